@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using Holon.Machines;
+
+namespace Holon.Memory;
+
+/// <summary>The host's calls for memory, with errors that users can act on. Linux only; see mmap(2), memfd_create(2).</summary>
+public static unsafe partial class HostMemory
+{
+    private const int ProtRead = 1, ProtWrite = 2, MapShare = 1, MapNoReserve = 0x4000, CloseOnExec = 1;
+
+    /// <summary>Makes an anonymous file of a size, with no pages taken yet.</summary>
+    /// <exception cref="HolonException">The host refuses.</exception>
+    public static int CreateAnonymousFile(string name, ulong size)
+    {
+        var descriptor = MemfdCreate(name, CloseOnExec);
+        if (descriptor < 0) throw Refused("an anonymous memory file", size);
+        if (Ftruncate(descriptor, checked((long)size)) == 0) return descriptor;
+        var error = Refused("an anonymous memory file", size);
+        Close(descriptor);
+        throw error;
+    }
+
+    /// <summary>Maps a file shared and writable.</summary>
+    /// <exception cref="HolonException">The host refuses.</exception>
+    public static byte* MapShared(int descriptor, ulong size)
+    {
+        var address = Mmap(0, checked((nuint)size), ProtRead | ProtWrite, MapShare | MapNoReserve, descriptor, 0);
+        return address != -1 ? (byte*)address : throw Refused("address space", size);
+    }
+
+    /// <summary>Undoes <see cref="MapShared"/>.</summary>
+    public static void Unmap(byte* address, ulong size) => _ = Munmap((nint)address, (nuint)size);
+
+    /// <summary>Closes a descriptor.</summary>
+    public static void Close(int descriptor) => _ = CloseDescriptor(descriptor);
+
+    private static HolonException Refused(string what, ulong size) =>
+        new($"The host refused {size >> 20} MiB of guest memory ({what}: {Marshal.GetLastPInvokeErrorMessage()}); use a smaller --memory.");
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MemfdCreate(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    private static partial int Ftruncate(int descriptor, long size);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint Mmap(nint address, nuint length, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    private static partial int Munmap(nint address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int CloseDescriptor(int descriptor);
+}
