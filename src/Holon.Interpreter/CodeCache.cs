@@ -1,0 +1,301 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Holon.Interpreter.Decoding;
+using Holon.Memory;
+using Holon.X86;
+using Holon.X86.Paging;
+using Iced.Intel;
+
+namespace Holon.Interpreter;
+
+/// <summary>
+/// Decoded code of one vCPU: blocks by physical page, and in front of them a direct-mapped cache by linear address,
+/// valid for one combination of address space and mode.
+/// </summary>
+internal sealed unsafe class CodeCache : IDisposable
+{
+    /// <summary>Instructions in a block at most: bounds how long an interrupt can wait.</summary>
+    public const int MaxBlock = 64;
+
+    /// <summary>Native memory for decoded code at most; when a guest needs more, everything is decoded anew.</summary>
+    public const long MaxBytes = 64 << 20;
+
+    private const int JumpEntries = 16384;
+    private const int MaxInstruction = 15;
+
+    private readonly Interpreter _cpu;
+    private readonly GuestMemory _memory;
+    private readonly CodePage?[] _pages;
+    private readonly OpArena _arena = new();
+    private readonly JumpEntry* _jump = (JumpEntry*)NativeMemory.AlignedAlloc((nuint)(JumpEntries * sizeof(JumpEntry)), 64);
+    private readonly PageReader _reader = new();
+    private readonly Decoder _decoder16, _decoder32, _decoder64;
+    private readonly byte* _crossing = (byte*)NativeMemory.Alloc(32);
+    private ulong _generation = 1, _context;
+    private ulong _executedPages; // a Bloom filter of the linear pages that jump-cache entries of this generation come from
+    private uint _mode;
+    private int _bitness;
+    private bool _user;
+    private volatile bool _overwrittenElsewhere;
+
+    public CodeCache(Interpreter cpu, GuestMemory memory)
+    {
+        _cpu = cpu;
+        _memory = memory;
+        _pages = new CodePage?[memory.PageCount];
+        NativeMemory.Clear(_jump, (nuint)(JumpEntries * sizeof(JumpEntry)));
+        _decoder16 = Decoder.Create(16, _reader);
+        _decoder32 = Decoder.Create(32, _reader);
+        _decoder64 = Decoder.Create(64, _reader);
+        memory.CodePages.CodeOverwritten += OnOverwrittenElsewhere;
+    }
+
+    /// <summary>Sets what code means from now on.</summary>
+    public void SetMode(int bitness, bool protectedMode, bool user)
+    {
+        _bitness = bitness;
+        _user = user;
+        _mode = (bitness switch { 16 => 0u, 32 => 1u, _ => 2u }) | (protectedMode ? 4u : 0u);
+        SetContext();
+    }
+
+    /// <summary>Forgets which linear addresses lead where: translations changed.</summary>
+    public void ForgetTranslations()
+    {
+        _generation++;
+        _executedPages = 0;
+        SetContext();
+    }
+
+    /// <summary>Forgets where one linear page leads.</summary>
+    public void ForgetTranslation(ulong linear)
+    {
+        if ((_executedPages & (1ul << (int)((linear >> 12) & 63))) != 0) ForgetTranslations();
+    }
+
+    /// <summary>The block at CS:RIP. Raises the guest's faults of the fetch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Block* Lookup()
+    {
+        var context = _cpu.Context;
+        var rip = context->State.Rip;
+        var linear = rip;
+        if (_bitness != 64) linear = SegmentedRip(rip);
+        var entry = _jump + ((linear ^ (linear >> 14)) & (JumpEntries - 1));
+        context->RipPage = (linear & ~0xFFFul) + (rip - linear);
+        return entry->Linear == linear && entry->Context == _context ? entry->Block : LookupSlow(linear, entry);
+    }
+
+    /// <summary>The block at an offset in the page being executed, or null when there is none yet or the target is elsewhere.</summary>
+    public Block* LookupInSamePage(ulong offset)
+    {
+        if (offset >= 4096) return null;
+        var linear = _cpu.Context->RipPage + offset;
+        if (_bitness != 64)
+        {
+            if (((linear & _cpu.RipMask) != linear) || linear > _cpu.State.Segments[SegmentRegisters.Cs].Limit) return null;
+            linear = (uint)(linear + _cpu.State.Segments[SegmentRegisters.Cs].Base);
+        }
+
+        var entry = _jump + ((linear ^ (linear >> 14)) & (JumpEntries - 1));
+        // Page-crossing blocks are known to the jump cache only and depend on the next page's mapping: never link them.
+        return entry->Linear == linear && entry->Context == _context && entry->Block->PageOffset + entry->Block->Bytes <= 4096 ? entry->Block : null;
+    }
+
+    /// <summary>A store changed bytes of a page that holds code.</summary>
+    public void Overwritten(ulong physical, int size)
+    {
+        var page = _pages[physical >> 12];
+        if (page == null || !page.Overlaps((int)(physical & 0xFFF), size)) return;
+        page.Retire(&ControlInstructionsLeave);
+        _pages[physical >> 12] = null;
+        _memory.CodePages.Clear(physical >> 12);
+        ForgetTranslations();
+    }
+
+    /// <summary>Drops everything if guest memory was written from outside the vCPU, or the cache is full. Only between blocks.</summary>
+    public void Tidy()
+    {
+        if (_overwrittenElsewhere || _arena.Bytes > MaxBytes) FlushAll();
+    }
+
+    /// <summary>Drops all decoded code. Only between blocks.</summary>
+    public void FlushAll()
+    {
+        _overwrittenElsewhere = false;
+        for (var page = 0; page < _pages.Length; page++)
+        {
+            if (_pages[page] == null) continue;
+            _pages[page] = null;
+            _memory.CodePages.Clear((ulong)page);
+        }
+
+        _arena.Clear();
+        ForgetTranslations();
+    }
+
+    public void Dispose()
+    {
+        _memory.CodePages.CodeOverwritten -= OnOverwrittenElsewhere;
+        _arena.Dispose();
+        NativeMemory.AlignedFree(_jump);
+        NativeMemory.Free(_crossing);
+    }
+
+    /// <summary>Puts a retired op's place: leaves the block before the instruction, which will be decoded anew.</summary>
+    private static Op* ControlInstructionsLeave(Interpreter cpu, Op* op) => cpu.LeaveBefore(op);
+
+    private void OnOverwrittenElsewhere(ulong physical, ulong length)
+    {
+        _overwrittenElsewhere = true;
+        _cpu.Kick();
+    }
+
+    private void SetContext() => _context = (_generation << 8) | (_mode << 1) | (_user ? 1u : 0u);
+
+    private ulong SegmentedRip(ulong rip)
+    {
+        ref var cs = ref _cpu.State.Segments[SegmentRegisters.Cs];
+        if (rip > cs.Limit) _cpu.Raise(ExceptionVector.GeneralProtection, 0);
+        return (uint)(rip + cs.Base);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Block* LookupSlow(ulong linear, JumpEntry* entry)
+    {
+        if (_arena.Bytes > MaxBytes) FlushAll();
+        var physical = Translate(linear);
+        var page = _pages[physical >> 12];
+        var block = page != null ? page.Find((int)(physical & 0xFFF), _mode) : null;
+        if (block == null) block = Decode(linear, physical);
+        *entry = new JumpEntry { Linear = linear, Context = _context, Block = block };
+        _executedPages |= 1ul << (int)((linear >> 12) & 63);
+        if (block->PageOffset + block->Bytes > 4096) _executedPages |= 1ul << (int)(((linear >> 12) + 1) & 63);
+        return block;
+    }
+
+    /// <summary>Physical address of code. Raises the faults of an instruction fetch.</summary>
+    private ulong Translate(ulong linear)
+    {
+        if (_cpu.LongModeActive && !Interpreter.IsCanonical(linear)) _cpu.Raise(ExceptionVector.GeneralProtection, 0);
+        var translation = PageWalk.Walk(ref _cpu.State, _memory, linear, PageAccess.Execute | (_user ? PageAccess.User : 0));
+        if (translation.Faulted) _cpu.RaisePageFault(linear, translation.ErrorCode);
+        if (_memory.PagePointer(translation.PhysicalAddress) == null)
+            throw new UnimplementedException($"The guest executes at physical address 0x{translation.PhysicalAddress:x} (linear 0x{linear:x}), where there is no memory.");
+        return translation.PhysicalAddress;
+    }
+
+    private Block* Decode(ulong linear, ulong physical)
+    {
+        var host = _memory.PagePointer(physical);
+        var offset = (int)(physical & 0xFFF);
+        var decoder = _bitness switch { 16 => _decoder16, 32 => _decoder32, _ => _decoder64 };
+        var block = (Block*)_arena.Reserve(sizeof(Block) + ((MaxBlock + 1) * sizeof(Op)));
+        *block = new Block { PageOffset = offset, Mode = _mode };
+        var op = Block.FirstOp(block);
+        _reader.Reset(host + offset, 4096 - offset);
+        decoder.IP = (ulong)offset;
+        var crossing = false;
+        var ended = false;
+        while (block->Count < MaxBlock && !ended)
+        {
+            decoder.Decode(out var instruction);
+            if (instruction.IsInvalid && decoder.LastError == DecoderError.NoMoreBytes)
+            {
+                if (block->Count > 0) break;
+                instruction = DecodeCrossing(linear, host, offset, decoder);
+                crossing = true;
+            }
+
+            ended = BuildOp(instruction, op, linear, host) || crossing;
+            block->Bytes += op->Length;
+            block->Count++;
+            op++;
+        }
+
+        // The op after the last ends a block that does not branch. It is no instruction: Remaining + 1 wraps to 0.
+        var end = offset + block->Bytes;
+        *op = new Op { Execute = &EndOfBlock, PageOffset = (ushort)end, Remaining = ushort.MaxValue };
+        for (var i = 1; i <= block->Count; i++) Block.FirstOp(block)[block->Count - i].Remaining = (ushort)(i - 1);
+        _arena.Commit(sizeof(Block) + ((block->Count + 1) * sizeof(Op)));
+
+        var page = PageOf(physical);
+        if (crossing && end > 4096)
+        {
+            // Depends on two mappings: only the jump cache, which forgets when one changes, may know it.
+            page.MarkCode(offset, 4096 - offset);
+            PageOf(Translate((linear & ~0xFFFul) + 0x1000)).MarkCode(0, end - 4096);
+        }
+        else
+        {
+            page.Add(block);
+        }
+
+        return block;
+    }
+
+    private bool BuildOp(in Instruction instruction, Op* op, ulong linear, byte* host)
+    {
+        if (instruction.IsInvalid || !_cpu.Model.Has(instruction.Code))
+        {
+            *op = new Op { Execute = &InvalidOpcode, PageOffset = (ushort)instruction.IP, Length = (byte)Math.Max(instruction.Length, 1) };
+            return true;
+        }
+
+        var form = InstructionTable.Instance[instruction.Mnemonic];
+        if (!form.IsImplemented)
+        {
+            *op = new Op { Execute = &Unimplemented, Code = (ushort)instruction.Code, PageOffset = (ushort)instruction.IP, Length = (byte)instruction.Length };
+            return true;
+        }
+
+        OpBuilder.Build(instruction, op, form, _bitness);
+        return (form.Flags & FormFlags.EndsBlock) != 0;
+    }
+
+    /// <summary>Decodes an instruction whose bytes go on in the next page. Raises the fetch faults of that page.</summary>
+    private Instruction DecodeCrossing(ulong linear, byte* host, int offset, Decoder decoder)
+    {
+        var first = 4096 - offset;
+        var nextLinear = (linear & ~0xFFFul) + 0x1000;
+        if (_bitness != 64) nextLinear = (uint)nextLinear;
+        var second = _memory.PagePointer(Translate(nextLinear));
+        for (var i = 0; i < MaxInstruction; i++) _crossing[i] = i < first ? host[offset + i] : second[i - first];
+        _reader.Reset(_crossing, MaxInstruction);
+        decoder.IP = (ulong)offset;
+        return decoder.Decode();
+    }
+
+    private CodePage PageOf(ulong physical)
+    {
+        ref var page = ref _pages[physical >> 12];
+        if (page != null) return page;
+        page = new CodePage();
+        _memory.CodePages.Mark(physical >> 12);
+        _cpu.ProtectPhysicalPage(physical & ~0xFFFul);
+        return page;
+    }
+
+    private static Op* EndOfBlock(Interpreter cpu, Op* op)
+    {
+        cpu.State.Rip = (cpu.Context->RipPage + op->PageOffset) & cpu.RipMask;
+        return null;
+    }
+
+    private static Op* InvalidOpcode(Interpreter cpu, Op* op)
+    {
+        cpu.Raise(ExceptionVector.InvalidOpcode, 0);
+        return null;
+    }
+
+    private static Op* Unimplemented(Interpreter cpu, Op* op) =>
+        throw new UnimplementedException($"The guest executes {(Code)op->Code} at 0x{cpu.RipOf(op):x}, which the interpreter does not implement.");
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct JumpEntry
+    {
+        public ulong Linear, Context;
+        public Block* Block;
+        public ulong Unused;
+    }
+}

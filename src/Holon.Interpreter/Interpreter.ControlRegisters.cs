@@ -1,0 +1,102 @@
+using Holon.X86;
+
+namespace Holon.Interpreter;
+
+// Control registers and what a change of them means (SDM vol. 3 §2.5, §4.10.4).
+public sealed unsafe partial class Interpreter
+{
+    private const ulong Cr0Known = Cr0.PE | Cr0.MP | Cr0.EM | Cr0.TS | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.NW | Cr0.CD | Cr0.PG;
+
+    private bool _largePagesSeen; // a large translation has been entered piecewise since the last full flush
+
+    internal void SetCr0(ulong value)
+    {
+        if (value >> 32 != 0) RaiseGp();
+        value = (value & Cr0Known) | Cr0.ET;
+        if ((value & Cr0.PG) != 0 && (value & Cr0.PE) == 0) RaiseGp();
+        if ((value & (Cr0.NW | Cr0.CD)) == Cr0.NW) RaiseGp();
+        var changed = State.Cr0 ^ value;
+        if ((changed & Cr0.PG) != 0)
+        {
+            if ((value & Cr0.PG) != 0)
+            {
+                if ((State.Efer & Efer.Lme) != 0)
+                {
+                    if ((State.Cr4 & Cr4.Pae) == 0 || State.Segments[SegmentRegisters.Cs].IsLong || (State.Tr.Type & 8) == 0) RaiseGp();
+                    State.Efer |= Efer.Lma;
+                }
+            }
+            else
+            {
+                if (Code64 || (State.Cr4 & Cr4.Pcide) != 0) RaiseGp();
+                State.Efer &= ~Efer.Lma;
+            }
+        }
+
+        State.Cr0 = value;
+        if ((changed & (Cr0.PG | Cr0.WP | Cr0.PE)) != 0) FlushTranslations(true);
+        UpdateMode();
+    }
+
+    internal void SetCr3(ulong value)
+    {
+        var noFlush = false;
+        if ((State.Cr4 & Cr4.Pcide) != 0)
+        {
+            noFlush = value >> 63 != 0;
+            value &= ~(1ul << 63);
+        }
+
+        if (LongModeActive && value >> X86.Paging.PageWalk.PhysicalAddressBits != 0) RaiseGp();
+        // Translations of other address spaces are not kept, so "do not flush" can only be honoured for the same one.
+        var same = noFlush && value == State.Cr3;
+        State.Cr3 = value;
+        if (!same) FlushTranslations(false);
+    }
+
+    internal void SetCr4(ulong value)
+    {
+        var known = Cr4.Vme | Cr4.Pvi | Cr4.Tsd | Cr4.De | Cr4.Pse | Cr4.Pae | Cr4.Mce | Cr4.Pge | Cr4.Pce | Cr4.Osfxsr | Cr4.Osxmmexcpt | Cr4.Umip
+            | Cr4.Fsgsbase | Cr4.Pcide | Cr4.Smep | Cr4.Smap | (Model.XsaveMask != 0 ? Cr4.Osxsave : 0);
+        if ((value & ~known) != 0) RaiseGp();
+        var changed = State.Cr4 ^ value;
+        if (LongModeActive && (value & Cr4.Pae) == 0) RaiseGp();
+        if ((changed & value & Cr4.Pcide) != 0 && (!LongModeActive || (State.Cr3 & 0xFFF) != 0)) RaiseGp();
+        State.Cr4 = value;
+        if ((changed & (Cr4.Pse | Cr4.Pae | Cr4.Pge | Cr4.Pcide | Cr4.Smep | Cr4.Smap)) != 0) FlushTranslations(true);
+        UpdateMode();
+    }
+
+    /// <summary>Forgets translations.</summary>
+    /// <param name="global">Global ones too.</param>
+    internal void FlushTranslations(bool global)
+    {
+        if (global || (State.Cr4 & Cr4.Pge) == 0)
+        {
+            _tlb.Flush();
+            _largePagesSeen = false;
+        }
+        else
+        {
+            _tlb.FlushNonGlobal();
+        }
+
+        _code.ForgetTranslations();
+    }
+
+    /// <summary>Forgets the translation of one page.</summary>
+    internal void FlushPage(ulong linear)
+    {
+        if (_largePagesSeen && _tlb.IsLarge(linear))
+        {
+            FlushTranslations(true);
+            return;
+        }
+
+        _tlb.FlushPage(linear);
+        _code.ForgetTranslation(linear);
+    }
+
+    /// <summary>Takes direct write access from a physical page that now holds decoded code.</summary>
+    internal void ProtectPhysicalPage(ulong physicalPage) => _tlb.ProtectPhysicalPage(physicalPage);
+}
