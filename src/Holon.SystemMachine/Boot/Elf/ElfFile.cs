@@ -54,7 +54,7 @@ public sealed class ElfFile
     public IReadOnlyList<ElfSegment> Segments => _segments;
 
     /// <summary>True when a file calls itself ELF.</summary>
-    public static bool IsMatch(ReadOnlySpan<byte> file) => file.StartsWith("\x7FELF"u8);
+    public static bool IsMatch(ReadOnlySpan<byte> file) => file.StartsWith("\u007FELF"u8);
 
     /// <summary>Reads and checks the headers.</summary>
     /// <param name="file">The whole file.</param>

@@ -31,7 +31,7 @@ public static class KernelPayload
         if (payload.Length < 2 * LengthField) throw new HolonException("The kernel's header does not say where its compressed part lies.");
         var length = BinaryPrimitives.ReadUInt32LittleEndian(payload[^LengthField..]);
         var format = CompressionFormats.Recognise(payload);
-        if (format == CompressionFormat.None && payload.StartsWith("\x7FELF"u8)) return payload.ToArray();
+        if (format == CompressionFormat.None && payload.StartsWith("\u007FELF"u8)) return payload.ToArray();
         if (length is 0 or > MaxLength) throw new HolonException($"The kernel claims to unpack to {length} bytes, and Holon unpacks up to {MaxLength >> 20} MiB.");
 
         // Pages of this array are taken only as they are written: a false claim costs nothing.
