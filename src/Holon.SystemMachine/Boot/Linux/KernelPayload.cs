@@ -69,7 +69,8 @@ public static class KernelPayload
         {
             using var source = new UnmanagedMemoryStream(start, input.Length);
             using var decoder = open(source);
-            return decoder.ReadAtLeast(output, output.Length, throwOnEndOfStream: false);
+            var written = decoder.ReadAtLeast(output, output.Length, throwOnEndOfStream: false);
+            return decoder.ReadByte() < 0 ? written : throw new InvalidDataException("It unpacks to more than it claims."); // and checks are at the end
         }
     }
 }

@@ -72,7 +72,6 @@ internal static class Dsdt
 
         aml.Name("_UID", 0);
         aml.Name("_BBN", 0);
-        aml.Name("_ADR", 0);
         aml.Name("_CRS", resources);
         AddPciRoutes(aml, "APRT", BoardResources.PciInput);
         AddPciRoutes(aml, "PPRT", (device, pin) => BoardResources.PciLegacyInterrupt(device, pin));
