@@ -1,0 +1,46 @@
+using Holon.Memory;
+
+namespace Holon.SystemMachine.Firmware;
+
+/// <summary>What the firmware's tables tell a guest about its machine.</summary>
+public sealed record PlatformDescription
+{
+    /// <summary>The most processors the tables can name.</summary>
+    public const int MaxProcessors = 1024;
+
+    /// <summary>Processors; their APIC identifiers count from 0.</summary>
+    public int Processors { get; init; } = 1;
+
+    /// <summary>How many of COM1 and COM2 exist.</summary>
+    public int SerialPorts { get; init; } = 1;
+
+    /// <summary>Whether a keyboard controller exists.</summary>
+    public bool HasKeyboardController { get; init; } = true;
+
+    /// <summary>Whether a VGA adapter exists.</summary>
+    public bool HasVga { get; init; }
+
+    /// <summary>Where PCI configuration space is mapped (ECAM, 1 MiB a bus from bus 0), or null.</summary>
+    public MemoryRange? Ecam { get; init; }
+
+    /// <summary>Addresses for PCI devices below 4 GiB.</summary>
+    public MemoryRange PciWindow { get; init; } = new(0xC0000000, 0x3EC00000);
+
+    /// <summary>Addresses for PCI devices above 4 GiB, or null.</summary>
+    public MemoryRange? PciWindow64 { get; init; }
+
+    /// <summary>The machine's memory, for SMBIOS.</summary>
+    public IReadOnlyList<MemoryRange> Memory { get; init; } = [];
+
+    /// <summary>The machine's name.</summary>
+    public string Name { get; init; } = "Holon machine";
+
+    /// <summary>The machine's serial number; empty for none.</summary>
+    public string SerialNumber { get; init; } = "";
+
+    /// <summary>The machine's identity.</summary>
+    public Guid Uuid { get; init; }
+
+    /// <summary>Holon's version.</summary>
+    public string Version { get; init; } = "";
+}
