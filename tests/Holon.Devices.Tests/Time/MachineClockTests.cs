@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CsCheck;
 using Holon.Devices.State;
 using Holon.Devices.Time;
