@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Holon.Devices;
 
 /// <summary>What becomes of the other bytes when a guest writes only a part of a register.</summary>
@@ -29,8 +27,7 @@ public sealed record Register(
 /// An access wider than a register goes on to the registers behind it in ascending order, as the ISA bus splits it (8 → 16 → 32 bits);
 /// one narrower gets or sets its part of the register. Bytes that no register owns read as ones and swallow writes.
 /// </remarks>
-[SuppressMessage("Naming", "CA1724:Type names should not match namespaces", Justification = "The field's term.")]
-public sealed class RegisterMap
+public sealed class RegisterMap : IBusDevice
 {
     private readonly Register?[] _byOffset;
 
