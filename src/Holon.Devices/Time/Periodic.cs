@@ -15,11 +15,11 @@ public static class Periodic
     /// <summary>The next multiple of a period after a start that lies in the future, and not too near.</summary>
     /// <param name="now">The present.</param>
     /// <param name="start">When the first period began; not in the future.</param>
-    /// <param name="period">Nanoseconds, at least 1.</param>
-    public static long NextDeadline(long now, long start, long period)
+    /// <param name="period">At least 1, in the unit of the others.</param>
+    /// <param name="minimum">What is too near, in the same unit.</param>
+    public static long NextDeadline(long now, long start, long period, long minimum = MinimumNanoseconds)
     {
-        var next = start + (((now - start) / period) + 1) * period;
-        if (next - now >= MinimumNanoseconds || period >= MinimumNanoseconds) return next;
-        return next + ((MinimumNanoseconds + period - 1) / period * period);
+        var next = start + ((((now - start) / period) + 1) * period);
+        return period >= minimum || next - now >= minimum ? next : next + ((minimum + period - 1) / period * period);
     }
 }
