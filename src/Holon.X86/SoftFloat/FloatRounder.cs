@@ -94,11 +94,13 @@ internal static class FloatRounder
     {
         if (!context.IsMasked(FloatExceptions.Underflow))
         {
+            // The x87 delivers this wrapped result; SSE faults and delivers none.
             context.Raise(FloatExceptions.Underflow);
             if (inexact) context.RaiseInexact(up);
-            if (format.IsX87) return new Packed(sign, roundedExponent + format.MaxExponent + FloatFormat.X87ExponentAdjustment, rounded);
+            return new Packed(sign, roundedExponent + format.MaxExponent + FloatFormat.X87ExponentAdjustment, rounded);
         }
-        else if (context.FlushToZero)
+
+        if (context.FlushToZero)
         {
             context.Raise(FloatExceptions.Underflow);
             context.RaiseInexact(roundedUp: false);
@@ -120,7 +122,7 @@ internal static class FloatRounder
         bool sign, ulong rounded, int roundedExponent, bool inexact, bool up, in FloatFormat format, ref FloatContext context)
     {
         context.Raise(FloatExceptions.Overflow);
-        if (format.IsX87 && !context.IsMasked(FloatExceptions.Overflow))
+        if (!context.IsMasked(FloatExceptions.Overflow))
         {
             if (inexact) context.RaiseInexact(up);
             return new Packed(sign, roundedExponent + format.MaxExponent - FloatFormat.X87ExponentAdjustment, rounded);
