@@ -15,14 +15,21 @@ internal static class FloatConversion
         return FloatRounder.RoundNormalized(a.Sign, a.Exponent, a.Significand, 0, format, ref context);
     }
 
-    /// <summary>Converts a 64-bit integer.</summary>
-    public static Packed FromInt64(long value, in FloatFormat format, ref FloatContext context)
+    /// <summary>Converts an x87 register for a store, which reports no denormal; one that overflows or underflows unmasked reports only that.</summary>
+    public static Packed Narrow(in Unpacked a, in FloatFormat format, ref FloatContext context)
     {
-        if (value == 0) return Packed.Zero(sign: false);
-        var magnitude = value < 0 ? 0 - (ulong)value : (ulong)value;
-        var shift = BitOperations.LeadingZeroCount(magnitude);
-        return FloatRounder.RoundNormalized(value < 0, 63 - shift, magnitude << shift, 0, format, ref context);
+        if (a.Class != FloatClass.Finite) return Convert(a, format, ref context);
+        var attempt = context;
+        var result = FloatRounder.RoundNormalized(a.Sign, a.Exponent, a.Significand, 0, format, ref attempt);
+        var range = attempt.Unmasked & (FloatExceptions.Overflow | FloatExceptions.Underflow);
+        if (range != 0) context.Raise(range);
+        else context = attempt;
+        return result;
     }
+
+    /// <summary>Converts a 64-bit integer.</summary>
+    public static Packed FromInt64(long value, in FloatFormat format, ref FloatContext context) =>
+        Convert(Unpacked.FromInt64(value), format, ref context);
 
     /// <summary>Converts to a signed integer; what does not fit is invalid and gives the most negative one, "integer indefinite".</summary>
     public static long ToInteger(in Unpacked a, int bits, RoundingMode mode, ref FloatContext context)

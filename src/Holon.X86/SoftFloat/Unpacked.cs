@@ -1,12 +1,23 @@
+using System.Numerics;
+
 namespace Holon.X86.SoftFloat;
 
 /// <summary>Kinds of operand (SDM vol. 1 §4.8.3), in an order that lets one comparison find the special ones.</summary>
-internal enum FloatClass : byte
+public enum FloatClass : byte
 {
+    /// <summary>±0.</summary>
     Zero,
+
+    /// <summary>Normal or denormal.</summary>
     Finite,
+
+    /// <summary>±∞.</summary>
     Infinity,
+
+    /// <summary>A NaN that operations pass on in silence.</summary>
     QuietNaN,
+
+    /// <summary>A NaN that is invalid to compute with.</summary>
     SignalingNaN,
 
     /// <summary>An 80-bit encoding that no processor since the 80387 accepts: pseudo-NaN, pseudo-infinity, unnormal.</summary>
@@ -17,35 +28,63 @@ internal enum FloatClass : byte
 /// An operand of any format taken apart. A finite one is Significand · 2^(Exponent − 63) with the significand's bit 63 set;
 /// a NaN has its payload left-justified below that bit, so bit 62 tells quiet from signaling.
 /// </summary>
-internal readonly struct Unpacked(FloatClass @class, bool sign, int exponent, ulong significand, bool isDenormal = false)
+public readonly struct Unpacked
 {
-    public const ulong IntegerBit = 1UL << 63, QuietBit = 1UL << 62;
+    internal const ulong IntegerBit = 1UL << 63, QuietBit = 1UL << 62;
 
-    public FloatClass Class { get; } = @class;
+    internal Unpacked(FloatClass @class, bool sign, int exponent, ulong significand, bool isDenormal = false)
+    {
+        Class = @class;
+        Sign = sign;
+        IsDenormal = isDenormal;
+        Exponent = exponent;
+        Significand = significand;
+    }
 
-    public bool Sign { get; } = sign;
+    /// <summary>What kind of value it is.</summary>
+    public FloatClass Class { get; }
 
-    public bool IsDenormal { get; } = isDenormal;
+    /// <summary>The sign bit, NaNs' too.</summary>
+    public bool Sign { get; }
 
-    public int Exponent { get; } = exponent;
+    /// <summary>Whether it was denormal in the format it came from.</summary>
+    public bool IsDenormal { get; }
 
-    public ulong Significand { get; } = significand;
+    /// <summary>The unbiased exponent of a finite number.</summary>
+    public int Exponent { get; }
 
+    /// <summary>The normalized significand of a finite number, or the NaN's payload.</summary>
+    public ulong Significand { get; }
+
+    /// <summary>True for what no arithmetic takes as a number: NaNs and unsupported encodings.</summary>
     public bool IsNaN => Class >= FloatClass.QuietNaN;
 
-    /// <summary>The operand with the opposite sign; a NaN stays as it is, as subtraction leaves it.</summary>
-    public Unpacked Negated() => IsNaN ? this : new(Class, !Sign, Exponent, Significand, IsDenormal);
-
-    public static Unpacked FromSingle(uint bits, bool denormalsAreZero) =>
+    /// <summary>Takes a binary32 value apart.</summary>
+    /// <param name="bits">Its bits.</param>
+    /// <param name="denormalsAreZero">DAZ, for SSE.</param>
+    public static Unpacked FromSingle(uint bits, bool denormalsAreZero = false) =>
         FromInterchange(bits >> 31 != 0, (int)(bits >> 23) & 0xFF, (ulong)bits << 41 >> 1, FloatFormat.Single, denormalsAreZero);
 
-    public static Unpacked FromDouble(ulong bits, bool denormalsAreZero) =>
+    /// <summary>Takes a binary64 value apart.</summary>
+    /// <param name="bits">Its bits.</param>
+    /// <param name="denormalsAreZero">DAZ, for SSE.</param>
+    public static Unpacked FromDouble(ulong bits, bool denormalsAreZero = false) =>
         FromInterchange(bits >> 63 != 0, (int)(bits >> 52) & 0x7FF, bits << 12 >> 1, FloatFormat.Double, denormalsAreZero);
 
-    public static Unpacked FromHalf(ushort bits) =>
+    /// <summary>Takes an integer as an x87 operand.</summary>
+    /// <param name="value">The integer.</param>
+    public static Unpacked FromInt64(long value)
+    {
+        if (value == 0) return default;
+        var magnitude = value < 0 ? 0 - (ulong)value : (ulong)value;
+        var shift = BitOperations.LeadingZeroCount(magnitude);
+        return new(FloatClass.Finite, value < 0, 63 - shift, magnitude << shift);
+    }
+
+    internal static Unpacked FromHalf(ushort bits) =>
         FromInterchange(bits >> 15 != 0, (bits >> 10) & 0x1F, (ulong)bits << 54 >> 1, FloatFormat.Half, denormalsAreZero: false);
 
-    public static Unpacked FromExtended(Float80 value)
+    internal static Unpacked FromExtended(Float80 value)
     {
         var sign = value.SignExponent >> 15 != 0;
         var biased = value.SignExponent & 0x7FFF;
@@ -53,7 +92,7 @@ internal readonly struct Unpacked(FloatClass @class, bool sign, int exponent, ul
         if (biased == 0)
         {
             if (significand == 0) return new(FloatClass.Zero, sign, 0, 0);
-            var shift = System.Numerics.BitOperations.LeadingZeroCount(significand); // 0 for a pseudo-denormal
+            var shift = BitOperations.LeadingZeroCount(significand); // 0 for a pseudo-denormal
             return new(FloatClass.Finite, sign, FloatFormat.Extended.MinExponent - shift, significand << shift, isDenormal: true);
         }
 
@@ -63,13 +102,16 @@ internal readonly struct Unpacked(FloatClass @class, bool sign, int exponent, ul
         return new((significand & QuietBit) != 0 ? FloatClass.QuietNaN : FloatClass.SignalingNaN, sign, 0, significand);
     }
 
+    /// <summary>The operand with the opposite sign; a NaN stays as it is, as subtraction leaves it.</summary>
+    internal Unpacked Negated() => IsNaN ? this : new(Class, !Sign, Exponent, Significand, IsDenormal);
+
     /// <summary>Takes apart a format with a hidden leading bit; the fraction comes left-justified below bit 63.</summary>
     private static Unpacked FromInterchange(bool sign, int biased, ulong fraction, in FloatFormat format, bool denormalsAreZero)
     {
         if (biased == 0)
         {
             if (fraction == 0 || denormalsAreZero) return new(FloatClass.Zero, sign, 0, 0);
-            var shift = System.Numerics.BitOperations.LeadingZeroCount(fraction);
+            var shift = BitOperations.LeadingZeroCount(fraction);
             return new(FloatClass.Finite, sign, format.MinExponent - shift, fraction << shift, isDenormal: true);
         }
 
