@@ -23,10 +23,6 @@ finish() {
     poweroff -f # no exit port on this board
 }
 
-# What poweroff, halt and reboot ask of the first process.
-trap 'finish 0' USR1 USR2
-trap 'reboot -f' TERM
-
 # Kernel messages are not the command's output.
 [ "$quiet" = 1 ] && dmesg -n 1
 
@@ -39,8 +35,7 @@ announce() {
 on_terminal() {
     stty -F "$port" sane crtscts rows "$rows" cols "$columns"
     announce
-    setsid -c "$@" <"$port" >"$port" 2>&1 &
-    wait $!
+    setsid -c "$@" <"$port" >"$port" 2>&1
 }
 
 # The host's standard input and output are files or pipes: bytes go through unchanged, and input ends. Holon sends input as lines
@@ -50,9 +45,9 @@ on_pipes() {
         eof '^D' lnext '^V' eol undef eol2 undef erase undef kill undef werase undef rprnt undef
     mkfifo /run/input
     announce
-    cat <"$port" >/run/input &
-    { "$@" </run/input 2>&1; echo $? >/run/status; } | cat >"$port" &
-    wait $!
+    # dd and not cat: cat would have the kernel move the bytes, and that holds the pipe's lock while it waits for input.
+    dd bs=4k <"$port" >/run/input 2>/dev/null &
+    { "$@" </run/input 2>&1; echo $? >/run/status; } | dd bs=4k 2>/dev/null >"$port"
     read -r status </run/status
     return "$status"
 }
