@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Holon.Cli.Running;
+using Holon.Machines;
+using Holon.SystemMachine;
+using Holon.SystemMachine.Images;
+
+namespace Holon.Cli.Commands;
+
+/// <summary><c>holon run</c>: options become a request, and a run makes of it what it is.</summary>
+internal sealed class RunCommand : Command
+{
+    private readonly Argument<string?> _image = new("IMAGE") { Description = "What to start: busybox or busybox-full. Made on first use.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _kernel = new("--kernel") { Description = "Boot this kernel: a Linux bzImage or vmlinux, or a multiboot kernel.", HelpName = "FILE" };
+    private readonly Option<string[]> _initrd = new("--initrd") { Description = "Give the kernel this initrd, or multiboot module. Repeatable.", HelpName = "FILE", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string?> _append = new("--append") { Description = "Add this to the kernel's command line.", HelpName = "STRING" };
+    private readonly Option<string?> _bios = new("--bios") { Description = $"Boot firmware [{SystemMachineSpec.DefaultFirmware}] instead of a kernel.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string> _memory = new("--memory", "-m") { Description = "RAM, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultMemory.ToString() };
+    private readonly Option<string> _cpus = new("--cpus") { Description = "Processors; one for now.", HelpName = "N", DefaultValueFactory = _ => "1" };
+    private readonly Option<string> _cpu = new("--cpu") { Description = "The processor the guest sees: x86-64-v2 or x86-64-v3.", HelpName = "MODEL", DefaultValueFactory = _ => "x86-64-v3" };
+    private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
+    private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
+    private readonly Option<string> _serial = new("--serial") { Description = "Where the serial line goes: stdio, file:PATH or none.", HelpName = "TARGET", DefaultValueFactory = _ => "stdio" };
+    private readonly Option<string?> _trace = new("--trace") { Description = "Write down what happens: cpu, exceptions, io, mmio, separated by commas.", HelpName = "WHAT" };
+    private readonly Option<string?> _traceFile = new("--trace-file") { Description = "Where the trace goes. [default: standard error]", HelpName = "FILE" };
+
+    /// <summary>The command, for a guest command that was taken off the command line before.</summary>
+    public RunCommand(IReadOnlyList<string> guestCommand, MachineFactory factory)
+        : base("run", "Start a machine, run a command in it, and exit with the command's code.")
+    {
+        _image.Validators.Add(RefuseUnknownOption);
+        Add(_image);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _name, _timeout, _serial, _trace, _traceFile]) Add(option);
+        SetAction((parsed, cancellationToken) =>
+            new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
+    }
+
+    private RunRequest Request(ParseResult parsed, IReadOnlyList<string> guestCommand)
+    {
+        var image = parsed.GetValue(_image);
+        return new RunRequest
+        {
+            Image = image,
+            Command = guestCommand,
+            Serial = ParseSerial(parsed.GetRequiredValue(_serial)),
+            TraceFile = parsed.GetValue(_traceFile),
+            Spec = new SystemMachineSpec
+            {
+                Name = parsed.GetValue(_name) ?? image ?? "machine",
+                Kernel = parsed.GetValue(_kernel),
+                Initrds = parsed.GetValue(_initrd) ?? [],
+                CommandLine = parsed.GetValue(_append) ?? "",
+                Bios = parsed.GetResult(_bios) is null ? null : parsed.GetValue(_bios) ?? SystemMachineSpec.DefaultFirmware,
+                Memory = MemorySize.Parse(parsed.GetRequiredValue(_memory)),
+                Cpus = int.TryParse(parsed.GetRequiredValue(_cpus), out var cpus) ? cpus : throw new HolonException($"'{parsed.GetValue(_cpus)}' is not a number of processors; give --cpus 1."),
+                CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),
+                Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
+                Timeout = parsed.GetValue(_timeout) is { } limit ? TimeLimit.Parse(limit) : null,
+                Trace = ParseTrace(parsed.GetValue(_trace)),
+            },
+        };
+    }
+
+    private static SerialTarget ParseSerial(string target) => target switch
+    {
+        "stdio" => new(SerialTargetKind.StandardStreams),
+        "none" => new(SerialTargetKind.None),
+        _ when target.StartsWith("file:", StringComparison.Ordinal) && target.Length > 5 => new(SerialTargetKind.File, target[5..]),
+        _ => throw new HolonException($"The serial line cannot go to '{target}'; give --serial stdio, file:PATH or none."),
+    };
+
+    private static TraceCategories ParseTrace(string? list) =>
+        (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Aggregate(TraceCategories.None, (sum, word) => sum | Parse(
+            "trace", word, ("cpu", TraceCategories.Cpu), ("exceptions", TraceCategories.Exceptions), ("io", TraceCategories.Io), ("mmio", TraceCategories.Mmio)));
+
+    private static T Parse<T>(string kind, string value, params ReadOnlySpan<(string Name, T Value)> known)
+    {
+        var names = new List<string>();
+        foreach (var (name, result) in known)
+        {
+            if (name == value) return result;
+            names.Add(name);
+        }
+
+        throw new HolonException($"There is no {kind} '{value}'; use {string.Join(", ", names[..^1])} or {names[^1]}.");
+    }
+
+    /// <summary>The parser takes what looks like an option but is none as the image's name.</summary>
+    private void RefuseUnknownOption(ArgumentResult result)
+    {
+        if (result.Tokens is [{ Value: ['-', ..] option }]) result.AddError(Suggestions.UnknownOption(option, this));
+    }
+}

@@ -1,0 +1,176 @@
+using Holon.Cli.Terminal;
+using Holon.Machines;
+using Holon.SystemMachine;
+using Holon.SystemMachine.Images;
+
+namespace Holon.Cli.Running;
+
+/// <summary>One <c>holon run</c>: finds the image, builds the machine, connects it to the user and turns its end into an exit code.</summary>
+internal sealed class MachineRun
+{
+    private const int LinesOnFailure = 20;
+
+    private readonly RunRequest _request;
+    private readonly MachineFactory _factory;
+    private readonly ImageStore _images;
+    private readonly bool _terminal;
+
+    /// <summary>Prepares a run.</summary>
+    public MachineRun(RunRequest request, MachineFactory factory, ImageStore images)
+    {
+        _request = request;
+        _factory = factory;
+        _images = images;
+        _terminal = request.Serial.Kind == SerialTargetKind.StandardStreams
+            && HostTerminal.IsTerminal(HostTerminal.StandardInput) && HostTerminal.IsTerminal(HostTerminal.StandardOutput);
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    /// <returns>The exit code of the process.</returns>
+    /// <exception cref="HolonException">It could not be run, or did not end as it should.</exception>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        var spec = await CompleteAsync(cancellationToken).ConfigureAwait(false);
+        await using var trace = OpenTrace(spec);
+        using var file = OpenSerialFile();
+        var gate = _request.Image is not null && _request.Serial.Kind == SerialTargetKind.StandardStreams ? new ReadyGate() : null;
+        var ending = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var interrupted = cancellationToken.Register(() => ending.TrySetResult(ExitCodes.Interrupted));
+
+        using var output = new SerialOutput(HostTerminal.StandardOutput, () => ending.TrySetResult(ExitCodes.BrokenPipe));
+        SerialInput? input = null;
+        void Receive(ReadOnlySpan<byte> data)
+        {
+            if (file is not null) file.Write(data);
+            if (_request.Serial.Kind != SerialTargetKind.StandardStreams) return;
+            var wasOpen = gate?.IsOpen != false;
+            var boot = gate?.Take(data) ?? 0;
+            if (boot > 0 && !IsQuiet(spec)) Descriptor.TryWrite(HostTerminal.StandardError, data[..boot]);
+            output.Write(data[boot..]);
+            if (!wasOpen && gate!.IsOpen && !_terminal) input!.Start(); // before, nobody in the guest listens
+        }
+
+        var (machine, send) = _factory(spec, Receive, trace);
+        await using var owned = machine.ConfigureAwait(false);
+        input = new SerialInput(InputMode(), send, () => ending.TrySetResult(ExitCodes.Interrupted));
+        try
+        {
+            if (_terminal) HostTerminal.TryMakeRaw();
+            await machine.StartAsync(CancellationToken.None).ConfigureAwait(false);
+            if (_request.Serial.Kind == SerialTargetKind.StandardStreams && (_terminal || gate is null)) input.Start();
+            await Task.WhenAny(machine.Completion, ending.Task).ConfigureAwait(false);
+            if (!machine.Completion.IsCompleted)
+            {
+                output.Abandon();
+                await machine.StopAsync(CancellationToken.None).ConfigureAwait(false);
+                await machine.Completion.ConfigureAwait(false);
+                return await ending.Task.ConfigureAwait(false);
+            }
+
+            output.Dispose();
+            return ExitCode(await machine.Completion.ConfigureAwait(false), gate);
+        }
+        finally
+        {
+            input.Stop();
+            HostTerminal.Restore();
+        }
+    }
+
+    /// <summary>True when the user did not ask to see the kernel's messages.</summary>
+    private static bool IsQuiet(SystemMachineSpec spec) =>
+        !spec.CommandLine.Split(' ').Any(word => word is "debug" or "ignore_loglevel" || word.StartsWith("loglevel=", StringComparison.Ordinal));
+
+    private SerialInputMode InputMode() => (_terminal, _request.Image) switch
+    {
+        (true, _) => SerialInputMode.Keys,
+        (_, not null) => SerialInputMode.Quoted,
+        _ => SerialInputMode.Plain,
+    };
+
+    private async Task<SystemMachineSpec> CompleteAsync(CancellationToken cancellationToken)
+    {
+        var spec = _request.Spec;
+        if (_request.Image is null)
+        {
+            if (_request.Command.Count > 0) throw new HolonException("A command needs an image whose init runs it; give one, such as: holon run busybox -- uname -a.");
+            return spec.Validate();
+        }
+
+        if (spec.Bios is not null) throw new HolonException($"Firmware cannot boot the image '{_request.Image}', which is a kernel and an initrd; leave out --bios or the image.");
+        var commandLine = $"{BusyboxImage.CommandLine} {spec.CommandLine}".TrimEnd();
+        _ = (spec with { Kernel = "", CommandLine = commandLine }).Validate(); // before minutes are spent on an image
+        var image = await GetImageAsync(_request.Image, cancellationToken).ConfigureAwait(false);
+        var session = new GuestSession
+        {
+            Command = _request.Command,
+            Terminal = _terminal,
+            Size = HostTerminal.Size,
+            TerminalType = Environment.GetEnvironmentVariable("TERM") is { Length: > 0 and < 64 } type ? type : "linux",
+            HostName = spec.Name,
+            Quiet = IsQuiet(spec),
+        };
+        return (spec with
+        {
+            Kernel = spec.Kernel ?? image.Kernel,
+            Initrds = spec.Initrds.Count > 0 ? spec.Initrds : [image.Initrd],
+            CommandLine = commandLine,
+            ExtraInitrd = session.ToInitrd(),
+        }).Validate();
+    }
+
+    private async Task<StoredImage> GetImageAsync(string name, CancellationToken cancellationToken)
+    {
+        using var progress = new ProgressLine();
+        return await _images.GetAsync(name, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    private FileStream? OpenSerialFile()
+    {
+        if (_request.Serial is not { Kind: SerialTargetKind.File, Path: { } path }) return null;
+        try
+        {
+            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1); // written as it comes: people follow the file
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new HolonException($"The serial line cannot be written to {path}; give a file in a folder you can write to.", exception);
+        }
+    }
+
+    private StreamWriter? OpenTrace(SystemMachineSpec spec)
+    {
+        if (spec.Trace == TraceCategories.None) return null;
+        if (_request.TraceFile is not { } path) return new StreamWriter(Console.OpenStandardError());
+        try
+        {
+            return new StreamWriter(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new HolonException($"The trace cannot be written to {path}; give a file in a folder you can write to.", exception);
+        }
+    }
+
+    private static int ExitCode(MachineExit exit, ReadyGate? gate)
+    {
+        switch (exit.Reason)
+        {
+            case MachineExitReason.PowerOff:
+                return 0;
+            case MachineExitReason.DebugExit:
+                return exit.Code;
+            case MachineExitReason.TimedOut:
+                return ExitCodes.TimedOut;
+            case MachineExitReason.Stopped:
+                return ExitCodes.Interrupted;
+        }
+
+        var what = exit.Reason == MachineExitReason.Reset
+            ? "The guest reset itself, as a kernel does when it panics"
+            : exit.Failure ?? "The machine failed and did not say why";
+        if (gate is not { IsOpen: false }) throw new HolonException($"{what.TrimEnd('.')}.");
+        foreach (var line in gate.LastLines(LinesOnFailure)) Console.Error.WriteLine(line);
+        throw new HolonException($"{what.TrimEnd('.')}, before its command began; run it again with --append loglevel=7 to see its messages.");
+    }
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Text;
+using Holon.Machines;
+using Holon.SystemMachine.Boot.Cpio;
+
+namespace Holon.SystemMachine.Images;
+
+/// <summary>
+/// What one run asks of a guest made by Holon: the command, and the terminal it talks to. It travels as a small cpio archive that
+/// the kernel unpacks over the image's own, so that images stay the same for every run.
+/// </summary>
+public sealed record GuestSession
+{
+    /// <summary>The most bytes of command that fit: far more than a kernel passes to one program at once would not run anyway.</summary>
+    public const int MaxCommandBytes = 128 * 1024;
+
+    /// <summary>
+    /// The bytes by which the guest tells that what follows on the serial port is the command's own output: an application program
+    /// command (ECMA-48 §8.3.2), which terminals ignore.
+    /// </summary>
+    public static ReadOnlySpan<byte> ReadyMark => "\x1b_holon-ready\x1b\\"u8;
+
+    /// <summary>The program and its arguments; empty for an interactive shell.</summary>
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    /// <summary>True when people sit at a terminal on the host; false when bytes go through unchanged.</summary>
+    public bool Terminal { get; init; }
+
+    /// <summary>Terminal size in characters.</summary>
+    public (int Rows, int Columns) Size { get; init; } = (24, 80);
+
+    /// <summary>The terminal's type, as in the host's TERM.</summary>
+    public string TerminalType { get; init; } = "linux";
+
+    /// <summary>The guest's host name.</summary>
+    public string HostName { get; init; } = "holon";
+
+    /// <summary>True when the kernel's messages are kept off the serial port while the command runs.</summary>
+    public bool Quiet { get; init; } = true;
+
+    /// <summary>Makes the archive that carries this session.</summary>
+    /// <exception cref="HolonException">The command cannot be passed.</exception>
+    public byte[] ToInitrd()
+    {
+        if (Command.Any(word => word.Contains('\0', StringComparison.Ordinal))) throw new HolonException("The command contains a zero byte, which no program can be given; remove it.");
+        var script = new StringBuilder()
+            .Append(CultureInfo.InvariantCulture, $"mode={(Terminal ? "terminal" : "pipes")}\n")
+            .Append(CultureInfo.InvariantCulture, $"rows={Math.Clamp(Size.Rows, 1, 9999)}\n")
+            .Append(CultureInfo.InvariantCulture, $"columns={Math.Clamp(Size.Columns, 1, 9999)}\n")
+            .Append(CultureInfo.InvariantCulture, $"quiet={(Quiet ? 1 : 0)}\n")
+            .Append(CultureInfo.InvariantCulture, $"name={Quote(HostName)}\n")
+            .Append(CultureInfo.InvariantCulture, $"TERM={Quote(TerminalType)}\n")
+            .Append("set --");
+        foreach (var word in Command) script.Append(' ').Append(Quote(word));
+        var content = Encoding.UTF8.GetBytes(script.Append('\n').ToString());
+        if (content.Length > MaxCommandBytes) throw new HolonException($"The command has more than {MaxCommandBytes / 1024} KiB; put it in a script.");
+
+        using var archive = new MemoryStream();
+        using (var writer = new CpioWriter(archive, leaveOpen: true))
+        {
+            writer.AddDirectory("holon");
+            writer.AddFile("init", InitScript(), CpioWriter.ExecutableMode);
+            writer.AddFile("holon/exit", GuestExitProgram.Build(), CpioWriter.ExecutableMode);
+            writer.AddFile("holon/session", content);
+            foreach (var command in (ReadOnlySpan<string>)["poweroff", "halt", "reboot"]) writer.AddFile($"bin/{command}", PowerScript(command == "reboot" ? "reboot" : "poweroff"), CpioWriter.ExecutableMode);
+        }
+
+        return archive.ToArray();
+    }
+
+    /// <summary>
+    /// busybox asks the first process to switch off, but that one is a shell waiting for the command. So do it at once, when
+    /// everything printed has been sent.
+    /// </summary>
+    private static string PowerScript(string command) => $"#!/bin/sh\nstty -F /dev/ttyS0 opost 2>/dev/null\nexec busybox {command} -f\n";
+
+    private static byte[] InitScript()
+    {
+        using var resource = typeof(GuestSession).Assembly.GetManifestResourceStream("busybox-init.sh")!;
+        var script = new byte[resource.Length];
+        resource.ReadExactly(script);
+        return script;
+    }
+
+    /// <summary>A shell reads anything between single quotes as it is; a single quote itself goes outside them.</summary>
+    private static string Quote(string word) => $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+}

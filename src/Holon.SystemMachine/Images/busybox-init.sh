@@ -1,0 +1,57 @@
+#!/bin/sh
+# The first process of Holon's busybox guest. It runs one command, or a shell, on the serial port, and ends the machine with its
+# exit code. Holon puts the command and the terminal's properties in /holon/session, in an archive unpacked over this one.
+
+export PATH=/bin HOME=/root
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t tmpfs run /run
+
+port=/dev/ttyS0
+mode=terminal rows=24 columns=80 quiet=1 name=holon TERM=linux
+set --
+[ -r /holon/session ] && . /holon/session
+export TERM
+hostname "$name"
+cd /root
+
+# Ends the machine at once, with what was printed so far: changing a terminal's settings first waits until all output is sent.
+finish() {
+    stty -F "$port" opost
+    /holon/exit "$1"
+    poweroff -f # no exit port on this board
+}
+
+# Kernel messages are not the command's output.
+[ "$quiet" = 1 ] && dmesg -n 1
+
+# Tells the host that what follows on the port is the command's: an application program command, which terminals ignore.
+announce() {
+    printf '\033_holon-ready\033\\' >"$port"
+}
+
+# Somebody sits at the host's terminal: the command gets a controlling terminal of that size.
+on_terminal() {
+    stty -F "$port" sane crtscts rows "$rows" cols "$columns"
+    announce
+    setsid -c "$@" <"$port" >"$port" 2>&1
+}
+
+# The host's standard input and output are files or pipes: bytes go through unchanged, and input ends. Holon sends input as lines
+# that the line discipline takes apart again: \026 quotes a byte, \004 ends a piece, and an empty piece ends the input.
+on_pipes() {
+    stty -F "$port" raw icanon iexten -echo -isig -opost crtscts \
+        eof '^D' lnext '^V' eol undef eol2 undef erase undef kill undef werase undef rprnt undef
+    mkfifo /run/input
+    announce
+    # dd and not cat: cat would have the kernel move the bytes, and that holds the pipe's lock while it waits for input.
+    dd bs=4k <"$port" >/run/input 2>/dev/null &
+    { "$@" </run/input 2>&1; echo $? >/run/status; } | dd bs=4k 2>/dev/null >"$port"
+    read -r status </run/status
+    return "$status"
+}
+
+[ $# -gt 0 ] || set -- sh -l
+"on_$mode" "$@"
+finish $?

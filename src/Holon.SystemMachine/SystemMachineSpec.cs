@@ -1,0 +1,165 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Holon.Machines;
+
+namespace Holon.SystemMachine;
+
+/// <summary>
+/// What a system machine is to be: everything needed to build it, and nothing about how it is going. Immutable; as JSON it is what
+/// users keep, send and compare.
+/// </summary>
+public sealed record SystemMachineSpec
+{
+    /// <summary>The least memory a machine can have: a Linux kernel needs more, but small firmware and test kernels do not.</summary>
+    public static readonly MemorySize LeastMemory = new(16 * MemorySize.MiB);
+
+    /// <summary>The most memory: what fits below the 46-bit addresses that the board's processors have, with room for devices.</summary>
+    public static readonly MemorySize MostMemory = new(16 * 1024 * MemorySize.GiB);
+
+    /// <summary>Memory when the user does not say.</summary>
+    public static readonly MemorySize DefaultMemory = new(512 * MemorySize.MiB);
+
+    /// <summary>Where Debian's seabios package puts its firmware.</summary>
+    public const string DefaultFirmware = "/usr/share/seabios/bios-256k.bin";
+
+    /// <summary>The longest kernel command line that x86 Linux takes (COMMAND_LINE_SIZE).</summary>
+    public const int LongestCommandLine = 2047;
+
+    /// <summary>The longest <see cref="Name"/>: it becomes a file name on the host.</summary>
+    public const int LongestName = 64;
+
+    /// <summary>How the machine is known on this host.</summary>
+    public string Name { get; init; } = "machine";
+
+    /// <summary>The kernel file: a Linux bzImage or vmlinux, or a multiboot kernel. Null when firmware boots the machine.</summary>
+    public string? Kernel { get; init; }
+
+    /// <summary>Initial RAM disks in order: Linux sees them as one, a multiboot kernel as its modules.</summary>
+    public IReadOnlyList<string> Initrds { get; init; } = [];
+
+    /// <summary>What the kernel is told.</summary>
+    public string CommandLine { get; init; } = "";
+
+    /// <summary>Firmware to boot instead of a kernel.</summary>
+    public string? Bios { get; init; }
+
+    /// <summary>RAM.</summary>
+    public MemorySize Memory { get; init; } = DefaultMemory;
+
+    /// <summary>Virtual processors.</summary>
+    public int Cpus { get; init; } = 1;
+
+    /// <summary>Which processor the guest sees.</summary>
+    public CpuLevel CpuModel { get; init; } = CpuLevel.V3;
+
+    /// <summary>What executes the guest.</summary>
+    public EngineChoice Engine { get; init; } = EngineChoice.Auto;
+
+    /// <summary>What is written down while it runs.</summary>
+    public TraceCategories Trace { get; init; }
+
+    /// <summary>When the machine is ended if it has not ended by itself; null for never.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>A cpio archive made for this run; it is unpacked over <see cref="Initrds"/>. Not kept in JSON: it is not part of what the machine is.</summary>
+    [JsonIgnore]
+    public ReadOnlyMemory<byte> ExtraInitrd { get; init; }
+
+    /// <summary>Reads a specification.</summary>
+    /// <exception cref="HolonException">It is not one.</exception>
+    public static SystemMachineSpec FromJson(string json)
+    {
+        try
+        {
+            var spec = JsonSerializer.Deserialize(json, SystemMachineJson.Default.SystemMachineSpec);
+            return (spec ?? throw new HolonException("The machine's specification is empty; give a JSON object.")).Validate();
+        }
+        catch (JsonException exception)
+        {
+            throw new HolonException("The machine's specification is not valid JSON of the form that Holon writes; correct it.", exception);
+        }
+    }
+
+    /// <summary>Writes it, with names and amounts as people write them.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, SystemMachineJson.Default.SystemMachineSpec);
+
+    /// <summary>Checks everything that can be checked without opening a file, and returns the specification itself.</summary>
+    /// <exception cref="HolonException">Something in it cannot be.</exception>
+    public SystemMachineSpec Validate()
+    {
+        if (Name is not { Length: > 0 and <= LongestName } || !Name.All(IsNameCharacter) || !char.IsAsciiLetterOrDigit(Name[0]))
+            throw new HolonException($"'{Name}' cannot be a machine's name; use up to {LongestName} letters, digits, '-', '_' and '.', beginning with a letter or digit.");
+        if (Kernel is null && Bios is null) throw new HolonException("The machine has nothing to boot; give an image, --kernel FILE or --bios.");
+        if (Kernel is not null && Bios is not null) throw new HolonException("A machine boots either a kernel or firmware; give --kernel or --bios, not both.");
+        if (Kernel is null && (Initrds.Count > 0 || !ExtraInitrd.IsEmpty)) throw new HolonException("An initrd needs a kernel to read it; give --kernel FILE too.");
+        if (Kernel is null && CommandLine.Length > 0) throw new HolonException("--append needs a kernel to read it; give --kernel FILE too.");
+        if (Memory.Bytes < LeastMemory.Bytes) throw new HolonException($"{Memory} of memory is too little; give --memory {LeastMemory} or more.");
+        if (Memory.Bytes > MostMemory.Bytes) throw new HolonException($"{Memory} of memory is too much; give --memory {MostMemory} or less.");
+        if (Memory.Bytes % 4096 != 0) throw new HolonException($"{Memory} of memory is not a whole number of 4K pages; give --memory {new MemorySize((Memory.Bytes + 4095) & ~4095ul)}.");
+        if (Cpus != 1) throw new HolonException($"{Cpus} processors were asked for, and a machine has exactly one for now; give --cpus 1.");
+        if (!Enum.IsDefined(CpuModel)) throw new HolonException($"There is no CPU model {CpuModel}; use x86-64-v2 or x86-64-v3.");
+        if (!Enum.IsDefined(Engine)) throw new HolonException($"There is no engine {Engine}; use interpreter or auto.");
+        if (CommandLine.Length > LongestCommandLine) throw new HolonException($"The kernel command line has {CommandLine.Length} characters, and a kernel reads {LongestCommandLine}; shorten --append.");
+        if (!CommandLine.All(char.IsAscii) || CommandLine.Any(char.IsControl)) throw new HolonException("The kernel command line has characters that are not printable ASCII; remove them from --append.");
+        if (Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > TimeLimit.Longest))
+            throw new HolonException($"A time limit of {timeout} cannot be; give --timeout a positive duration of at most {TimeLimit.Longest.TotalDays:0} days.");
+        return this;
+    }
+
+    private static bool IsNameCharacter(char character) => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.';
+}
+
+/// <summary>Which processor the guest sees: the levels of the x86-64 psABI.</summary>
+public enum CpuLevel
+{
+    /// <summary>x86-64-v2: up to SSE4.2 and POPCNT.</summary>
+    [JsonStringEnumMemberName("x86-64-v2")]
+    V2,
+
+    /// <summary>x86-64-v3: with AVX2, BMI and FMA.</summary>
+    [JsonStringEnumMemberName("x86-64-v3")]
+    V3,
+}
+
+/// <summary>What executes the guest.</summary>
+public enum EngineChoice
+{
+    /// <summary>The best that works on this host.</summary>
+    [JsonStringEnumMemberName("auto")]
+    Auto,
+
+    /// <summary>The interpreter: precise, plain, everywhere.</summary>
+    [JsonStringEnumMemberName("interpreter")]
+    Interpreter,
+}
+
+/// <summary>What is written down while a machine runs.</summary>
+[Flags]
+public enum TraceCategories
+{
+    /// <summary>Nothing.</summary>
+    [JsonStringEnumMemberName("none")]
+    None = 0,
+
+    /// <summary>Every instruction, with the registers it changed.</summary>
+    [JsonStringEnumMemberName("cpu")]
+    Cpu = 1,
+
+    /// <summary>Every exception and interrupt delivered.</summary>
+    [JsonStringEnumMemberName("exceptions")]
+    Exceptions = 2,
+
+    /// <summary>Every access to an I/O port.</summary>
+    [JsonStringEnumMemberName("io")]
+    Io = 4,
+
+    /// <summary>Every access to a device's memory.</summary>
+    [JsonStringEnumMemberName("mmio")]
+    Mmio = 8,
+}
+
+/// <summary>How specifications become JSON, generated at build time so that no reflection is needed.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(SystemMachineSpec))]
+internal sealed partial class SystemMachineJson : JsonSerializerContext;
