@@ -1,0 +1,63 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Holon.Oracle;
+
+/// <summary>One instruction to run once, and the state from which it runs. The layout is shared with Host/worker.c.</summary>
+[StructLayout(LayoutKind.Sequential, Size = Size)]
+public struct TestCase
+{
+    /// <summary>Bytes of the structure.</summary>
+    public const int Size = 1216;
+
+    /// <summary>Most bytes of the window that a case sets itself.</summary>
+    public const int PatchCapacity = 128;
+
+    /// <summary>The state; RIP is where the instruction lies in the code pages, possibly running out of them.</summary>
+    public ProcessorImage Before;
+
+    /// <summary>The instruction.</summary>
+    public CodeBytes Code;
+
+    /// <summary>Bytes of <see cref="Code"/> that are the instruction.</summary>
+    public int CodeLength;
+
+    /// <summary>How a processor is stopped after the instruction.</summary>
+    public CaseFlags Flags;
+
+    /// <summary>Address of the bytes in the window that this case replaces.</summary>
+    public ulong PatchAddress;
+
+    /// <summary>How many.</summary>
+    public int PatchLength;
+
+    private int _reserved;
+
+    /// <summary>The bytes.</summary>
+    public PatchBytes Patch;
+}
+
+/// <summary>How a processor is stopped after the instruction.</summary>
+[Flags]
+public enum CaseFlags
+{
+    /// <summary>By RFLAGS.TF.</summary>
+    None = 0,
+
+    /// <summary>By the INT3 that follows it: TF would show in what PUSHF stores, and would end a repeated string instruction after one iteration.</summary>
+    UntilBreakpoint = 1,
+}
+
+/// <summary>Room for the longest instruction.</summary>
+[InlineArray(16)]
+public struct CodeBytes
+{
+    private byte _first;
+}
+
+/// <summary>Room for a case's own memory content.</summary>
+[InlineArray(TestCase.PatchCapacity)]
+public struct PatchBytes
+{
+    private byte _first;
+}
