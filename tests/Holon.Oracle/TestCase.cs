@@ -41,11 +41,11 @@ public struct TestCase
 [Flags]
 public enum CaseFlags
 {
-    /// <summary>By RFLAGS.TF.</summary>
+    /// <summary>By the INT3 that follows it.</summary>
     None = 0,
 
-    /// <summary>By the INT3 that follows it: TF would show in what PUSHF stores, and would end a repeated string instruction after one iteration.</summary>
-    UntilBreakpoint = 1,
+    /// <summary>By RFLAGS.TF: the instruction may go elsewhere. Not for repeated string instructions, which trap after one iteration, nor for PUSHF, which shows TF.</summary>
+    SingleStep = 1,
 }
 
 /// <summary>Room for the longest instruction.</summary>

@@ -55,11 +55,16 @@ public sealed class CaseGenerator
             if (!_operands.TryGenerate(form, test.Before.Rip, MemoryMarshal.CreateSpan(ref test.Code[0], 15), out test.CodeLength)) continue;
             FillState(form, ref test);
             Instruction = _operands.Instruction;
+            if (NeedsSingleStep()) test.Flags |= CaseFlags.SingleStep;
             return true;
         }
 
         return false;
     }
+
+    /// <summary>True when the next instruction to be executed may not be the INT3 after this one.</summary>
+    private bool NeedsSingleStep() =>
+        Instruction.FlowControl != FlowControl.Next || Instruction.Mnemonic is Mnemonic.Popf or Mnemonic.Popfq;
 
     private void FillState(InstructionForm form, ref TestCase test)
     {

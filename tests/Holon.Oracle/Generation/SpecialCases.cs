@@ -20,11 +20,15 @@ internal static class SpecialCases
 
         switch (form.Mnemonic)
         {
-            case Mnemonic.Pushfq or Mnemonic.Pushf:
-                test.Flags |= CaseFlags.UntilBreakpoint;
-                state.Gpr[Rsp] = StackPointer(random, in instruction);
+            case Mnemonic.Call or Mnemonic.Jmp when operands.Memory.HasTarget && random.Percent(85):
+                if (!instruction.IsStackPointerOperand()) state.Gpr[Rsp] = StackPointer(random, in instruction);
+                MemoryPatch.Place(ref test, operands.Memory.Target, AddressLayout.Code + (ulong)random.Below(AddressLayout.CodeSize));
                 break;
-            case Mnemonic.Push or Mnemonic.Pop or Mnemonic.Call or Mnemonic.Popf or Mnemonic.Popfq:
+            case Mnemonic.Call or Mnemonic.Jmp when instruction.Op0Kind == OpKind.Register && random.Percent(75):
+                state.Gpr[Rsp] = StackPointer(random, in instruction);
+                state.Gpr[instruction.Op0Register.GetNumber()] = AddressLayout.Code + (ulong)random.Below(AddressLayout.CodeSize);
+                break;
+            case Mnemonic.Pushfq or Mnemonic.Pushf or Mnemonic.Push or Mnemonic.Pop or Mnemonic.Call or Mnemonic.Popf or Mnemonic.Popfq:
                 if (!instruction.IsStackPointerOperand()) state.Gpr[Rsp] = StackPointer(random, in instruction);
                 break;
             case Mnemonic.Ret:

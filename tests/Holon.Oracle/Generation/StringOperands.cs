@@ -17,7 +17,6 @@ internal static class StringOperands
         var count = 1;
         if (instruction.HasRepPrefix || instruction.HasRepnePrefix)
         {
-            test.Flags |= CaseFlags.UntilBreakpoint;
             count = random.Below(LargestCount + 1);
             SetRegister(random, ref state.Gpr[Rcx], (ulong)count, narrow);
         }

@@ -85,11 +85,15 @@ public sealed unsafe class HostProcessor : IInstructionRunner
         result.After.Rflags &= ~trapAndResume;
         result.SignalNumber = result.SignalCode = 0;
         const int breakpoint = 3, pageFault = 14;
-        if (result.Vector == breakpoint && (test.Flags & CaseFlags.UntilBreakpoint) != 0)
+        if (result.Vector == breakpoint && (test.Flags & CaseFlags.SingleStep) == 0)
         {
             result.Vector = CaseResult.Completed;
             result.After.Rip--; // the INT3 itself is not part of the case
         }
+
+        var end = test.Before.Rip + (uint)test.CodeLength;
+        if (result.Vector == pageFault && result.After.Rip == end && result.FaultAddress == end && end == AddressLayout.Code + AddressLayout.CodeSize)
+            result.Vector = CaseResult.Completed; // nothing is mapped where the INT3 would be
 
         if (result.Vector != pageFault) result.FaultAddress = 0;
         if (result.Vector is CaseResult.Completed or breakpoint) result.ErrorCode = 0; // Linux leaves a former one there

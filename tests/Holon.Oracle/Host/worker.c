@@ -5,10 +5,10 @@
  * usage: worker FILE   FILE is the mapping shared with the test process: struct control, test cases, results.
  * protocol: a 32-bit case count on standard input runs that many cases; the same number comes back on standard output.
  *
- * One case: IRETQ loads RIP, RFLAGS and RSP at once, with TF set, so that the processor traps after exactly one
- * instruction (SDM vol. 3 section 18.3.1.4). Repeated string instructions would trap after every iteration, and PUSHF would
- * show TF; they run without TF, into the INT3 that fills the code pages. Every trap arrives as a signal, whose frame
- * holds the state to report; the handler never returns to the instruction.
+ * One case: IRETQ loads RIP, RFLAGS and RSP at once. The instruction runs into the INT3 that fills the code pages, or, if it
+ * may go elsewhere, has TF set, so that the processor traps after exactly one instruction (SDM vol. 3 section 18.3.1.4); that
+ * trap is ten times slower in a virtual machine. Every trap arrives as a signal, whose frame holds the state to report; the
+ * handler never returns to the instruction.
  */
 #define _GNU_SOURCE
 #include <asm/prctl.h>
@@ -36,7 +36,7 @@
 #define XSAVE_SIZE 832 /* legacy region, header, upper halves of YMM0-15 in the standard format */
 #define WRITTEN_CAPACITY 1024
 #define PATCH_CAPACITY 128
-#define RUN_UNTIL_BREAKPOINT 1u
+#define SINGLE_STEP 1u
 
 struct state {
     uint8_t xsave[XSAVE_SIZE];
@@ -263,7 +263,7 @@ int main(int argc, char **argv)
         for (uint32_t i = control->current; i < count && i < control->capacity; i++) {
             control->current = i;
             if (!is_valid(&cases[i])) return 5;
-            if (!(cases[i].flags & RUN_UNTIL_BREAKPOINT)) cases[i].before.rflags |= 0x100;
+            if (cases[i].flags & SINGLE_STEP) cases[i].before.rflags |= 0x100;
             run_case(&cases[i], &results[i]);
         }
         control->current = count;
