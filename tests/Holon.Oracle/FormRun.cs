@@ -1,5 +1,6 @@
 using Holon.Oracle.Comparison;
 using Holon.Oracle.Generation;
+using Holon.Oracle.Guest;
 using Iced.Intel;
 
 namespace Holon.Oracle;
@@ -63,6 +64,14 @@ public sealed class FormRun : IDisposable
         _engine.Dispose();
     }
 
+    /// <summary>What the engine says of a case that makes it fail.</summary>
+    private string FailureOf(int index)
+    {
+        Span<CaseResult> again = new CaseResult[1];
+        _engine.Run(_window, _cases.AsSpan(index, 1), again);
+        return (_engine as EngineProcessor)?.LastFailure ?? "";
+    }
+
     private void RunBatch(FormOutcome outcome, int count)
     {
         _host.Run(_window, _cases.AsSpan(0, count), _expected);
@@ -76,6 +85,7 @@ public sealed class FormRun : IDisposable
             if (outcome.Reports.Count >= MostReports) continue;
             var differences = new List<string>();
             ResultComparer.Agree(_window, in _cases[i], in _instructions[i], in _expected[i], in _actual[i], differences);
+            if (_actual[i].Vector == EngineProcessor.EngineFailed) differences.Add(FailureOf(i));
             outcome.Reports.Add(CaseText.Describe(_window, in _cases[i], _numbers[i], in _expected[i], differences));
         }
     }

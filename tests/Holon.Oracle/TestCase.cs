@@ -46,6 +46,9 @@ public enum CaseFlags
 
     /// <summary>By RFLAGS.TF: the instruction may go elsewhere. Not for repeated string instructions, which trap after one iteration, nor for PUSHF, which shows TF.</summary>
     SingleStep = 1,
+
+    /// <summary>A repeated string instruction: an engine that executes one iteration a step is to be stepped until RIP moves on.</summary>
+    Repeats = 2,
 }
 
 /// <summary>Room for the longest instruction.</summary>

@@ -103,6 +103,7 @@ public static class ResultComparer
     {
         CaseResult.Completed => "completion",
         CaseResult.Lost => "no return",
+        Guest.EngineProcessor.EngineFailed => "a failure of the engine",
         PageFault => $"#PF({result.ErrorCode:x}) at {result.FaultAddress:x}",
         _ => $"{ExceptionName(result.Vector)}({result.ErrorCode:x})",
     };

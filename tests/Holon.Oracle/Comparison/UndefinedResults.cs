@@ -1,5 +1,5 @@
-using Iced.Intel;
 using Holon.X86;
+using Iced.Intel;
 
 namespace Holon.Oracle.Comparison;
 

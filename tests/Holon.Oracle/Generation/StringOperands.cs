@@ -17,6 +17,7 @@ internal static class StringOperands
         var count = 1;
         if (instruction.HasRepPrefix || instruction.HasRepnePrefix)
         {
+            test.Flags |= CaseFlags.Repeats;
             count = random.Below(LargestCount + 1);
             SetRegister(random, ref state.Gpr[Rcx], (ulong)count, narrow);
         }
