@@ -1,0 +1,109 @@
+using Holon.Oracle.Comparison;
+using Holon.Oracle.Generation;
+using Holon.Oracle.Guest;
+using Iced.Intel;
+
+namespace Holon.Oracle;
+
+/// <summary>Runs cases of one form on the host and on an engine, and compares.</summary>
+public sealed class FormRun : IDisposable
+{
+    private const int MostReports = 3;
+
+    private readonly IInstructionRunner _host, _engine;
+    private readonly CaseGenerator _generator;
+    private readonly byte[] _window = new byte[AddressLayout.WindowSize];
+    private readonly TestCase[] _cases;
+    private readonly Instruction[] _instructions;
+    private readonly int[] _numbers;
+    private readonly CaseResult[] _expected, _actual;
+
+    /// <summary>Takes over two runners.</summary>
+    public FormRun(IInstructionRunner host, IInstructionRunner engine, ulong seed)
+    {
+        _host = host;
+        _engine = engine;
+        _generator = new CaseGenerator(seed);
+        var capacity = Math.Min(host.Capacity, engine.Capacity);
+        _cases = new TestCase[capacity];
+        _instructions = new Instruction[capacity];
+        _numbers = new int[capacity];
+        _expected = new CaseResult[capacity];
+        _actual = new CaseResult[capacity];
+    }
+
+    /// <summary>Runs some cases of a form.</summary>
+    /// <param name="code">The form.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="first">Number of the first one, to repeat a failure alone.</param>
+    public FormOutcome Run(Code code, int count, int first = 0)
+    {
+        var form = new InstructionForm(code);
+        var outcome = new FormOutcome(code);
+        _generator.FillWindow(form, _window);
+        for (var number = first; number < first + count;)
+        {
+            var filled = 0;
+            for (; filled < _cases.Length && number < first + count; number++)
+            {
+                if (!_generator.TryGenerate(form, number, ref _cases[filled])) continue;
+                _instructions[filled] = _generator.Instruction;
+                _numbers[filled++] = number;
+            }
+
+            RunBatch(outcome, filled);
+        }
+
+        return outcome;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _host.Dispose();
+        _engine.Dispose();
+    }
+
+    /// <summary>What the engine says of a case that makes it fail.</summary>
+    private string FailureOf(int index)
+    {
+        Span<CaseResult> again = new CaseResult[1];
+        _engine.Run(_window, _cases.AsSpan(index, 1), again);
+        return (_engine as EngineProcessor)?.LastFailure ?? "";
+    }
+
+    private void RunBatch(FormOutcome outcome, int count)
+    {
+        _host.Run(_window, _cases.AsSpan(0, count), _expected);
+        _engine.Run(_window, _cases.AsSpan(0, count), _actual);
+        for (var i = 0; i < count; i++)
+        {
+            outcome.Cases++;
+            if (_expected[i].Vector == CaseResult.Completed) outcome.Completed++;
+            if (ResultComparer.Agree(_window, in _cases[i], in _instructions[i], in _expected[i], in _actual[i])) continue;
+            outcome.Failures++;
+            if (outcome.Reports.Count >= MostReports) continue;
+            var differences = new List<string>();
+            ResultComparer.Agree(_window, in _cases[i], in _instructions[i], in _expected[i], in _actual[i], differences);
+            if (_actual[i].Vector == EngineProcessor.EngineFailed) differences.Add(FailureOf(i));
+            outcome.Reports.Add(CaseText.Describe(_window, in _cases[i], _numbers[i], in _expected[i], differences));
+        }
+    }
+}
+
+/// <summary>What running cases of one form showed.</summary>
+/// <param name="Code">The form.</param>
+public sealed record FormOutcome(Code Code)
+{
+    /// <summary>Cases run.</summary>
+    public int Cases { get; set; }
+
+    /// <summary>Cases that raised no exception on the host.</summary>
+    public int Completed { get; set; }
+
+    /// <summary>Cases in which the engine differed.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>The first failures, described.</summary>
+    public List<string> Reports { get; } = [];
+}

@@ -1,0 +1,181 @@
+using System.Runtime.InteropServices;
+using Iced.Intel;
+
+namespace Holon.Oracle.Generation;
+
+/// <summary>State that particular instructions need in order to do more than fault.</summary>
+internal static class SpecialCases
+{
+    private const int Rax = 0, Rcx = 1, Rdx = 2, Rbx = 3, Rsp = 4, Rbp = 5, Rsi = 6, Rdi = 7;
+
+    public static void Apply(CaseRandom random, InstructionForm form, OperandGenerator operands, ref TestCase test)
+    {
+        var instruction = operands.Instruction;
+        ref var state = ref test.Before;
+        if (form.IsString)
+        {
+            StringOperands.Apply(random, in instruction, ref test);
+            return;
+        }
+
+        switch (form.Mnemonic)
+        {
+            case Mnemonic.Call or Mnemonic.Jmp when operands.Memory.HasTarget && random.Percent(85):
+                if (!instruction.IsStackPointerOperand()) state.Gpr[Rsp] = StackPointer(random, in instruction);
+                MemoryPatch.Place(ref test, operands.Memory.Target, AddressLayout.Code + (ulong)random.Below(AddressLayout.CodeSize));
+                break;
+            case Mnemonic.Call or Mnemonic.Jmp when instruction.Op0Kind == OpKind.Register && random.Percent(75):
+                state.Gpr[Rsp] = StackPointer(random, in instruction);
+                state.Gpr[instruction.Op0Register.GetNumber()] = AddressLayout.Code + (ulong)random.Below(AddressLayout.CodeSize);
+                break;
+            case Mnemonic.Pushfq or Mnemonic.Pushf or Mnemonic.Push or Mnemonic.Pop or Mnemonic.Call or Mnemonic.Popf or Mnemonic.Popfq:
+                if (!instruction.IsStackPointerOperand()) state.Gpr[Rsp] = StackPointer(random, in instruction);
+                break;
+            case Mnemonic.Ret:
+                state.Gpr[Rsp] = StackPointer(random, in instruction);
+                if (random.Percent(90)) MemoryPatch.Place(ref test, state.Gpr[Rsp], AddressLayout.Code + (ulong)random.Below(AddressLayout.CodeSize));
+                break;
+            case Mnemonic.Retf or Mnemonic.Iret or Mnemonic.Iretd or Mnemonic.Iretq:
+                state.Gpr[Rsp] = StackPointer(random, in instruction);
+                PlaceFarReturn(random, in instruction, ref test);
+                break;
+            case Mnemonic.Enter:
+                state.Gpr[Rsp] = TargetAddress.Inside(random, 64) & ~7ul;
+                state.Gpr[Rbp] = StackPointer(random, in instruction);
+                break;
+            case Mnemonic.Leave:
+                state.Gpr[Rbp] = StackPointer(random, in instruction);
+                break;
+            case Mnemonic.Div or Mnemonic.Idiv when random.Percent(75):
+                KeepQuotientSmall(random, form, ref state);
+                break;
+            case Mnemonic.Shl or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Sal or Mnemonic.Rol or Mnemonic.Ror or Mnemonic.Rcl or Mnemonic.Rcr or Mnemonic.Shld or Mnemonic.Shrd
+                when !instruction.IsAddressedBy(Register.RCX) && random.Percent(60):
+                state.Gpr[Rcx] = (state.Gpr[Rcx] & ~0xFFul) | (uint)random.Below(70);
+                break;
+            case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc when instruction.Op0Kind == OpKind.Memory && instruction.Op1Kind == OpKind.Register:
+                LimitBitOffset(random, in instruction, ref state);
+                break;
+            case Mnemonic.Cmpxchg8b or Mnemonic.Cmpxchg16b:
+                CompareWideEqually(random, form, operands, ref test);
+                break;
+            case Mnemonic.Loop or Mnemonic.Loope or Mnemonic.Loopne or Mnemonic.Jrcxz or Mnemonic.Jecxz when random.Percent(70):
+                state.Gpr[Rcx] = (uint)random.Below(3) | (random.Percent(30) ? random.Next() << 32 : 0);
+                break;
+            case Mnemonic.Xlatb:
+                state.Gpr[Rbx] = TargetAddress.Pick(random, 1) - (byte)state.Gpr[Rax] - SegmentBase(in instruction, in state);
+                break;
+            case Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu:
+                state.Gpr[Rdi] = TargetAddress.Pick(random, 16) - SegmentBase(in instruction, in state);
+                break;
+            case Mnemonic.Wrfsbase or Mnemonic.Wrgsbase when random.Percent(80):
+                state.Gpr[instruction.Op0Register.GetNumber()] &= 0x7FFF_FFFF_FFFF;
+                break;
+            case Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm or Mnemonic.Vpcmpestri or Mnemonic.Vpcmpestrm when random.Percent(85):
+                if (!instruction.IsAddressedBy(Register.RAX)) state.Gpr[Rax] = (ulong)random.Between(-20, 20);
+                if (!instruction.IsAddressedBy(Register.RDX)) state.Gpr[Rdx] = (ulong)random.Between(-20, 20);
+                break;
+            case Mnemonic.Bextr or Mnemonic.Bzhi when instruction.Op2Kind == OpKind.Register && !instruction.IsAddressedBy(instruction.Op2Register.GetFullRegister()) && random.Percent(70):
+                state.Gpr[instruction.Op2Register.GetNumber()] = (uint)random.Below(70) | ((uint)random.Below(70) << 8);
+                break;
+            case Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr when operands.Memory.HasTarget && random.Percent(80):
+                MemoryPatch.Place(ref test, operands.Memory.Target, RegisterStateGenerator.Mxcsr(random));
+                break;
+            case Mnemonic.Fldcw when random.Percent(80):
+                MemoryPatch.Place(ref test, operands.Memory.Target, RegisterStateGenerator.FpuControl(random));
+                break;
+            case Mnemonic.Fxrstor or Mnemonic.Fxrstor64 when random.Percent(85):
+                PlaceFxsaveImage(random, operands.Memory.Target, ref test);
+                break;
+            case Mnemonic.Fldenv or Mnemonic.Frstor when form.Code is Code.Fldenv_m28byte or Code.Frstor_m108byte && random.Percent(80):
+                uint control = RegisterStateGenerator.FpuControl(random);
+                MemoryPatch.Place(ref test, operands.Memory.Target, control, RegisterStateGenerator.FpuStatus(random, (ushort)control), (uint)(ushort)random.Next());
+                break;
+            default:
+                break;
+        }
+    }
+
+    private static ulong StackPointer(CaseRandom random, in Instruction instruction)
+    {
+        var increment = (ulong)(long)instruction.StackPointerIncrement;
+        var address = TargetAddress.Pick(random, 8);
+        if (random.Percent(70)) address &= ~7ul;
+        return (long)increment < 0 ? address - increment : address; // a push writes below
+    }
+
+    private static ulong SegmentBase(in Instruction instruction, in ProcessorImage state) =>
+        instruction.SegmentPrefix switch { Register.FS => state.FsBase, Register.GS => state.GsBase, _ => 0 };
+
+    /// <summary>A return to the same code segment mostly; else a null selector. Other selectors would depend on the host kernel's GDT.</summary>
+    private static void PlaceFarReturn(CaseRandom random, in Instruction instruction, ref TestCase test)
+    {
+        const ulong userCode = 0x33, userStack = 0x2B;
+        var code = random.Percent(85) ? userCode : (ulong)random.Below(4);
+        var address = AddressLayout.Code + (ulong)random.Below(AddressLayout.CodeSize);
+        var flags = random.Next() & (X86.Rflags.Status | X86.Rflags.DF) | X86.Rflags.IF | X86.Rflags.Fixed;
+        var stack = TargetAddress.Inside(random, 8);
+        var at = test.Before.Gpr[Rsp];
+        switch (instruction.Code)
+        {
+            case Code.Retfq or Code.Retfq_imm16 or Code.Iretq:
+                MemoryPatch.Place(ref test, at, address, code, flags, stack, userStack);
+                break;
+            case Code.Retfd or Code.Retfd_imm16 or Code.Iretd:
+                MemoryPatch.Place(ref test, at, (uint)address, (uint)code, (uint)flags, (uint)stack, (uint)userStack);
+                break;
+            default:
+                MemoryPatch.Place(ref test, at, (ushort)address, (ushort)code, (ushort)flags, (ushort)stack, (ushort)userStack);
+                break;
+        }
+    }
+
+    private static void KeepQuotientSmall(CaseRandom random, InstructionForm form, ref ProcessorImage state)
+    {
+        var bits = form.Operands[0] switch { OpCodeOperandKind.r8_or_mem => 8, OpCodeOperandKind.r16_or_mem => 16, OpCodeOperandKind.r32_or_mem => 32, _ => 64 };
+        var extend = form.Mnemonic == Mnemonic.Idiv && random.Percent(50);
+        if (bits == 8)
+        {
+            var value = random.Next() >> random.Below(16);
+            state.Gpr[Rax] = (state.Gpr[Rax] & ~0xFFFFul) | (ushort)(extend ? (long)(sbyte)value : (long)(value & 0xFFF));
+            return;
+        }
+
+        var sign = (state.Gpr[Rax] >> (bits - 1) & 1) != 0;
+        state.Gpr[Rdx] = extend ? (sign ? ulong.MaxValue : 0) : (ulong)random.Below(4);
+    }
+
+    private static void LimitBitOffset(CaseRandom random, in Instruction instruction, ref ProcessorImage state)
+    {
+        var register = instruction.Op1Register;
+        if (instruction.IsAddressedBy(register.GetFullRegister())) return;
+        const int reach = 0x900 * 8;
+        ref var value = ref state.Gpr[register.GetNumber()];
+        var offset = (ulong)random.Between(-reach, reach);
+        value = register.GetSize() switch { 2 => (value & ~0xFFFFul) | (ushort)offset, 4 => (value & ~0xFFFF_FFFFul) | (uint)offset, _ => offset };
+    }
+
+    private static void CompareWideEqually(CaseRandom random, InstructionForm form, OperandGenerator operands, ref TestCase test)
+    {
+        if (!random.Percent(50) || test.PatchLength == 0 || operands.Memory.Target != test.PatchAddress) return;
+        var patch = MemoryMarshal.CreateReadOnlySpan(ref test.Patch[0], 16);
+        var wide = form.Mnemonic == Mnemonic.Cmpxchg16b;
+        if (operands.Instruction.IsAddressedBy(Register.RAX) || operands.Instruction.IsAddressedBy(Register.RDX)) return;
+        test.Before.Gpr[Rax] = wide ? MemoryMarshal.Read<ulong>(patch) : MemoryMarshal.Read<uint>(patch);
+        test.Before.Gpr[Rdx] = wide ? MemoryMarshal.Read<ulong>(patch[8..]) : MemoryMarshal.Read<uint>(patch[4..]);
+    }
+
+    private static void PlaceFxsaveImage(CaseRandom random, ulong address, ref TestCase test)
+    {
+        var image = new ProcessorImage();
+        RegisterStateGenerator.FillX87(random, ref image);
+        image.Mxcsr = RegisterStateGenerator.Mxcsr(random);
+        image.ReadOnlyBytes[..TestCase.PatchCapacity].CopyTo(MemoryMarshal.CreateSpan(ref test.Patch[0], TestCase.PatchCapacity));
+        MemoryPatch.Place(ref test, address, TestCase.PatchCapacity);
+    }
+
+    private static bool IsAddressedBy(this in Instruction instruction, Register full) =>
+        instruction.MemoryBase.GetFullRegister() == full || instruction.MemoryIndex.GetFullRegister() == full;
+
+    private static bool IsStackPointerOperand(this in Instruction instruction) => instruction.IsAddressedBy(Register.RSP);
+}
