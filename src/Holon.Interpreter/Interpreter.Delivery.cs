@@ -51,7 +51,7 @@ public sealed unsafe partial class Interpreter
         var gateAddress = State.Idtr.Base + (vector * 16u);
         ulong low = ReadSystem<ulong>(gateAddress), high = ReadSystem<ulong>(gateAddress + 8);
         var gateType = (int)(low >> 40) & 0x1F;
-        if (gateType is not (InterruptGate32 or TrapGate32) || ((high >> 8) & 0x1F) != 0) RaiseGp(error);
+        if (gateType is not (InterruptGate32 or TrapGate32)) RaiseGp(error);
         if (type == EventType.Software && (((int)(low >> 45)) & 3) < Cpl) RaiseGp(error);
         if ((low & (1ul << 47)) == 0) Raise(ExceptionVector.SegmentNotPresent, error);
 

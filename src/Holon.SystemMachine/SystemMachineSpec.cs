@@ -61,6 +61,9 @@ public sealed record SystemMachineSpec
     /// <summary>When the machine is ended if it has not ended by itself; null for never.</summary>
     public TimeSpan? Timeout { get; init; }
 
+    /// <summary>A reset ends the machine instead of starting it again: for guests whose kernel resets when it panics.</summary>
+    public bool StopOnReset { get; init; }
+
     /// <summary>A cpio archive made for this run; it is unpacked over <see cref="Initrds"/>. Not kept in JSON: it is not part of what the machine is.</summary>
     [JsonIgnore]
     public ReadOnlyMemory<byte> ExtraInitrd { get; init; }

@@ -12,19 +12,23 @@ public sealed record BootModule(string Path, string Arguments = "");
 /// <summary>Files that are open and measured, so that they can be placed before they are read.</summary>
 internal sealed class OpenModules : IDisposable
 {
-    private readonly List<(BootModule Module, SafeFileHandle Handle, ulong Length)> _files = [];
+    private readonly List<(BootModule Module, SafeFileHandle? Handle, ReadOnlyMemory<byte> Bytes, ulong Length)> _files = [];
 
     /// <summary>Opens and measures files.</summary>
+    /// <param name="modules">The files.</param>
+    /// <param name="extra">One more that is not in a file, after the others; empty for none.</param>
     /// <exception cref="HolonException">One is missing, unreadable or empty.</exception>
-    public OpenModules(IReadOnlyList<BootModule> modules)
+    public OpenModules(IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte> extra = default)
     {
         try
         {
             foreach (var module in modules)
             {
                 var (handle, length) = BootFile.Open(module.Path, "initrd");
-                _files.Add((module, handle, (ulong)length));
+                _files.Add((module, handle, default, (ulong)length));
             }
+
+            if (!extra.IsEmpty) _files.Add((new BootModule("(made for this run)"), null, extra, (ulong)extra.Length));
         }
         catch
         {
@@ -71,7 +75,13 @@ internal sealed class OpenModules : IDisposable
     public void CopyTo(int index, GuestMemory memory, ulong address)
     {
         const int Chunk = 1 << 24;
-        var (module, handle, length) = _files[index];
+        var (module, handle, bytes, length) = _files[index];
+        if (handle is null)
+        {
+            memory.Write(address, bytes.Span);
+            return;
+        }
+
         for (var offset = 0ul; offset < length;)
         {
             var span = memory.Span(address + offset, (int)Math.Min(length - offset, Chunk));
@@ -84,7 +94,7 @@ internal sealed class OpenModules : IDisposable
     /// <summary>Closes the files.</summary>
     public void Dispose()
     {
-        foreach (var file in _files) file.Handle.Dispose();
+        foreach (var file in _files) file.Handle?.Dispose();
     }
 
     private static ulong Pad(ulong length) => (length + 3) & ~3ul;

@@ -12,6 +12,9 @@ public sealed record BootRequest
     /// <summary>The initrd. Several files become one for Linux and PVH, and stay modules for Multiboot.</summary>
     public IReadOnlyList<BootModule> Modules { get; init; } = [];
 
+    /// <summary>One more initrd that is not in a file, after the others; empty for none.</summary>
+    public ReadOnlyMemory<byte> ExtraModule { get; init; }
+
     /// <summary>The kernel's command line.</summary>
     public string CommandLine { get; init; } = "";
 

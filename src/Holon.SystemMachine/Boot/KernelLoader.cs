@@ -32,7 +32,7 @@ public static class KernelLoader
         var layout = new GuestLayout(memory);
         if (layout.LowRamEnd == 0 || !memory.Contains(0, GuestLayout.LowEnd)) throw new HolonException($"The machine has {memory.Size >> 20} MiB of memory, too little for any kernel; give it at least 2 MiB with --memory.");
 
-        using var modules = new OpenModules(request.Modules);
+        using var modules = new OpenModules(request.Modules, request.ExtraModule);
         if (BzImage.IsMatch(kernel.Span)) return LinuxLoader.Load(layout, kernel, request, modules);
         if (MultibootHeader.Find(kernel.Span, request.KernelPath) is { } header) return MultibootLoader.Load(layout, kernel, header, request, modules);
         if (!ElfFile.IsMatch(kernel.Span)) throw new HolonException($"The kernel {request.KernelPath} is not one: it is {FileKinds.Describe(kernel.Span)}; name a bzImage, an ELF kernel with a PVH entry or a Multiboot kernel.");

@@ -1,0 +1,55 @@
+using Holon.Devices.Apic;
+using Holon.X86;
+
+namespace Holon.SystemMachine.Bus;
+
+/// <summary>What one vCPU reaches: its own local APIC, then what all share.</summary>
+internal sealed class VcpuBus(PortSpace ports, DeviceMemory memory, LocalApic apic, BusTrace? trace) : IVcpuBus
+{
+    /// <inheritdoc/>
+    public uint ReadPort(ushort port, int size)
+    {
+        var value = ports.Read(port, size);
+        trace?.Port(port, size, value, write: false);
+        return value;
+    }
+
+    /// <inheritdoc/>
+    public void WritePort(ushort port, int size, uint value)
+    {
+        trace?.Port(port, size, value, write: true);
+        ports.Write(port, size, value);
+    }
+
+    /// <inheritdoc/>
+    public ulong ReadMmio(ulong address, int size)
+    {
+        var offset = address - apic.MmioBase;
+        var value = offset < LocalApic.MmioLength ? apic.Read(offset, size) : memory.Read(address, size);
+        trace?.Mmio(address, size, value, write: false);
+        return value;
+    }
+
+    /// <inheritdoc/>
+    public void WriteMmio(ulong address, int size, ulong value)
+    {
+        trace?.Mmio(address, size, value, write: true);
+        var offset = address - apic.MmioBase;
+        if (offset < LocalApic.MmioLength) apic.Write(offset, size, value);
+        else memory.Write(address, size, value);
+    }
+}
+
+/// <summary>Writes down accesses, for people who debug guests.</summary>
+internal sealed class BusTrace(TextWriter writer, bool ports, bool mmio)
+{
+    public void Port(ushort port, int size, uint value, bool write)
+    {
+        if (ports) writer.WriteLine($"io    {(write ? "out" : "in ")} 0x{port:x4} {size} 0x{value:x}");
+    }
+
+    public void Mmio(ulong address, int size, ulong value, bool write)
+    {
+        if (mmio) writer.WriteLine($"mmio  {(write ? "write" : "read ")} 0x{address:x} {size} 0x{value:x}");
+    }
+}

@@ -1,0 +1,336 @@
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Holon.Devices.Apic;
+using Holon.Machines;
+using Holon.Memory;
+using Holon.SystemMachine.Boot;
+using Holon.SystemMachine.Boot.Bios;
+using Holon.SystemMachine.Bus;
+using Holon.SystemMachine.Firmware;
+using Holon.SystemMachine.Firmware.Acpi;
+using Holon.SystemMachine.Firmware.Smbios;
+using Holon.X86;
+
+namespace Holon.SystemMachine;
+
+/// <summary>A whole PC: memory, board and vCPU, built from a specification, with the lifecycle that every machine has.</summary>
+/// <remarks>
+/// The vCPU runs on a thread of its own. Everybody else only leaves a request and asks the vCPU to stop; its thread then carries the
+/// request out between two instructions. So state and devices are never touched while the guest executes.
+/// </remarks>
+public sealed class SystemMachine : IMachine, IBoardEvents
+{
+    /// <summary>Where RAM below 4 GiB ends at most: above are PCI's window, the APICs and the firmware.</summary>
+    private const ulong LowMemoryLimit = 0xC0000000;
+    private const ulong FourGiB = 1ul << 32;
+
+    private readonly Lock _lock = new();
+    private readonly GuestMemory _memory;
+    private readonly Board _board;
+    private readonly SerialPump _serial;
+    private readonly Interpreter.Interpreter _vcpu;
+    private readonly LocalApic _apic;
+    private readonly TextWriter? _trace;
+    private readonly Channel<MachineEvent> _events = Channel.CreateBounded<MachineEvent>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly TaskCompletionSource<MachineExit> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Thread _thread;
+    private readonly byte[]? _firmware;
+    private readonly ManualResetEventSlim _resume = new(true);
+    private MachineExit? _endRequest;
+    private bool _pauseRequested, _resetRequested;
+    private TaskCompletionSource? _paused;
+    private Timer? _timeout;
+    private volatile MachineStatus _status = MachineStatus.Created;
+
+    private SystemMachine(SystemMachineSpec spec, SerialOutputHandler serialOutput, TextWriter? trace)
+    {
+        Spec = spec;
+        _trace = trace;
+        _firmware = spec.Bios is { } path ? BiosRom.ReadFile(path) : null;
+        var ram = RamOf(spec.Memory.Bytes);
+        _memory = new GuestMemory(_firmware is null ? ram : [ram[0], BiosRom.RangeOf(_firmware.Length), .. ram[1..]]);
+        _serial = new SerialPump(serialOutput);
+        var busTrace = trace is not null && (spec.Trace & (TraceCategories.Io | TraceCategories.Mmio)) != 0
+            ? new BusTrace(trace, (spec.Trace & TraceCategories.Io) != 0, (spec.Trace & TraceCategories.Mmio) != 0)
+            : null;
+        _board = new Board(_memory, ram, this, _serial.Send, busTrace);
+        var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
+        (_apic, var bus) = _board.AddProcessor(0, () => _vcpu?.Kick());
+        _vcpu = new Interpreter.Interpreter(_memory, bus, _apic, _board.Clock, model) { ApicId = 0, CpuCount = spec.Cpus };
+        if (trace is not null && (spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(_vcpu, trace, spec.Trace);
+        _thread = new Thread(RunVcpu, 1 << 20) { IsBackground = true, Name = "vcpu 0" };
+        try
+        {
+            Load();
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+    }
+
+    /// <summary>What it was built from.</summary>
+    public SystemMachineSpec Spec { get; }
+
+    /// <inheritdoc/>
+    public string Name => Spec.Name;
+
+    /// <inheritdoc/>
+    public MachineStatus Status => _status;
+
+    /// <inheritdoc/>
+    public Task<MachineExit> Completion => _completion.Task;
+
+    /// <summary>Guest instructions executed so far.</summary>
+    public ulong InstructionCount => _vcpu.InstructionCount;
+
+    /// <summary>Builds a machine and loads its guest; nothing runs yet.</summary>
+    /// <param name="spec">What to build.</param>
+    /// <param name="serialOutput">Takes what the guest prints on its first serial port.</param>
+    /// <param name="trace">Takes trace lines; only written when the specification asks for some.</param>
+    /// <exception cref="HolonException">A file, a value or the host stands in the way.</exception>
+    public static SystemMachine Create(SystemMachineSpec spec, SerialOutputHandler serialOutput, TextWriter? trace = null)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(serialOutput);
+        return new SystemMachine(spec.Validate(), serialOutput, trace);
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<MachineEvent> EventsAsync(CancellationToken cancellationToken = default) => _events.Reader.ReadAllAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            if (_status != MachineStatus.Created) throw new InvalidOperationException($"The machine '{Name}' was started before.");
+            SetStatus(MachineStatus.Running, "The machine runs.");
+        }
+
+        Tell("engine.chosen", "The interpreter executes the guest: it is the only engine there is yet.");
+        _board.Clock.Resume();
+        _thread.Start();
+        if (Spec.Timeout is { } timeout) _timeout = new Timer(_ => RequestEnd(new MachineExit(MachineExitReason.TimedOut)), null, timeout, System.Threading.Timeout.InfiniteTimeSpan);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task PauseAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            if (_status != MachineStatus.Running) throw new InvalidOperationException($"The machine '{Name}' is not running.");
+            _paused ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _pauseRequested = true;
+            _resume.Reset();
+        }
+
+        _vcpu.RequestStop();
+        return _paused.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task ResumeAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            if (_status != MachineStatus.Paused) throw new InvalidOperationException($"The machine '{Name}' is not paused.");
+            SetStatus(MachineStatus.Running, "The machine goes on.");
+            _board.Clock.Resume();
+            _resume.Set();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        bool never;
+        lock (_lock) never = _status == MachineStatus.Created;
+        if (never) Finish(new MachineExit(MachineExitReason.Stopped));
+        else RequestEnd(new MachineExit(MachineExitReason.Stopped));
+        await Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives bytes to the guest's first serial port.</summary>
+    /// <returns>How many it took; offer the rest again a little later.</returns>
+    public int SendSerial(ReadOnlySpan<byte> data) => _board.ReceiveSerial(data);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        if (_thread.IsAlive) _thread.Join();
+        Release();
+    }
+
+    void IBoardEvents.PoweredOff() => RequestEnd(new MachineExit(MachineExitReason.PowerOff));
+
+    void IBoardEvents.DebugExit(int code) => RequestEnd(new MachineExit(MachineExitReason.DebugExit, code));
+
+    void IBoardEvents.ResetRequested()
+    {
+        if (Spec.StopOnReset)
+        {
+            RequestEnd(new MachineExit(MachineExitReason.Reset));
+            return;
+        }
+
+        lock (_lock) _resetRequested = true;
+        _vcpu.RequestStop();
+    }
+
+    private static MemoryRange[] RamOf(ulong bytes) => bytes <= LowMemoryLimit
+        ? [new MemoryRange(0, bytes)]
+        : [new MemoryRange(0, LowMemoryLimit), new MemoryRange(FourGiB, bytes - LowMemoryLimit)];
+
+    /// <summary>Puts the guest into memory and the vCPU at its first instruction.</summary>
+    private void Load()
+    {
+        ref var state = ref _vcpu.State;
+        state.Reset(_vcpu.Model.Signature);
+        state.ApicBase = _apic.ApicBase;
+        if (_firmware is not null)
+        {
+            BiosRom.Load(_memory, _firmware);
+        }
+        else
+        {
+            var ram = RamOf(Spec.Memory.Bytes);
+            var platform = new PlatformDescription
+            {
+                Processors = Spec.Cpus,
+                Memory = ram,
+                Name = Spec.Name,
+                Uuid = Guid.NewGuid(),
+                Version = typeof(SystemMachine).Assembly.GetName().Version?.ToString(3) ?? "",
+                HasKeyboardController = false,
+            };
+            var rsdp = AcpiTables.Place(_memory, platform);
+            SmbiosTables.Place(_memory, platform);
+            var guest = KernelLoader.Load(_memory, new BootRequest
+            {
+                KernelPath = Spec.Kernel!,
+                Modules = [.. Spec.Initrds.Select(path => new BootModule(path))],
+                ExtraModule = Spec.ExtraInitrd,
+                CommandLine = Spec.CommandLine,
+                AcpiRsdpAddress = rsdp,
+                RandomSeed = RandomNumberGenerator.GetBytes(64),
+            });
+            foreach (var warning in guest.Warnings) Tell("boot.warning", warning);
+            Tell("boot.loaded", guest.Description);
+            guest.Entry.ApplyTo(ref state);
+        }
+
+        _vcpu.Invalidate();
+    }
+
+    private void RunVcpu()
+    {
+        try
+        {
+            while (true)
+            {
+                var exit = _vcpu.Run();
+                switch (exit.Reason)
+                {
+                    case VcpuExitReason.StopRequested when Attend() is { } end:
+                        Finish(end);
+                        return;
+                    case VcpuExitReason.StopRequested:
+                        break;
+                    default:
+                        Tell(exit.Reason == VcpuExitReason.TripleFault ? "cpu.triple-fault" : "cpu.unimplemented", exit.Detail ?? "");
+                        Finish(new MachineExit(MachineExitReason.Failed, Failure: exit.Detail));
+                        return;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // A defect of ours, perhaps provoked by the guest: this machine ends, nothing else does.
+            Finish(new MachineExit(MachineExitReason.Failed, Failure: $"Holon itself failed while the guest was at 0x{_vcpu.State.Rip:x}: {exception}"));
+        }
+    }
+
+    /// <summary>Carries out what was requested. Not null when the machine is to end.</summary>
+    private MachineExit? Attend()
+    {
+        bool pause, reset;
+        lock (_lock)
+        {
+            if (_endRequest is not null) return _endRequest;
+            (pause, reset) = (_pauseRequested, _resetRequested);
+            _pauseRequested = _resetRequested = false;
+        }
+
+        if (reset)
+        {
+            Tell("machine.reset", "The guest reset the machine.");
+            _board.Reset();
+            Load();
+        }
+
+        if (!pause) return null;
+        _board.Clock.Pause();
+        lock (_lock)
+        {
+            SetStatus(MachineStatus.Paused, "The machine is paused.");
+            _paused?.TrySetResult();
+            _paused = null;
+        }
+
+        _resume.Wait();
+        lock (_lock) return _endRequest;
+    }
+
+    private void RequestEnd(MachineExit exit)
+    {
+        lock (_lock) _endRequest ??= exit;
+        _resume.Set();
+        _vcpu.RequestStop();
+    }
+
+    private void Finish(MachineExit exit)
+    {
+        _timeout?.Dispose();
+        _board.Clock.Pause();
+        _serial.Drain();
+        lock (_lock)
+        {
+            if (_completion.Task.IsCompleted) return;
+            if (exit.Reason == MachineExitReason.Failed) SetStatus(MachineStatus.Failed, exit.Failure ?? "The machine failed.");
+            else SetStatus(MachineStatus.Stopped, $"The machine ended: {exit.Reason}.");
+        }
+
+        _events.Writer.TryComplete();
+        _completion.TrySetResult(exit);
+    }
+
+    private void SetStatus(MachineStatus status, string message)
+    {
+        _status = status;
+#pragma warning disable CA1308 // event names are lower case
+        Tell($"status.{status.ToString().ToLowerInvariant()}", message);
+#pragma warning restore CA1308
+    }
+
+    private void Tell(string kind, string message)
+    {
+        _events.Writer.TryWrite(new MachineEvent(DateTimeOffset.UtcNow, kind, message));
+        if (_trace is not null) _trace.WriteLine($"event {kind}: {message}");
+    }
+
+    private void Release()
+    {
+        _serial.Dispose();
+        _board.Dispose();
+        _vcpu.Dispose();
+        _memory.Dispose();
+        _resume.Dispose();
+        _trace?.Flush();
+    }
+}
