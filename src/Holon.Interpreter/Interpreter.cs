@@ -271,6 +271,7 @@ public sealed unsafe partial class Interpreter : IVcpu
         RipMask = Code64 ? ulong.MaxValue : cs.IsBig ? 0xFFFFFFFF : 0xFFFF;
         _code.SetMode(Code64 ? 64 : cs.IsBig ? 32 : 16, protectedMode, Cpl == 3);
         UpdateDataAccess();
+        UpdateVectorUnits();
     }
 
     /// <summary>Releases the native state.</summary>

@@ -50,6 +50,7 @@ public sealed unsafe class InstructionTable
         ControlInstructions.Declare(this);
         StringInstructions.Declare(this);
         SystemInstructions.Declare(this);
+        VectorInstructions.Declare(this);
     }
 
     /// <summary>The table; it never changes.</summary>

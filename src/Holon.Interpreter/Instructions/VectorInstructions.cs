@@ -1,4 +1,5 @@
 using Holon.Interpreter.Decoding;
+using Holon.Interpreter.Instructions.Vector;
 using Iced.Intel;
 
 namespace Holon.Interpreter.Instructions;
@@ -8,10 +9,17 @@ internal static unsafe class VectorInstructions
 {
     public static void Declare(InstructionTable table)
     {
+        VectorMoves.Declare(table);
+        ScalarMoves.Declare(table);
+        VectorElements.Declare(table);
+        PackedLogic.Declare(table);
+        PackedArithmetic.Declare(table);
+        PackedShifts.Declare(table);
+        PackedShuffles.Declare(table);
     }
 
     /// <summary>The SSE2 forms of MOVSD.</summary>
-    public static Handler BindMovsd(in Instruction instruction, Op* op) => throw new UnimplementedException($"{instruction.Code} is not implemented.");
+    public static Handler BindMovsd(in Instruction instruction, Op* op) => ScalarMoves.BindMovsd(instruction, op);
 
     /// <summary>The SSE2 form of CMPSD.</summary>
     public static Handler BindCmpsd(in Instruction instruction, Op* op) => throw new UnimplementedException($"{instruction.Code} is not implemented.");
