@@ -36,7 +36,7 @@ public sealed unsafe partial class Interpreter
     {
         if (Code64)
         {
-            Write(Gpr(4) - (ulong)sizeof(T), value);
+            WriteStack(Gpr(4) - (ulong)sizeof(T), value);
             Gpr(4) -= (ulong)sizeof(T);
             return;
         }
@@ -47,7 +47,7 @@ public sealed unsafe partial class Interpreter
     /// <summary>Reads a value some bytes above the stack pointer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal T Peek<T>(ulong bytes)
-        where T : unmanaged => Code64 ? Read<T>(Gpr(4) + bytes) : Read<T>(Linear(SegmentRegisters.Ss, (Gpr(4) + bytes) & StackMask, sizeof(T), false));
+        where T : unmanaged => Code64 ? ReadStack<T>(Gpr(4) + bytes) : Read<T>(Linear(SegmentRegisters.Ss, (Gpr(4) + bytes) & StackMask, sizeof(T), false));
 
     /// <summary>Pops a value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -57,6 +57,48 @@ public sealed unsafe partial class Interpreter
         var value = Peek<T>(0);
         AddToStackPointer((ulong)sizeof(T));
         return value;
+    }
+
+    /// <summary>Reads at a linear address that an instruction uses as stack: where it is not canonical, that is #SS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal T ReadStack<T>(ulong linear)
+        where T : unmanaged
+    {
+        var entry = Tlb.Entry(_tlbSet, linear);
+        return entry->ReadTag == ((linear + (ulong)(sizeof(T) - 1)) & ~0xFFFul)
+            ? Unsafe.ReadUnaligned<T>((byte*)(linear + (ulong)entry->Addend))
+            : ReadStackSlow<T>(linear);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void WriteStack<T>(ulong linear, T value)
+        where T : unmanaged
+    {
+        var entry = Tlb.Entry(_tlbSet, linear);
+        if (entry->WriteTag == ((linear + (ulong)(sizeof(T) - 1)) & ~0xFFFul)) Unsafe.WriteUnaligned((byte*)(linear + (ulong)entry->Addend), value);
+        else WriteStackSlow(linear, value);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T ReadStackSlow<T>(ulong linear)
+        where T : unmanaged
+    {
+        CheckStackAddress(linear, sizeof(T));
+        return ReadSlow<T>(linear);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WriteStackSlow<T>(ulong linear, T value)
+        where T : unmanaged
+    {
+        CheckStackAddress(linear, sizeof(T));
+        WriteSlow(linear, value);
+    }
+
+    /// <summary>#SS for a stack address that is not canonical.</summary>
+    internal void CheckStackAddress(ulong linear, int size)
+    {
+        if (Code64 && (!IsCanonical(linear) || !IsCanonical(linear + (ulong)size - 1))) Raise(ExceptionVector.StackFault, 0);
     }
 
     private void PushSegmented<T>(T value)

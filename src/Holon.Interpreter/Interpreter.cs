@@ -94,6 +94,9 @@ public sealed unsafe partial class Interpreter : IVcpu
     /// <summary>Executing 64-bit code.</summary>
     internal bool Code64 { get; private set; }
 
+    /// <summary>Misaligned data raises #AC (SDM vol. 3 §6.15).</summary>
+    internal bool ChecksAlignment => _alignmentChecks;
+
     /// <summary>Virtual-8086 mode.</summary>
     internal bool Virtual8086 { get; private set; }
 

@@ -25,7 +25,6 @@ internal static unsafe class OpBuilder
             | (bitness == 64 ? OpPrefixes.LongMode : 0);
 
         for (var i = 0; i < instruction.OpCount; i++) Operand(instruction, op, i, bitness);
-        if (instruction.IsStackInstruction && op->AddressForm == AddressForm.Flat64) op->Segment = SegmentRegisters.Ss;
         op->Execute = form.Bind(in instruction, op);
     }
 
@@ -55,7 +54,7 @@ internal static unsafe class OpBuilder
                 break;
             case OpKind.MemorySegSI or OpKind.MemorySegESI or OpKind.MemorySegRSI or OpKind.MemorySegDI or OpKind.MemorySegEDI or OpKind.MemorySegRDI
                 or OpKind.MemoryESDI or OpKind.MemoryESEDI or OpKind.MemoryESRDI:
-                StringOperand(instruction, op, instruction.GetOpKind(index));
+                StringOperand(instruction, op, instruction.GetOpKind(index), bitness);
                 break;
             default:
                 op->Immediate = instruction.GetImmediate(index); // sign-extended where the instruction does
@@ -65,7 +64,7 @@ internal static unsafe class OpBuilder
 
     private static void Memory(in Instruction instruction, Op* op, int bitness)
     {
-        op->Segment = (byte)StateOffsets.Of(instruction.MemorySegment);
+        op->Segment = Segment(instruction, bitness);
         op->Displacement = (long)instruction.MemoryDisplacement64;
         var (baseRegister, indexRegister) = (instruction.MemoryBase, instruction.MemoryIndex);
         var addressSize = AddressSize(instruction, bitness);
@@ -82,7 +81,7 @@ internal static unsafe class OpBuilder
         };
     }
 
-    private static void StringOperand(in Instruction instruction, Op* op, OpKind kind)
+    private static void StringOperand(in Instruction instruction, Op* op, OpKind kind, int bitness)
     {
         op->AddressSize = kind switch
         {
@@ -90,7 +89,16 @@ internal static unsafe class OpBuilder
             OpKind.MemorySegESI or OpKind.MemorySegEDI or OpKind.MemoryESEDI => 4,
             _ => 8,
         };
-        if (kind is not (OpKind.MemoryESDI or OpKind.MemoryESEDI or OpKind.MemoryESRDI)) op->Segment = (byte)StateOffsets.Of(instruction.MemorySegment);
+        if (kind is not (OpKind.MemoryESDI or OpKind.MemoryESEDI or OpKind.MemoryESRDI)) op->Segment = Segment(instruction, bitness);
+    }
+
+    /// <summary>The operand's segment. 64-bit mode ignores the prefixes of ES, CS, SS and DS altogether (SDM vol. 2 §2.1.1).</summary>
+    private static byte Segment(in Instruction instruction, int bitness)
+    {
+        var segment = instruction.MemorySegment;
+        if (bitness == 64 && segment is not (Register.FS or Register.GS))
+            segment = instruction.MemoryBase is Register.RSP or Register.RBP or Register.ESP or Register.EBP ? Register.SS : Register.DS;
+        return (byte)StateOffsets.Of(segment);
     }
 
     /// <summary>Address size of an explicit memory operand, in bytes: its registers tell, or its displacement when it has none.</summary>

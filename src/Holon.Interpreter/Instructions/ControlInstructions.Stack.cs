@@ -146,13 +146,14 @@ internal static unsafe partial class ControlInstructions
                 for (var i = 1; i < level; i++)
                 {
                     link -= (ulong)sizeof(T);
-                    cpu.Push(cpu.Read<T>(cpu.Linear(SegmentRegisters.Ss, link & cpu.StackMask, sizeof(T), false)));
+                    cpu.Push(cpu.ReadStack<T>(cpu.Linear(SegmentRegisters.Ss, link & cpu.StackMask, sizeof(T), false)));
                 }
 
                 cpu.Push(T.CreateTruncating(frame));
             }
 
             var top = (cpu.StackPointer - size) & cpu.StackMask;
+            cpu.CheckStackAddress(top, 1);
             cpu.ProbeWrite(cpu.Linear(SegmentRegisters.Ss, top, 1, true), 1); // the new top must be writable
             cpu.StackPointer = top;
             cpu.SetReg(40, T.CreateTruncating(frame));
@@ -170,7 +171,7 @@ internal static unsafe partial class ControlInstructions
         where T : unmanaged
     {
         var frame = cpu.Gpr(5) & cpu.StackMask;
-        var value = cpu.Read<T>(cpu.Linear(SegmentRegisters.Ss, frame, sizeof(T), false));
+        var value = cpu.ReadStack<T>(cpu.Linear(SegmentRegisters.Ss, frame, sizeof(T), false));
         cpu.StackPointer = frame + (ulong)sizeof(T);
         cpu.SetReg(40, value);
         return op + 1;

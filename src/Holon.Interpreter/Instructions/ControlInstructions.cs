@@ -90,7 +90,6 @@ internal static unsafe partial class ControlInstructions
     private static Handler BindCall(in Instruction instruction, Op* op)
     {
         if (instruction.Op0Kind is OpKind.FarBranch16 or OpKind.FarBranch32 || IsFarMemory(instruction)) return SystemInstructions.BindFarCall(instruction);
-        op->Segment = op->Segment == SegmentRegisters.Ds && op->AddressForm == AddressForm.Flat64 ? (byte)SegmentRegisters.Ss : op->Segment;
         switch (instruction.Op0Kind)
         {
             case OpKind.NearBranch16: return &CallDirect<ushort>;
@@ -109,7 +108,6 @@ internal static unsafe partial class ControlInstructions
 
     private static Handler BindRet(in Instruction instruction, Op* op)
     {
-        op->Segment = SegmentRegisters.Ss;
         return instruction.Code switch
         {
             Code.Retnw or Code.Retnw_imm16 => &Ret<ushort>,
@@ -168,8 +166,7 @@ internal static unsafe partial class ControlInstructions
     {
         var target = cpu.Context->RipPage + op->Immediate;
         if (!Interpreter.IsCanonical(target)) cpu.RaiseGp();
-        cpu.Write(cpu.Gpr(4) - 8, cpu.NextRip(op));
-        cpu.Gpr(4) -= 8;
+        cpu.Push(cpu.NextRip(op));
         return cpu.Follow(op);
     }
 
@@ -187,8 +184,7 @@ internal static unsafe partial class ControlInstructions
         where T : unmanaged, IBinaryInteger<T>
     {
         var target = ulong.CreateTruncating(cpu.Reg<T>(op->Reg0));
-        CheckTarget(cpu, target);
-        cpu.Push(T.CreateTruncating(cpu.NextRip(op)));
+        PushReturn<T>(cpu, op, target);
         cpu.State.Rip = target;
         return null;
     }
@@ -197,10 +193,20 @@ internal static unsafe partial class ControlInstructions
         where T : unmanaged, IBinaryInteger<T>
     {
         var target = ulong.CreateTruncating(cpu.Read<T>(cpu.Address(op, sizeof(T))));
-        CheckTarget(cpu, target);
-        cpu.Push(T.CreateTruncating(cpu.NextRip(op)));
+        PushReturn<T>(cpu, op, target);
         cpu.State.Rip = target;
         return null;
+    }
+
+    /// <summary>Pushes the return address. In 64-bit mode Intel's processors do that before they look at an indirect target.</summary>
+    private static void PushReturn<T>(Interpreter cpu, Op* op, ulong target)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        if (!cpu.Code64) CheckTarget(cpu, target);
+        cpu.Push(T.CreateTruncating(cpu.NextRip(op)));
+        if (!cpu.Code64 || Interpreter.IsCanonical(target)) return;
+        cpu.AddToStackPointer((ulong)sizeof(T));
+        cpu.RaiseGp();
     }
 
     private static Op* Ret<T>(Interpreter cpu, Op* op)

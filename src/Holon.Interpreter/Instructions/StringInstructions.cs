@@ -55,6 +55,11 @@ internal static unsafe class StringInstructions
         static abstract void Do<T>(Interpreter cpu, Op* op)
             where T : unmanaged, IBinaryInteger<T>;
 
+        /// <summary>Checks made even when the count is zero.</summary>
+        static virtual void Check(Interpreter cpu, int size)
+        {
+        }
+
         /// <summary>Does as many elements at once as it can, at most <paramref name="count"/>; 0 when it cannot.</summary>
         static virtual ulong DoMany<T>(Interpreter cpu, Op* op, ulong count)
             where T : unmanaged, IBinaryInteger<T> => 0;
@@ -84,6 +89,31 @@ internal static unsafe class StringInstructions
     }
 
     private static Op* Repeated<TElement, T>(Interpreter cpu, Op* op)
+        where TElement : struct, IElement
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        TElement.Check(cpu, sizeof(T));
+        return TElement.Compares ? RepeatedComparison<TElement, T>(cpu, op) : Repeat<TElement, T>(cpu, op);
+    }
+
+    /// <summary>A fault in the middle finds the flags as they were before the instruction (SDM vol. 2, REP).</summary>
+    private static Op* RepeatedComparison<TElement, T>(Interpreter cpu, Op* op)
+        where TElement : struct, IElement
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        var flags = cpu.GetRflags();
+        try
+        {
+            return Repeat<TElement, T>(cpu, op);
+        }
+        catch (GuestFault)
+        {
+            cpu.LoadStatusFlags(flags);
+            throw;
+        }
+    }
+
+    private static Op* Repeat<TElement, T>(Interpreter cpu, Op* op)
         where TElement : struct, IElement
         where T : unmanaged, IBinaryInteger<T>
     {
@@ -137,7 +167,7 @@ internal static unsafe class StringInstructions
     private static ulong ElementsInPage<T>(Interpreter cpu, ulong linear)
         where T : unmanaged => (0x1000 - (linear & 0xFFF)) / (ulong)sizeof(T);
 
-    private static bool CanDoMany(Interpreter cpu, Op* op) => op->AddressSize == 8 && cpu.Code64 && (cpu.State.Rflags & Rflags.DF) == 0;
+    private static bool CanDoMany(Interpreter cpu, Op* op) => op->AddressSize == 8 && cpu.Code64 && !cpu.ChecksAlignment && (cpu.State.Rflags & Rflags.DF) == 0;
 
     private readonly struct Movs : IElement
     {
@@ -160,8 +190,8 @@ internal static unsafe class StringInstructions
             count = Math.Min(count, Math.Min(ElementsInPage<T>(cpu, source), ElementsInPage<T>(cpu, destination)));
             if (count < 2) return 0;
             var bytes = count * (ulong)sizeof(T);
+            var from = cpu.TryReadPointer(source); // first, as its fault comes first
             var to = (byte*)cpu.TryPointer<byte>(destination);
-            var from = cpu.TryReadPointer(source);
             if (from == null || to == null) return 0;
             // An overlapping copy upwards repeats a pattern, which a block copy would not.
             if (to > from && to < from + bytes) return 0;
@@ -230,8 +260,8 @@ internal static unsafe class StringInstructions
         public static void Do<T>(Interpreter cpu, Op* op)
             where T : unmanaged, IBinaryInteger<T>
         {
-            var left = cpu.Read<T>(Source<T>(cpu, op));
-            Cmp.Apply(cpu, left, cpu.Read<T>(Destination<T>(cpu, op, false)));
+            var right = cpu.Read<T>(Destination<T>(cpu, op, false)); // its fault comes first on Intel's processors
+            Cmp.Apply(cpu, cpu.Read<T>(Source<T>(cpu, op)), right);
             Advance<T>(cpu, op, Rsi);
             Advance<T>(cpu, op, Rdi);
         }
@@ -240,6 +270,8 @@ internal static unsafe class StringInstructions
     private readonly struct Ins : IElement
     {
         public static bool Compares => false;
+
+        public static void Check(Interpreter cpu, int size) => cpu.CheckPort((ushort)cpu.Gpr(Rdx), size);
 
         public static void Do<T>(Interpreter cpu, Op* op)
             where T : unmanaged, IBinaryInteger<T>
@@ -256,6 +288,8 @@ internal static unsafe class StringInstructions
     private readonly struct Outs : IElement
     {
         public static bool Compares => false;
+
+        public static void Check(Interpreter cpu, int size) => cpu.CheckPort((ushort)cpu.Gpr(Rdx), size);
 
         public static void Do<T>(Interpreter cpu, Op* op)
             where T : unmanaged, IBinaryInteger<T>

@@ -25,7 +25,6 @@ internal static unsafe partial class SystemInstructions
 
     private static Handler BindRetf(in Instruction instruction, Op* op)
     {
-        op->Segment = SegmentRegisters.Ss;
         return instruction.Code switch
         {
             Code.Retfw or Code.Retfw_imm16 => &Retf<ushort>,
@@ -36,7 +35,6 @@ internal static unsafe partial class SystemInstructions
 
     private static Handler BindIret(in Instruction instruction, Op* op)
     {
-        op->Segment = SegmentRegisters.Ss;
         return instruction.Mnemonic switch { Mnemonic.Iret => &Iret<ushort>, Mnemonic.Iretd => &Iret<uint>, _ => &Iret<ulong> };
     }
 
@@ -239,8 +237,9 @@ internal static unsafe partial class SystemInstructions
         where T : unmanaged, IBinaryInteger<T>
     {
         var size = (ulong)sizeof(T);
-        var rip = ulong.CreateTruncating(cpu.Peek<T>(0));
+        // The order matters when both fault; it is that of Intel's processors, here and in IRET.
         var selector = ushort.CreateTruncating(cpu.Peek<T>(size));
+        var rip = ulong.CreateTruncating(cpu.Peek<T>(0));
         if (!cpu.ProtectedMode)
         {
             EnterRealCode(cpu, selector, rip);
@@ -331,9 +330,9 @@ internal static unsafe partial class SystemInstructions
             return null;
         }
 
-        var rip = ulong.CreateTruncating(cpu.Peek<T>(0));
-        var selector = ushort.CreateTruncating(cpu.Peek<T>(size));
         var flags = ulong.CreateTruncating(cpu.Peek<T>(2 * size));
+        var selector = ushort.CreateTruncating(cpu.Peek<T>(size));
+        var rip = ulong.CreateTruncating(cpu.Peek<T>(0));
         cpu.State.Shadow &= ~InterruptShadow.Nmi;
         cpu.RecheckInterrupts();
         if (!cpu.ProtectedMode)

@@ -23,10 +23,25 @@ public readonly record struct UndefinedResults
     /// <summary>Offset from the start of the memory operand, and length, of bytes that processors fill differently.</summary>
     public (int Start, int Length) Memory { get; private init; }
 
+    /// <summary>General registers, as a bit set, of which only the low half is defined.</summary>
+    public ushort LowHalfOnly { get; private init; }
+
+    /// <summary>Memory may or may not have been written.</summary>
+    public bool AnyMemory { get; private init; }
+
     /// <summary>How exact the result is.</summary>
     public Precision Precision { get; private init; }
 
-    /// <summary>What is undefined after an instruction that started from a state.</summary>
+    /// <summary>What is undefined after an instruction that raised an exception: flags and registers are as before, with two exceptions.</summary>
+    public static UndefinedResults AfterException(in Instruction instruction) => new()
+    {
+        Register = -1,
+        LowHalfOnly = HasNarrowCount(in instruction) ? StringRegisters : (ushort)0,
+        // Intel stores the return address before it finds that the target is not canonical; AMD finds that after the call.
+        AnyMemory = instruction.Mnemonic == Mnemonic.Call,
+    };
+
+    /// <summary>What is undefined after an instruction that started from a state and completed.</summary>
     public static UndefinedResults After(in Instruction instruction, in ProcessorImage before)
     {
         var undefined = new UndefinedResults
@@ -36,6 +51,7 @@ public readonly record struct UndefinedResults
             FpuStatus = UndefinedConditionCodes(in instruction),
             Precision = PrecisionOf(instruction.Mnemonic),
             Memory = UndefinedMemory(instruction.Code),
+            LowHalfOnly = HasNarrowCount(in instruction) && (uint)before.Gpr[1] == 0 ? StringRegisters : (ushort)0,
         };
         return instruction.Mnemonic switch
         {
@@ -51,6 +67,16 @@ public readonly record struct UndefinedResults
 
     /// <summary>Marks that the register bits count only when ZF says that the source was zero.</summary>
     public const ulong SourceIsZeroBits = 0xFFFF_FFFF_0000_0000;
+
+    private const ushort StringRegisters = (1 << 1) | (1 << 6) | (1 << 7); // RCX, RSI, RDI
+
+    /// <summary>
+    /// A repeated string instruction with 32-bit addresses. When it does nothing, Intel's processors clear the upper halves of
+    /// the registers that it would have changed; AMD's do not.
+    /// </summary>
+    private static bool HasNarrowCount(in Instruction instruction) =>
+        (instruction.HasRepPrefix || instruction.HasRepnePrefix)
+        && (instruction.Op0Kind is OpKind.MemoryESEDI or OpKind.MemorySegESI || instruction.Op1Kind is OpKind.MemoryESEDI or OpKind.MemorySegESI);
 
     private static ulong UndefinedFlags(in Instruction instruction, in ProcessorImage before)
     {

@@ -21,6 +21,7 @@ public static class RegisterStateGenerator
         state.Gpr[4] = AddressLayout.Window + 0x100 + (ulong)(random.Below(0x1C00) & (random.Percent(80) ? ~7 : ~0));
         state.Rflags = X86.Rflags.Fixed | X86.Rflags.IF | (random.Next() & X86.Rflags.Status);
         if (random.Percent(15)) state.Rflags |= X86.Rflags.DF;
+        if (random.Percent(2)) state.Rflags |= X86.Rflags.AC; // Linux lets user mode check alignment
     }
 
     /// <summary>Random vectors and MXCSR.</summary>
