@@ -33,8 +33,9 @@ public static class KernelPayload
         var format = CompressionFormats.Recognise(payload);
         if (format == CompressionFormat.None && payload.StartsWith("\u007FELF"u8)) return payload.ToArray();
         if (length is 0 or > MaxLength) throw new HolonException($"The kernel claims to unpack to {length} bytes, and Holon unpacks up to {MaxLength >> 20} MiB.");
+        if (length > header.InitLength) throw new HolonException($"The kernel claims to unpack to {length} bytes and to need only {header.InitLength}.");
 
-        // Pages of this array are taken only as they are written: a false claim costs nothing.
+        // Pages of this array are taken only as they are written: a false claim costs address space.
         var output = GC.AllocateUninitializedArray<byte>((int)length);
         var unpacked = format == CompressionFormat.Gzip ? payload : payload[..^LengthField];
         try

@@ -22,10 +22,12 @@ internal static class LinuxLoader
         if ((uint)commandLineLength > header.CommandLineMax)
             throw new HolonException($"The command line has {commandLineLength} bytes and this kernel takes {header.CommandLineMax}; shorten it.");
 
+        // The kernel's file ends before its zeroed data does, and setup code runs in what init_size adds: all of it is needed,
+        // unpacked or not. Refused here, a kernel that is too large has not been unpacked first.
+        new GuestLayout(layout.Memory).Claim(header.PreferredAddress, header.InitLength, "the kernel");
+        var end = header.PreferredAddress + header.InitLength;
         var warnings = new List<string>();
         var elf = header.Has64BitEntry && request.Unpack is { } unpack ? TryUnpack(unpack, image, request.KernelPath, warnings) : null;
-        // The kernel's file ends before its zeroed data does, and setup code runs in what init_size adds: all of it is needed, unpacked or not.
-        var end = header.PreferredAddress + header.InitLength;
         if (elf is null)
         {
             var kernelEnd = SelfUnpackingAddress + (ulong)header.KernelLength;
