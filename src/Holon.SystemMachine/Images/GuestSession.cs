@@ -60,19 +60,13 @@ public sealed record GuestSession
         {
             writer.AddDirectory("holon");
             writer.AddFile("init", InitScript(), CpioWriter.ExecutableMode);
-            writer.AddFile("holon/exit", GuestExitProgram.Build(), CpioWriter.ExecutableMode);
+            writer.AddFile("holon/exit", GuestPrograms.Exit(), CpioWriter.ExecutableMode);
+            writer.AddFile("holon/foreground", GuestPrograms.Foreground(), CpioWriter.ExecutableMode);
             writer.AddFile("holon/session", content);
-            foreach (var command in (ReadOnlySpan<string>)["poweroff", "halt", "reboot"]) writer.AddFile($"bin/{command}", PowerScript(command == "reboot" ? "reboot" : "poweroff"), CpioWriter.ExecutableMode);
         }
 
         return archive.ToArray();
     }
-
-    /// <summary>
-    /// busybox asks the first process to switch off, but that one is a shell waiting for the command. So do it at once, when
-    /// everything printed has been sent.
-    /// </summary>
-    private static string PowerScript(string command) => $"#!/bin/sh\nstty -F /dev/ttyS0 opost 2>/dev/null\nexec busybox {command} -f\n";
 
     private static byte[] InitScript()
     {

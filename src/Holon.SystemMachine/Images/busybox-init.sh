@@ -23,6 +23,10 @@ finish() {
     poweroff -f # no exit port on this board
 }
 
+# What poweroff, halt and reboot ask of the first process. It hears them only while it waits for something in the background.
+trap 'finish 0' USR1 USR2
+trap 'reboot -f' TERM
+
 # Kernel messages are not the command's output.
 [ "$quiet" = 1 ] && dmesg -n 1
 
@@ -35,7 +39,8 @@ announce() {
 on_terminal() {
     stty -F "$port" sane crtscts rows "$rows" cols "$columns"
     announce
-    setsid -c "$@" <"$port" >"$port" 2>&1
+    /holon/foreground /bin/setsid -c "$@" <"$port" >"$port" 2>&1 &
+    wait $!
 }
 
 # The host's standard input and output are files or pipes: bytes go through unchanged, and input ends. Holon sends input as lines
@@ -47,7 +52,8 @@ on_pipes() {
     announce
     # dd and not cat: cat would have the kernel move the bytes, and that holds the pipe's lock while it waits for input.
     dd bs=4k <"$port" >/run/input 2>/dev/null &
-    { "$@" </run/input 2>&1; echo $? >/run/status; } | dd bs=4k 2>/dev/null >"$port"
+    { /holon/foreground /bin/setsid "$@" </run/input 2>&1; echo $? >/run/status; } | dd bs=4k 2>/dev/null >"$port" &
+    wait $!
     read -r status </run/status
     return "$status"
 }

@@ -4,23 +4,34 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Holon.SystemMachine.Images;
 
-/// <summary>
-/// The guest program that ends the machine: <c>exit CODE</c> writes the code to the debug exit port. A shell cannot reach an I/O
-/// port (Debian's kernels have no /dev/port), so this is a program, small enough to be assembled where it is needed.
-/// </summary>
-internal static class GuestExitProgram
+/// <summary>Guest programs that a shell cannot do without, each a few instructions, assembled where they are needed.</summary>
+internal static class GuestPrograms
 {
     /// <summary>The board's debug exit port, where QEMU's isa-debug-exit commonly sits too.</summary>
-    public const int Port = 0xF4;
+    public const int ExitPort = 0xF4;
 
     private const ulong LoadAddress = 0x400000;
     private const int HeaderLength = 64, ProgramHeaderLength = 56;
-    private const int SystemCallIoperm = 173, SystemCallExit = 60;
+    private const int SystemCallSigaction = 13, SystemCallExecve = 59, SystemCallExit = 60, SystemCallIoperm = 173;
+    private const int SignalInterrupt = 2, SignalQuit = 3;
 
-    /// <summary>Makes the program: a static ELF executable of one segment (System V ABI, AMD64 supplement).</summary>
-    public static byte[] Build()
+    /// <summary><c>exit CODE</c> writes the code to the debug exit port, which ends the machine. Debian's kernels have no /dev/port.</summary>
+    public static byte[] Exit() => Executable(AssembleExit);
+
+    /// <summary>
+    /// <c>foreground PATH [ARGUMENT…]</c> executes a program that Ctrl-C reaches. A shell without job control starts what it does not
+    /// wait for with SIGINT and SIGQUIT ignored, and lets nobody take that back.
+    /// </summary>
+    public static byte[] Foreground() => Executable(AssembleForeground);
+
+    /// <summary>Makes a static ELF executable of one segment (System V ABI, AMD64 supplement).</summary>
+    private static byte[] Executable(Action<Assembler> assemble)
     {
-        var code = AssembleCode();
+        var assembler = new Assembler(64);
+        assemble(assembler);
+        using var stream = new MemoryStream();
+        assembler.Assemble(new StreamCodeWriter(stream), LoadAddress + HeaderLength + ProgramHeaderLength);
+        var code = stream.ToArray();
         var program = new byte[HeaderLength + ProgramHeaderLength + code.Length];
         var header = program.AsSpan();
         ((ReadOnlySpan<byte>)[0x7F, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1]).CopyTo(header); // 64-bit, little-endian, version 1
@@ -45,9 +56,8 @@ internal static class GuestExitProgram
         return program;
     }
 
-    private static byte[] AssembleCode()
+    private static void AssembleExit(Assembler assembler)
     {
-        var assembler = new Assembler(64);
         var digit = assembler.CreateLabel();
         var done = assembler.CreateLabel();
 
@@ -64,19 +74,41 @@ internal static class GuestExitProgram
         assembler.jmp(digit);
 
         assembler.Label(ref done);
-        assembler.mov(edi, Port);
+        assembler.mov(edi, ExitPort);
         assembler.mov(esi, 1);
         assembler.mov(edx, 1);
         assembler.mov(eax, SystemCallIoperm);
         assembler.syscall();
         assembler.mov(eax, ebx);
-        assembler.@out(Port, al);
+        assembler.@out(ExitPort, al);
         assembler.mov(edi, 1); // still here: there is no such port
         assembler.mov(eax, SystemCallExit);
         assembler.syscall();
+    }
 
-        using var code = new MemoryStream();
-        assembler.Assemble(new StreamCodeWriter(code), LoadAddress + HeaderLength + ProgramHeaderLength);
-        return code.ToArray();
+    private static void AssembleForeground(Assembler assembler)
+    {
+        assembler.mov(rbx, rsp); // argument count, arguments, null, environment
+        assembler.xor(eax, eax);
+        for (var i = 0; i < 4; i++) assembler.push(rax); // struct sigaction: default handler, no flags, no mask
+        foreach (var signal in (ReadOnlySpan<int>)[SignalInterrupt, SignalQuit])
+        {
+            assembler.mov(edi, signal);
+            assembler.mov(rsi, rsp);
+            assembler.xor(edx, edx);
+            assembler.mov(r10d, 8);
+            assembler.mov(eax, SystemCallSigaction);
+            assembler.syscall();
+        }
+
+        assembler.mov(rdi, __[rbx + 16]); // argv[1], which becomes argv[0]
+        assembler.lea(rsi, __[rbx + 16]);
+        assembler.mov(rax, __[rbx]);
+        assembler.lea(rdx, __[rbx + (rax * 8) + 16]);
+        assembler.mov(eax, SystemCallExecve);
+        assembler.syscall();
+        assembler.mov(edi, 127); // as a shell says that there is no such program
+        assembler.mov(eax, SystemCallExit);
+        assembler.syscall();
     }
 }
