@@ -10,22 +10,20 @@ public readonly partial record struct Float80
     /// <param name="bits">The binary32 value.</param>
     /// <param name="context">Masks; collects exceptions.</param>
     public static Float80 FromFloat32(uint bits, ref FloatContext context) =>
-        FloatConversion.Convert(Unpacked.FromSingle(bits), FloatFormat.Extended, ref context).ToExtended();
+        Widen(Unpacked.FromSingle(bits), ref context);
 
     /// <summary>FLD m64.</summary>
     /// <param name="bits">The binary64 value.</param>
     /// <param name="context">Masks; collects exceptions.</param>
     public static Float80 FromFloat64(ulong bits, ref FloatContext context) =>
-        FloatConversion.Convert(Unpacked.FromDouble(bits), FloatFormat.Extended, ref context).ToExtended();
+        Widen(Unpacked.FromDouble(bits), ref context);
 
     /// <summary>FILD: always exact.</summary>
     /// <param name="value">The integer, sign-extended.</param>
     public static Float80 FromInt64(long value)
     {
         var operand = Unpacked.FromInt64(value);
-        return operand.Class == FloatClass.Zero
-            ? Zero
-            : new((ushort)((operand.Sign ? 0x8000 : 0) | (operand.Exponent + 16383)), operand.Significand);
+        return operand.Class == FloatClass.Zero ? Zero : Exact(operand);
     }
 
     /// <summary>FST m32.</summary>
@@ -86,4 +84,14 @@ public readonly partial record struct Float80
         var top = (int)((magnitude / 10 % 10 << 4) | (magnitude % 10));
         return (digits, (ushort)(top | (Sign ? 0x8000 : 0)));
     }
+
+    private static Float80 Widen(in Unpacked a, ref FloatContext context)
+    {
+        if (a.Class != FloatClass.Finite) return FloatConversion.Convert(a, FloatFormat.Extended, ref context).ToExtended();
+        FloatArithmetic.RaiseDenormal(a, a, ref context);
+        return Exact(a);
+    }
+
+    /// <summary>A finite number that is normal in this format.</summary>
+    private static Float80 Exact(in Unpacked a) => new((ushort)((a.Sign ? 0x8000 : 0) | (a.Exponent + 16383)), a.Significand);
 }
