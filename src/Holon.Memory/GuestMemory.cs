@@ -136,14 +136,14 @@ public sealed unsafe class GuestMemory : IDisposable
         HostMemory.Close(_descriptor);
     }
 
-    private readonly record struct MemoryRegion(ulong Start, ulong Length, nint HostAddress)
+    // Not a record: its generated members would box the pointer, which the ahead-of-time compiler cannot translate.
+    private readonly struct MemoryRegion(ulong start, ulong length, byte* host)
     {
-        public MemoryRegion(ulong start, ulong length, byte* host)
-            : this(start, length, (nint)host)
-        {
-        }
+        public ulong Start { get; } = start;
 
-        public byte* Host => (byte*)HostAddress;
+        public ulong Length { get; } = length;
+
+        public byte* Host { get; } = host;
     }
 }
 
