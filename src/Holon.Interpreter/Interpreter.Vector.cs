@@ -49,8 +49,11 @@ public sealed unsafe partial class Interpreter
     internal void EnterMmx()
     {
         _context->State.FpuTag = 0;
-        _context->State.FpuStatus &= unchecked((ushort)~FpuTop);
+        ClearFpuTop();
     }
+
+    /// <summary>Makes R0 the top of the x87 stack.</summary>
+    internal void ClearFpuTop() => _context->State.FpuStatus &= unchecked((ushort)~FpuTop);
 
     /// <summary>Writes an MMX register, by byte offset: the 16 bits of sign and exponent become ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,6 +16,8 @@ internal static unsafe class VectorInstructions
         PackedArithmetic.Declare(table);
         PackedShifts.Declare(table);
         PackedShuffles.Declare(table);
+        ControlStatus.Declare(table);
+        StateInstructions.Declare(table);
     }
 
     /// <summary>The SSE2 forms of MOVSD.</summary>

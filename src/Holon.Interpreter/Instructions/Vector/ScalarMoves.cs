@@ -138,6 +138,7 @@ internal static unsafe class ScalarMoves
         where T : unmanaged
     {
         cpu.RequireMmx();
+        cpu.ClearFpuTop(); // even when the store faults, as processors do; the tags wait for its success
         cpu.Write(cpu.Address(op, sizeof(T), true), cpu.Slot<T>(op->Reg1));
         cpu.EnterMmx();
         return op + 1;
