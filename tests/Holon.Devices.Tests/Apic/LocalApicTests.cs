@@ -315,7 +315,8 @@ public sealed class LocalApicTests
                 if (vector == 0x50) Interlocked.Increment(ref taken[self]);
                 if (vector >= 0) own.Write(Eoi, 4, 0);
             }
-        }) { IsBackground = true }).ToArray();
+        })
+        { IsBackground = true }).ToArray();
         foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) Assert.True(thread.Join(20_000));
         Assert.Equal([Rounds, Rounds], taken);
