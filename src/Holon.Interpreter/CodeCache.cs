@@ -44,9 +44,10 @@ internal sealed unsafe class CodeCache : IDisposable
         _memory = memory;
         _pages = new CodePage?[memory.PageCount];
         NativeMemory.Clear(_jump, (nuint)(JumpEntries * sizeof(JumpEntry)));
-        _decoder16 = Decoder.Create(16, _reader);
-        _decoder32 = Decoder.Create(32, _reader);
-        _decoder64 = Decoder.Create(64, _reader);
+        var options = DecoderOptionsFor(cpu.Model);
+        _decoder16 = Decoder.Create(16, _reader, options);
+        _decoder32 = Decoder.Create(32, _reader, options);
+        _decoder64 = Decoder.Create(64, _reader, options);
         memory.CodePages.CodeOverwritten += OnOverwrittenElsewhere;
     }
 
@@ -144,6 +145,11 @@ internal sealed unsafe class CodeCache : IDisposable
 
     /// <summary>Puts a retired op's place: leaves the block before the instruction, which will be decoded anew.</summary>
     private static Op* ControlInstructionsLeave(Interpreter cpu, Op* op) => cpu.LeaveBefore(op);
+
+    /// <summary>Encodings that mean something older on a processor without the feature: TZCNT is BSF there, LZCNT is BSR, and hint space is NOP.</summary>
+    private static DecoderOptions DecoderOptionsFor(CpuModel model) => DecoderOptions.ForceReservedNop | DecoderOptions.NoWbnoinvd
+        | (model.Has(Code.Tzcnt_r64_rm64) ? 0 : DecoderOptions.NoMPFX_0FBC)
+        | (model.Has(Code.Lzcnt_r64_rm64) ? 0 : DecoderOptions.NoMPFX_0FBD);
 
     private void OnOverwrittenElsewhere(ulong physical, ulong length)
     {

@@ -90,10 +90,11 @@ public sealed unsafe partial class Interpreter
             case 0x10:
                 var offset = value - _clock.Tsc;
                 State.TscAdjust += offset - State.TscOffset;
-                State.TscOffset = offset;
+                State.TscOffset = _interrupts.TscOffset = offset;
                 return true;
             case 0x3B:
                 State.TscOffset += value - State.TscAdjust;
+                _interrupts.TscOffset = State.TscOffset;
                 State.TscAdjust = value;
                 return true;
             case 0x48: // IBRS, STIBP, SSBD: nothing to do

@@ -91,6 +91,9 @@ public interface IVcpuInterrupts
     /// <summary>CR8: bits 4–7 of the task priority register.</summary>
     byte TaskPriority { get; set; }
 
+    /// <summary>What the vCPU adds to the clock's TSC: TSC-deadline timers count in the guest's.</summary>
+    ulong TscOffset { get; set; }
+
     /// <summary>Reads an APIC register through an MSR: IA32_APIC_BASE, IA32_TSC_DEADLINE or 0x800–0x8FF. False raises #GP.</summary>
     bool TryReadMsr(uint msr, out ulong value);
 

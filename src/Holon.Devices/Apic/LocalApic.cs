@@ -77,7 +77,7 @@ public sealed partial class LocalApic : IVcpuInterrupts, IBusDevice, IStatefulDe
         }
     }
 
-    /// <summary>What the vCPU adds to the clock's TSC: the deadline of the timer is in the guest's TSC.</summary>
+    /// <inheritdoc/>
     public ulong TscOffset
     {
         get

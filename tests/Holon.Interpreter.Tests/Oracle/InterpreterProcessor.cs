@@ -30,6 +30,8 @@ internal sealed class InterpreterProcessor : EngineProcessor
 
         public byte TaskPriority { get; set; }
 
+        public ulong TscOffset { get; set; }
+
         public long Nanoseconds => 0;
 
         public ulong TscFrequency => 1_000_000_000;
