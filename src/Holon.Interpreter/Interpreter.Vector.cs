@@ -73,8 +73,16 @@ public sealed unsafe partial class Interpreter
     internal Vector128<byte> ReadAligned(Op* op)
     {
         var address = Address(op, 16);
-        if ((address & 15) != 0) RaiseGp();
+        if ((address & 15) != 0) RaiseMisaligned(op, address);
         return Read<Vector128<byte>>(address);
+    }
+
+    /// <summary>#GP(0) for an operand that must be aligned, unless its address is not even canonical: that is found before.</summary>
+    [DoesNotReturn]
+    internal void RaiseMisaligned(Op* op, ulong address)
+    {
+        var stack = op->Segment == SegmentRegisters.Ss && LongModeActive && !IsCanonical(address);
+        Raise(stack ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection, 0);
     }
 
     /// <summary>The linear address of an op's memory operand moved by a number of bytes: for gathers and masked moves.</summary>

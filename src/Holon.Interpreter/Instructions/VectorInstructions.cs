@@ -16,6 +16,12 @@ internal static unsafe class VectorInstructions
         PackedArithmetic.Declare(table);
         PackedShifts.Declare(table);
         PackedShuffles.Declare(table);
+        VariableBlends.Declare(table);
+        Widening.Declare(table);
+        Permutes.Declare(table);
+        MaskedMoves.Declare(table);
+        Gathers.Declare(table);
+        VectorTests.Declare(table);
         ControlStatus.Declare(table);
         StateInstructions.Declare(table);
     }

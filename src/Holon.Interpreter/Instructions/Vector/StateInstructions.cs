@@ -59,7 +59,7 @@ internal static unsafe class StateInstructions
     {
         RequireFxsave(cpu);
         var address = Address(cpu, op, StateImage.LegacySize, 16, true);
-        cpu.ProbeWrite(address, StateImage.LegacySize);
+        ProbeWrite(cpu, address, StateImage.LegacySize);
         Span<byte> image = stackalloc byte[StateImage.LegacySize];
         StateImage.SaveX87(cpu, image, IsWide(op));
         StateImage.SaveMxcsr(cpu, image);
@@ -86,7 +86,7 @@ internal static unsafe class StateInstructions
     {
         var requested = Requested(cpu);
         var address = Address(cpu, op, SizeOf(requested), 64, true);
-        cpu.ProbeWrite(address, SizeOf(requested));
+        ProbeWrite(cpu, address, SizeOf(requested));
         var stateBits = (StateImage.InUse(cpu) & requested) | (cpu.Read<ulong>(address + StateBitsOffset) & ~requested);
         Save(cpu, op, address, requested, (requested & (StateImage.Sse | StateImage.Avx)) != 0, stateBits);
         return op + 1;
@@ -97,7 +97,7 @@ internal static unsafe class StateInstructions
     {
         var requested = Requested(cpu);
         var address = Address(cpu, op, SizeOf(requested), 64, true);
-        cpu.ProbeWrite(address, SizeOf(requested));
+        ProbeWrite(cpu, address, SizeOf(requested));
         var present = StateImage.InUse(cpu) & requested;
         var stateBits = present | (cpu.Read<ulong>(address + StateBitsOffset) & ~requested);
         Save(cpu, op, address, present, (requested & (StateImage.Sse | StateImage.Avx)) != 0, stateBits);
@@ -109,7 +109,7 @@ internal static unsafe class StateInstructions
     {
         var requested = Requested(cpu);
         var address = Address(cpu, op, SizeOf(requested), 64, true);
-        cpu.ProbeWrite(address, SizeOf(requested));
+        ProbeWrite(cpu, address, SizeOf(requested));
         var used = StateImage.InUse(cpu) | (cpu.State.Mxcsr != StateImage.InitialMxcsr ? StateImage.Sse : 0);
         var present = used & requested;
         Save(cpu, op, address, present, (present & StateImage.Sse) != 0, present);
@@ -228,12 +228,20 @@ internal static unsafe class StateInstructions
     private static ulong Address(Interpreter cpu, Op* op, int size, int alignment, bool write)
     {
         var address = cpu.Address(op, size, write);
-        if ((address & (ulong)(alignment - 1)) != 0) cpu.RaiseGp();
+        if ((address & (ulong)(alignment - 1)) != 0) cpu.RaiseMisaligned(op, address);
         return address;
+    }
+
+    /// <summary>Raises the faults of a write of the whole area: of its end first, as processors do.</summary>
+    private static void ProbeWrite(Interpreter cpu, ulong address, int size)
+    {
+        cpu.ProbeWrite(address + (ulong)(size - 1), 1);
+        cpu.ProbeWrite(address, size);
     }
 
     private static void Read(Interpreter cpu, ulong address, Span<byte> image, int length)
     {
+        cpu.ProbeRead(address + (ulong)(length - 1), 1);
         for (var i = 0; i < length; i += 16) StateImage.Put(image, i, cpu.Read<Vector128<byte>>(address + (ulong)i));
     }
 
