@@ -29,18 +29,27 @@ internal static class HolonCommand
                 return ExitCodes.HolonError;
             }
 
-            using var signals = new EndSignals();
-            var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Token).ConfigureAwait(false);
-            return signals.ExitCode ?? code;
+            return await InvokeAsync(parsed).ConfigureAwait(false);
         }
         catch (HolonException exception)
         {
             ErrorReport.Print(exception);
             return ExitCodes.HolonError;
         }
-        catch (OperationCanceledException)
+    }
+
+    private static async Task<int> InvokeAsync(ParseResult parsed)
+    {
+        using var signals = new EndSignals();
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        try
         {
-            return ExitCodes.Interrupted;
+            var code = await parsed.InvokeAsync(configuration, signals.Token).ConfigureAwait(false);
+            return signals.ExitCode ?? code;
+        }
+        catch (OperationCanceledException) when (signals.ExitCode is not null)
+        {
+            return signals.ExitCode.Value;
         }
     }
 

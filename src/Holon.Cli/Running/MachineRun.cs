@@ -36,12 +36,14 @@ internal sealed class MachineRun
         var gate = _request.Image is not null && _request.Serial.Kind == SerialTargetKind.StandardStreams ? new ReadyGate() : null;
         var ending = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupted = cancellationToken.Register(() => ending.TrySetResult(ExitCodes.Interrupted));
+        using var limit = new CancellationTokenSource(spec.Timeout ?? Timeout.InfiniteTimeSpan);
+        using var timedOut = limit.Token.Register(() => ending.TrySetResult(ExitCodes.TimedOut)); // also when the guest waits for a slow reader
 
         using var output = new SerialOutput(HostTerminal.StandardOutput, () => ending.TrySetResult(ExitCodes.BrokenPipe));
         SerialInput? input = null;
         void Receive(ReadOnlySpan<byte> data)
         {
-            if (file is not null) file.Write(data);
+            if (file is not null) WriteFile(file, data, ending);
             if (_request.Serial.Kind != SerialTargetKind.StandardStreams) return;
             var wasOpen = gate?.IsOpen != false;
             var boot = gate?.Take(data) ?? 0;
@@ -74,6 +76,19 @@ internal sealed class MachineRun
         {
             input.Stop();
             HostTerminal.Restore();
+        }
+    }
+
+    /// <summary>Called on the machine's thread, where nobody could catch an exception: a full disk ends the run instead.</summary>
+    private static void WriteFile(FileStream file, ReadOnlySpan<byte> data, TaskCompletionSource<int> ending)
+    {
+        try
+        {
+            file.Write(data);
+        }
+        catch (IOException exception)
+        {
+            ending.TrySetException(new HolonException($"The serial line cannot be written to {file.Name} any more.", exception));
         }
     }
 

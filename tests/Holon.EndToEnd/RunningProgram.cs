@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Holon.EndToEnd;
+
+/// <summary>A program while it runs, for tests that talk with it.</summary>
+internal sealed class RunningProgram(Process process)
+{
+    private readonly List<byte> _output = [];
+    private int _seen;
+
+    public int Id => process.Id;
+
+    public bool HasExited => process.HasExited;
+
+    /// <summary>Reads standard output to its end.</summary>
+    public async Task<byte[]> CollectOutputAsync()
+    {
+        var buffer = new byte[4096];
+        while (await process.StandardOutput.BaseStream.ReadAsync(buffer, TestContext.Current.CancellationToken) is var count and > 0)
+        {
+            lock (_output) _output.AddRange(buffer.AsSpan(0, count));
+        }
+
+        return [.. _output];
+    }
+
+    /// <summary>Waits until it has printed something after what was waited for before.</summary>
+    public async Task WaitForAsync(string text)
+    {
+        var deadline = Stopwatch.StartNew();
+        while (true)
+        {
+            string printed;
+            lock (_output) printed = Encoding.Latin1.GetString([.. _output]);
+            var at = printed.IndexOf(text, _seen, StringComparison.Ordinal);
+            if (at >= 0)
+            {
+                _seen = at + text.Length;
+                return;
+            }
+
+            Assert.False(process.HasExited, $"It ended without printing '{text}'; it printed {printed}");
+            Assert.True(deadline.Elapsed < TimeSpan.FromMinutes(3), $"It did not print '{text}'; it printed {printed}");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Types keys.</summary>
+    public async Task TypeAsync(string keys)
+    {
+        await process.StandardInput.WriteAsync(keys);
+        await process.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,92 @@
+using CsCheck;
+using Holon.Machines;
+
+namespace Holon.SystemMachine.Tests;
+
+public sealed class SystemMachineSpecTests
+{
+    private static readonly SystemMachineSpec Valid = new() { Kernel = "/boot/vmlinuz" };
+
+    public static TheoryData<string, SystemMachineSpec> Impossible => new()
+    {
+        { "nothing to boot", new SystemMachineSpec() },
+        { "not both", Valid with { Bios = "bios.bin" } },
+        { "needs a kernel", new SystemMachineSpec { Bios = "bios.bin", Initrds = ["initrd"] } },
+        { "needs a kernel", new SystemMachineSpec { Bios = "bios.bin", CommandLine = "quiet" } },
+        { "4M of memory is too little", Valid with { Memory = new MemorySize(4 * MemorySize.MiB) } },
+        { "too much", Valid with { Memory = new MemorySize(ulong.MaxValue & ~4095ul) } },
+        { "give --memory 20484K", Valid with { Memory = new MemorySize((20 * MemorySize.MiB) + 1) } },
+        { "exactly one", Valid with { Cpus = 2 } },
+        { "exactly one", Valid with { Cpus = 0 } },
+        { "name", Valid with { Name = "" } },
+        { "name", Valid with { Name = "../etc" } },
+        { "name", Valid with { Name = new string('a', SystemMachineSpec.LongestName + 1) } },
+        { "printable", Valid with { CommandLine = "quiet\n" } },
+        { "shorten", Valid with { CommandLine = new string('a', SystemMachineSpec.LongestCommandLine + 1) } },
+        { "time limit", Valid with { Timeout = TimeSpan.Zero } },
+        { "time limit", Valid with { Timeout = TimeSpan.MaxValue } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Impossible))]
+    public void What_cannot_be_is_refused_with_a_sentence(string reason, SystemMachineSpec spec) =>
+        Assert.Contains(reason, Assert.Throws<HolonException>(spec.Validate).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void What_can_be_is_returned_as_it_is() => Assert.Same(Valid, Valid.Validate());
+
+    [Fact]
+    public void Json_keeps_everything_but_what_belongs_to_one_run()
+    {
+        var spec = new SystemMachineSpec
+        {
+            Name = "web-1",
+            Kernel = "/boot/vmlinuz",
+            Initrds = ["/boot/initrd", "/tmp/more"],
+            CommandLine = "console=ttyS0",
+            Memory = new MemorySize(MemorySize.GiB),
+            CpuModel = CpuLevel.V2,
+            Engine = EngineChoice.Interpreter,
+            Trace = TraceCategories.Io | TraceCategories.Exceptions,
+            Timeout = TimeSpan.FromSeconds(90),
+            ExtraInitrd = new byte[] { 1, 2, 3 },
+        };
+        var back = SystemMachineSpec.FromJson(spec.ToJson());
+        Assert.Equal(spec.Initrds, back.Initrds);
+        Assert.Equal(spec with { ExtraInitrd = default, Initrds = back.Initrds }, back);
+    }
+
+    [Fact]
+    public void Json_reads_as_people_write_it()
+    {
+        var json = Valid.ToJson();
+        Assert.Contains("\"memory\": \"512M\"", json, StringComparison.Ordinal);
+        Assert.Contains("\"cpuModel\": \"x86-64-v3\"", json, StringComparison.Ordinal);
+        Assert.Contains("\"engine\": \"auto\"", json, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{\"kernel\":\"k\",\"memroy\":\"1G\"}")]
+    [InlineData("{\"kernel\":\"k\",\"memory\":\"1X\"}")]
+    [InlineData("{\"kernel\":\"k\",\"engine\":\"warp\"}")]
+    [InlineData("{\"kernel\":\"k\",\"initrds\":null}")]
+    [InlineData("{\"kernel\":\"k\",\"name\":null}")]
+    public void Json_that_is_no_specification_is_refused(string json) => Assert.Throws<HolonException>(() => SystemMachineSpec.FromJson(json));
+
+    [Fact]
+    public void No_text_makes_reading_fail_otherwise() =>
+        Gen.String.Sample(text =>
+        {
+            try
+            {
+                SystemMachineSpec.FromJson(text);
+            }
+            catch (HolonException)
+            {
+                // The only way to fail.
+            }
+        });
+}
