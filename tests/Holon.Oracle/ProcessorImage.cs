@@ -26,6 +26,9 @@ public struct ProcessorImage
     /// <summary>Instruction pointer, flags and the bases of FS and GS.</summary>
     public ulong Rip, Rflags, FsBase, GsBase;
 
+    /// <summary>ES CS SS DS FS GS. All null selectors count as 0: returning to user mode clears the others (SDM vol. 2, IRET).</summary>
+    public Selectors Selectors;
+
     /// <summary>x87 control word.</summary>
     public ushort FpuControl
     {
@@ -97,6 +100,13 @@ public struct XsaveArea
     public const int Length = 832;
 
     private byte _first;
+}
+
+/// <summary>ES CS SS DS FS GS.</summary>
+[InlineArray(6)]
+public struct Selectors
+{
+    private ushort _first;
 }
 
 /// <summary>RAX RCX RDX RBX RSP RBP RSI RDI R8–R15.</summary>

@@ -153,8 +153,8 @@ internal static unsafe partial class ControlInstructions
             }
 
             var top = (cpu.StackPointer - size) & cpu.StackMask;
-            cpu.CheckStackAddress(top, 1);
-            cpu.ProbeWrite(cpu.Linear(SegmentRegisters.Ss, top, 1, true), 1); // the new top must be writable
+            cpu.CheckStackAddress(top, sizeof(T));
+            cpu.ProbeWrite(cpu.Linear(SegmentRegisters.Ss, top, sizeof(T), true), sizeof(T)); // the new top must be writable
             cpu.StackPointer = top;
             cpu.SetReg(40, T.CreateTruncating(frame));
         }

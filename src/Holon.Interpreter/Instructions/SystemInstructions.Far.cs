@@ -238,7 +238,7 @@ internal static unsafe partial class SystemInstructions
     {
         var size = (ulong)sizeof(T);
         // The order matters when both fault; it is that of Intel's processors, here and in IRET.
-        var selector = ushort.CreateTruncating(cpu.Peek<T>(size));
+        var selector = cpu.Peek<ushort>(size);
         var rip = ulong.CreateTruncating(cpu.Peek<T>(0));
         if (!cpu.ProtectedMode)
         {
@@ -283,17 +283,12 @@ internal static unsafe partial class SystemInstructions
             return;
         }
 
+        var newSsSelector = cpu.Peek<ushort>(popped + parameters + size);
         var newSp = size switch
         {
             8 => cpu.Peek<ulong>(popped + parameters),
             4 => cpu.Peek<uint>(popped + parameters),
             _ => cpu.Peek<ushort>(popped + parameters),
-        };
-        var newSsSelector = size switch
-        {
-            8 => (ushort)cpu.Peek<ulong>(popped + parameters + size),
-            4 => (ushort)cpu.Peek<uint>(popped + parameters + size),
-            _ => cpu.Peek<ushort>(popped + parameters + size),
         };
         Segment stack;
         if ((newSsSelector & ~3) == 0)
@@ -331,7 +326,7 @@ internal static unsafe partial class SystemInstructions
         }
 
         var flags = ulong.CreateTruncating(cpu.Peek<T>(2 * size));
-        var selector = ushort.CreateTruncating(cpu.Peek<T>(size));
+        var selector = cpu.Peek<ushort>(size);
         var rip = ulong.CreateTruncating(cpu.Peek<T>(0));
         cpu.State.Shadow &= ~InterruptShadow.Nmi;
         cpu.RecheckInterrupts();

@@ -75,7 +75,7 @@ internal static unsafe partial class SystemInstructions
     public static Op* PopSegment(Interpreter cpu, Op* op)
     {
         var size = op->Immediate;
-        var selector = size switch { 2 => cpu.Peek<ushort>(0), 4 => (ushort)cpu.Peek<uint>(0), _ => (ushort)cpu.Peek<ulong>(0) };
+        var selector = cpu.Peek<ushort>(0); // the rest of the stack slot is not read
         var pointer = cpu.StackPointer + size;
         var mask = cpu.StackMask; // of the old stack: POP SS changes it after the pointer has moved
         cpu.LoadSegment(op->Reg0, selector);
@@ -232,7 +232,7 @@ internal static unsafe partial class SystemInstructions
         }
 
         cpu.TryDescriptorAddress(selector, 8, out var address);
-        cpu.SetReg(op->Reg0, T.CreateTruncating((cpu.ReadSystem<ulong>(address) >> 32) & 0xF0FF00));
+        cpu.SetReg(op->Reg0, T.CreateTruncating((cpu.ReadSystem<ulong>(address) >> 32) & 0xFFFF00));
         return op + 1;
     }
 

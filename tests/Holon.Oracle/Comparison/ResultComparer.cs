@@ -9,6 +9,8 @@ public static class ResultComparer
     private const ulong ComparedFlags = Rflags.Status | Rflags.DF | Rflags.AC | Rflags.NT | Rflags.ID;
     private const int GeneralProtection = 13, PageFault = 14, StackFault = 12;
 
+    private static readonly string[] _segmentNames = ["ES", "CS", "SS", "DS", "FS", "GS"];
+
     /// <summary>User addresses end here with four-level paging; Linux reports faults above it as protection violations.</summary>
     private const ulong UserEnd = 0x7FFF_FFFF_F000;
 
@@ -60,6 +62,7 @@ public static class ResultComparer
 
         agree &= Same("FS.base", expected.After.FsBase, actual.After.FsBase, differences);
         agree &= Same("GS.base", expected.After.GsBase, actual.After.GsBase, differences);
+        for (var i = 0; i < 6; i++) agree &= Same(_segmentNames[i], expected.After.Selectors[i], actual.After.Selectors[i], differences);
         var flags = ComparedFlags & ~undefined.Flags;
         if (((expected.After.Rflags ^ actual.After.Rflags) & flags) == 0) return agree;
         differences?.Add($"RFLAGS    expected {FlagText.Describe(expected.After.Rflags & flags)}, got {FlagText.Describe(actual.After.Rflags & flags)}, compared {FlagText.Describe(flags)} ({instruction.Mnemonic})");

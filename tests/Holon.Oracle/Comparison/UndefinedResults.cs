@@ -29,6 +29,9 @@ public readonly record struct UndefinedResults
     /// <summary>Memory may or may not have been written.</summary>
     public bool AnyMemory { get; private init; }
 
+    /// <summary>TOP of the x87 stack may have been cleared: an MMX store that faults has done that on Intel's processors.</summary>
+    public bool AnyFpuTop { get; private init; }
+
     /// <summary>How exact the result is.</summary>
     public Precision Precision { get; private init; }
 
@@ -39,6 +42,7 @@ public readonly record struct UndefinedResults
         LowHalfOnly = HasNarrowCount(in instruction) ? StringRegisters : (ushort)0,
         // Intel stores the return address before it finds that the target is not canonical; AMD finds that after the call.
         AnyMemory = instruction.Mnemonic == Mnemonic.Call,
+        AnyFpuTop = instruction.Op0Kind == OpKind.Memory && instruction.Op1Register.IsMM(),
     };
 
     /// <summary>What is undefined after an instruction that started from a state and completed.</summary>

@@ -5,8 +5,6 @@ namespace Holon.Oracle.Generation;
 /// <summary>Which instruction forms can be compared with the host, and why the others cannot.</summary>
 public static class FormCatalog
 {
-    private const string Segments = "depends on the host kernel's descriptor tables";
-
     /// <summary>Every form of the legacy and VEX maps that exists in 64-bit mode.</summary>
     public static IEnumerable<Code> All()
     {
@@ -22,13 +20,14 @@ public static class FormCatalog
     {
         var opCode = code.ToOpCode();
         if (!opCode.Mode64) return "not in 64-bit mode";
+        if (!opCode.IntelDecoder64) return "not an encoding of Intel's processors";
         if (opCode.Encoding is not (EncodingKind.Legacy or EncodingKind.VEX)) return "neither legacy nor VEX encoding";
         for (var i = 0; i < opCode.OpCount; i++)
         {
             if (UnsupportedOperand(opCode.GetOpKind(i)) is { } reason) return reason;
         }
 
-        return LoadsSegment(code) ? Segments : ByMnemonic(code.Mnemonic());
+        return ByMnemonic(code.Mnemonic());
     }
 
     private static int IcedConstantsCodeCount { get; } = Enum.GetValues<Code>().Length;
@@ -56,8 +55,6 @@ public static class FormCatalog
                 return environment;
             case Mnemonic.Syscall or Mnemonic.Sysenter or Mnemonic.Int or Mnemonic.Int1 or Mnemonic.Into or Mnemonic.Vmcall or Mnemonic.Vmmcall or Mnemonic.Vmfunc:
                 return system;
-            case Mnemonic.Lar or Mnemonic.Lsl or Mnemonic.Verr or Mnemonic.Verw or Mnemonic.Lds or Mnemonic.Les or Mnemonic.Lss or Mnemonic.Lfs or Mnemonic.Lgs:
-                return Segments;
             case Mnemonic.Sgdt or Mnemonic.Sidt or Mnemonic.Sldt or Mnemonic.Smsw or Mnemonic.Str:
                 return "the host's kernel emulates it for user mode (UMIP)";
             case Mnemonic.Xabort or Mnemonic.Xend or Mnemonic.Xtest:
@@ -79,8 +76,4 @@ public static class FormCatalog
                 return null;
         }
     }
-
-    private static bool LoadsSegment(Code code) =>
-        code is Code.Mov_Sreg_rm16 or Code.Mov_Sreg_r32m16 or Code.Mov_Sreg_r64m16 or Code.Popq_FS or Code.Popq_GS or Code.Popw_FS or Code.Popw_GS
-            or Code.Jmp_m1616 or Code.Jmp_m1632 or Code.Jmp_m1664 or Code.Call_m1616 or Code.Call_m1632 or Code.Call_m1664;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Holon.Oracle.Guest;
 
 namespace Holon.Oracle.Generation;
 
@@ -7,6 +8,18 @@ public static class RegisterStateGenerator
 {
     private const uint MxcsrMasks = 0x1F80;
     private const int ExceptionBits = 0x3F;
+
+    private static readonly ushort[] _loadableSelectors = [UserModeGuest.UserData, UserModeGuest.UserCode, UserModeGuest.UserCode32];
+
+    /// <summary>A selector for instructions that look it up: null, of any segment, beyond the table, in the local table that does not exist.</summary>
+    public static ushort Selector(CaseRandom random) => random.Below(8) switch
+    {
+        0 => (ushort)random.Below(4),
+        1 => (ushort)(0x1000 + random.Below(0x2000)),
+        2 => (ushort)(4 | random.Below(0x40)),
+        3 => (ushort)(random.Between(1, 6) << 3 | (uint)random.Below(4)),
+        _ => random.Pick<ushort>([UserModeGuest.UserData, UserModeGuest.UserCode, UserModeGuest.UserCode32, UserModeGuest.KernelCode, UserModeGuest.KernelData | 3]),
+    };
 
     /// <summary>Random general registers and flags. Memory operands override the registers they need.</summary>
     public static void FillGeneral(CaseRandom random, ref ProcessorImage state)
@@ -19,6 +32,7 @@ public static class RegisterStateGenerator
         }
 
         state.Gpr[4] = AddressLayout.Window + 0x100 + (ulong)(random.Below(0x1C00) & (random.Percent(80) ? ~7 : ~0));
+        foreach (ref var selector in (Span<ushort>)state.Selectors) selector = random.Percent(70) ? (ushort)0 : random.Pick<ushort>(_loadableSelectors);
         state.Rflags = X86.Rflags.Fixed | X86.Rflags.IF | (random.Next() & X86.Rflags.Status);
         if (random.Percent(15)) state.Rflags |= X86.Rflags.DF;
         if (random.Percent(2)) state.Rflags |= X86.Rflags.AC; // Linux lets user mode check alignment

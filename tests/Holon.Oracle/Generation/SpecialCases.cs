@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Holon.Oracle.Guest;
 using Iced.Intel;
 
 namespace Holon.Oracle.Generation;
@@ -20,6 +21,23 @@ internal static class SpecialCases
 
         switch (form.Mnemonic)
         {
+            case Mnemonic.Mov when form.Operands[0] == OpCodeOperandKind.seg_reg:
+                PlaceSelector(random, operands, 0, ref test);
+                break;
+            case Mnemonic.Lar or Mnemonic.Lsl or Mnemonic.Verr or Mnemonic.Verw:
+                PlaceSelector(random, operands, 0, ref test);
+                break;
+            case Mnemonic.Lss or Mnemonic.Lfs or Mnemonic.Lgs:
+                PlaceSelector(random, operands, instruction.Op0Register.GetSize(), ref test);
+                break;
+            case Mnemonic.Pop when instruction.Op0Register.IsSegmentRegister():
+                state.Gpr[Rsp] = StackPointer(random, in instruction);
+                MemoryPatch.Place(ref test, state.Gpr[Rsp], (ulong)RegisterStateGenerator.Selector(random));
+                break;
+            case Mnemonic.Jmp or Mnemonic.Call when instruction.IsJmpFarIndirect || instruction.IsCallFarIndirect:
+                state.Gpr[Rsp] = instruction.IsStackPointerOperand() ? state.Gpr[Rsp] : StackPointer(random, in instruction);
+                PlaceFarPointer(random, in instruction, operands.Memory.Target, ref test);
+                break;
             case Mnemonic.Call or Mnemonic.Jmp when operands.Memory.HasTarget && random.Percent(85):
                 if (!instruction.IsStackPointerOperand()) state.Gpr[Rsp] = StackPointer(random, in instruction);
                 MemoryPatch.Place(ref test, operands.Memory.Target, AddressLayout.Code + (ulong)random.Below(AddressLayout.CodeSize));
@@ -110,8 +128,8 @@ internal static class SpecialCases
     /// <summary>A return to the same code segment mostly; else a null selector. Other selectors would depend on the host kernel's GDT.</summary>
     private static void PlaceFarReturn(CaseRandom random, in Instruction instruction, ref TestCase test)
     {
-        const ulong userCode = 0x33, userStack = 0x2B;
-        var code = random.Percent(85) ? userCode : (ulong)random.Below(4);
+        const ulong userCode = UserModeGuest.UserCode, userStack = UserModeGuest.UserData;
+        var code = random.Percent(80) ? userCode : RegisterStateGenerator.Selector(random);
         var address = AddressLayout.Code + (ulong)random.Below(AddressLayout.CodeSize);
         var flags = random.Next() & (X86.Rflags.Status | X86.Rflags.DF) | X86.Rflags.IF | X86.Rflags.Fixed;
         var stack = TargetAddress.Inside(random, 8);
@@ -126,6 +144,44 @@ internal static class SpecialCases
                 break;
             default:
                 MemoryPatch.Place(ref test, at, (ushort)address, (ushort)code, (ushort)flags, (ushort)stack, (ushort)userStack);
+                break;
+        }
+    }
+
+    /// <summary>Puts a selector where the instruction takes it from.</summary>
+    private static void PlaceSelector(CaseRandom random, OperandGenerator operands, int offset, ref TestCase test)
+    {
+        var selector = RegisterStateGenerator.Selector(random);
+        var instruction = operands.Instruction;
+        if (operands.Memory.HasTarget)
+        {
+            MemoryPatch.Place(ref test, operands.Memory.Target + (uint)offset, selector);
+            return;
+        }
+
+        for (var i = 0; i < instruction.OpCount; i++)
+        {
+            var register = instruction.GetOpRegister(i);
+            if (register.IsGPR()) test.Before.Gpr[register.GetNumber()] = (test.Before.Gpr[register.GetNumber()] & ~0xFFFFul) | selector;
+        }
+    }
+
+    private static void PlaceFarPointer(CaseRandom random, in Instruction instruction, ulong target, ref TestCase test)
+    {
+        var address = AddressLayout.Code + (uint)random.Below(AddressLayout.CodeSize);
+        var selector = random.Percent(50) ? UserModeGuest.UserCode : RegisterStateGenerator.Selector(random);
+        // In compatibility mode the upper half of RSP is undefined.
+        if ((selector | 3) == UserModeGuest.UserCode32 && test.Before.Gpr[Rsp] > uint.MaxValue) selector = UserModeGuest.UserCode;
+        switch (instruction.Code)
+        {
+            case Code.Jmp_m1616 or Code.Call_m1616:
+                MemoryPatch.Place(ref test, target, (ushort)address, selector);
+                break;
+            case Code.Jmp_m1632 or Code.Call_m1632:
+                MemoryPatch.Place(ref test, target, (uint)address, selector);
+                break;
+            default:
+                MemoryPatch.Place(ref test, target, address, selector);
                 break;
         }
     }

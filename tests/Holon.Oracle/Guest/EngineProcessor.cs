@@ -111,6 +111,8 @@ public abstract class EngineProcessor : IInstructionRunner
             result.After.Rip = frame.Rip;
             result.After.Rflags = frame.Rflags;
             result.After.Gpr[4] = frame.Rsp;
+            result.After.Selectors[SegmentRegisters.Cs] = frame.Cs;
+            result.After.Selectors[SegmentRegisters.Ss] = frame.Ss;
         }
 
         result.After.Rflags &= ~trapAndResume;

@@ -19,8 +19,10 @@ internal static unsafe class StateConversion
 
         state.Rip = from.Rip;
         state.Rflags = from.Rflags;
-        state.Segments[SegmentRegisters.Fs] = state.Segments[SegmentRegisters.Fs] with { Base = from.FsBase };
-        state.Segments[SegmentRegisters.Gs] = state.Segments[SegmentRegisters.Gs] with { Base = from.GsBase };
+        state.Segments[SegmentRegisters.Es] = UserModeGuest.SegmentOf(from.Selectors[SegmentRegisters.Es]);
+        state.Segments[SegmentRegisters.Ds] = UserModeGuest.SegmentOf(from.Selectors[SegmentRegisters.Ds]);
+        state.Segments[SegmentRegisters.Fs] = UserModeGuest.SegmentOf(from.Selectors[SegmentRegisters.Fs]) with { Base = from.FsBase };
+        state.Segments[SegmentRegisters.Gs] = UserModeGuest.SegmentOf(from.Selectors[SegmentRegisters.Gs]) with { Base = from.GsBase };
         state.Mxcsr = from.Mxcsr;
         state.FpuControl = from.FpuControl;
         state.FpuStatus = from.FpuStatus;
@@ -40,6 +42,7 @@ internal static unsafe class StateConversion
 
         image.Rip = state.Rip;
         image.Rflags = state.Rflags;
+        for (var i = 0; i < 6; i++) image.Selectors[i] = NullAsZero(state.Segments[i].Selector);
         image.FsBase = state.Segments[SegmentRegisters.Fs].Base;
         image.GsBase = state.Segments[SegmentRegisters.Gs].Base;
         image.Mxcsr = state.Mxcsr;
@@ -55,6 +58,9 @@ internal static unsafe class StateConversion
 
         image.FpuTags = tags;
     }
+
+    /// <summary>Null selectors differ in their privilege level only, which the host does not show.</summary>
+    public static ushort NullAsZero(ushort selector) => selector < 4 ? (ushort)0 : selector;
 
     /// <summary>Works out the two-bit tags that FXSAVE abridges (SDM vol. 1 §10.5.1.1, table 10-3).</summary>
     private static ushort FullTags(ref ProcessorImage image)

@@ -10,7 +10,7 @@ namespace Holon.Oracle.Guest;
 public sealed class UserModeGuest : IDisposable
 {
     /// <summary>Selectors, as on Linux.</summary>
-    public const ushort KernelCode = 0x10, UserData = 0x2B, UserCode = 0x33;
+    public const ushort KernelCode32 = 0x08, KernelCode = 0x10, KernelData = 0x18, UserCode32 = 0x23, UserData = 0x2B, UserCode = 0x33;
 
     /// <summary>Exception vector n has its handler at this address + 16 n. Nothing is there; nobody gets as far as to fetch it.</summary>
     public const ulong Handlers = 0xFFFF_8000_0020_0000;
@@ -65,22 +65,24 @@ public sealed class UserModeGuest : IDisposable
         state.Idtr = new DescriptorTable(Kernel + Idt, (Vectors * 16) - 1);
         state.Tr = new Segment(Kernel + Tss, 0x40, 0x67, SegmentAttributes.Present | (SegmentAttributes)0xB);
         state.Ldtr = default;
-        for (var i = 0; i < 6; i++) state.Segments[i] = default;
-        state.Segments[SegmentRegisters.Cs] = Segment.FromDescriptor(UserCode, UserCodeDescriptor);
-        state.Segments[SegmentRegisters.Ss] = Segment.FromDescriptor(UserData, UserDataDescriptor);
+        state.Segments[SegmentRegisters.Cs] = SegmentOf(UserCode);
+        state.Segments[SegmentRegisters.Ss] = SegmentOf(UserData);
         state.Activity = VcpuActivity.Active;
         state.Shadow = InterruptShadow.None;
     }
 
+    /// <summary>A segment register loaded with a selector of a flat segment.</summary>
+    public static Segment SegmentOf(ushort selector) => selector < 4 ? default : Segment.FromDescriptor(selector, _descriptors[selector >> 3]);
+
     /// <summary>The stack frame that the delivery of an exception pushed (SDM vol. 3 §6.14.2).</summary>
     /// <param name="stackPointer">RSP in the handler.</param>
     /// <param name="hasErrorCode">The vector pushes one.</param>
-    public (uint ErrorCode, ulong Rip, ulong Rflags, ulong Rsp) ReadFrame(ulong stackPointer, bool hasErrorCode)
+    public (uint ErrorCode, ulong Rip, ushort Cs, ulong Rflags, ulong Rsp, ushort Ss) ReadFrame(ulong stackPointer, bool hasErrorCode)
     {
         var at = stackPointer - Kernel;
         var errorCode = hasErrorCode ? Memory.Read<uint>(at) : 0;
         if (hasErrorCode) at += 8;
-        return (errorCode, Memory.Read<ulong>(at), Memory.Read<ulong>(at + 16), Memory.Read<ulong>(at + 24));
+        return (errorCode, Memory.Read<ulong>(at), Memory.Read<ushort>(at + 8), Memory.Read<ulong>(at + 16), Memory.Read<ulong>(at + 24), Memory.Read<ushort>(at + 32));
     }
 
     /// <summary>A page of code.</summary>
@@ -92,13 +94,15 @@ public sealed class UserModeGuest : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Memory.Dispose();
 
-    private const ulong KernelCodeDescriptor = 0x00AF9B000000FFFF, UserCodeDescriptor = 0x00AFFB000000FFFF, UserDataDescriptor = 0x00CFF3000000FFFF;
+    // By index: the flat segments of Linux (arch/x86/kernel/cpu/common.c).
+    private static readonly ulong[] _descriptors =
+    [
+        0, 0x00CF9B000000FFFF, 0x00AF9B000000FFFF, 0x00CF93000000FFFF, 0x00CFFB000000FFFF, 0x00CFF3000000FFFF, 0x00AFFB000000FFFF,
+    ];
 
     private void WriteDescriptors()
     {
-        Memory.Write(Gdt + KernelCode, KernelCodeDescriptor);
-        Memory.Write(Gdt + (UserData & ~7u), UserDataDescriptor);
-        Memory.Write(Gdt + (UserCode & ~7u), UserCodeDescriptor);
+        for (var i = 0; i < _descriptors.Length; i++) Memory.Write(Gdt + ((ulong)i * 8), _descriptors[i]);
         Memory.Write(Tss + 4, Kernel + KernelStackTop);
         Memory.Write(Tss + 102, (ushort)0x68); // no I/O permission bitmap: the ports belong to the kernel
         for (var vector = 0; vector < Vectors; vector++)

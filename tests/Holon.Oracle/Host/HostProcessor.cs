@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using Holon.Machines;
+using Holon.Oracle.Guest;
 
 namespace Holon.Oracle.Host;
 
@@ -83,6 +84,7 @@ public sealed unsafe class HostProcessor : IInstructionRunner
     {
         const ulong trapAndResume = X86.Rflags.TF | X86.Rflags.RF;
         result.After.Rflags &= ~trapAndResume;
+        foreach (ref var selector in (Span<ushort>)result.After.Selectors) selector = StateConversion.NullAsZero(selector);
         result.SignalNumber = result.SignalCode = 0;
         const int breakpoint = 3, pageFault = 14;
         if (result.Vector == breakpoint && (test.Flags & CaseFlags.SingleStep) == 0)

@@ -42,7 +42,8 @@ struct state {
     uint8_t xsave[XSAVE_SIZE];
     uint64_t gpr[16];
     uint64_t rip, rflags, fs_base, gs_base;
-    uint64_t reserved[4];
+    uint16_t selectors[6]; /* ES CS SS DS FS GS; CS and SS are only reported */
+    uint8_t reserved[20];
 };
 
 struct test_case {
@@ -97,15 +98,16 @@ __asm__(
     "enter_case:\n"
     "  push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
     "  mov %rsp, saved_rsp(%rip)\n"
+    "  mov 992(%rdi), %es; mov 998(%rdi), %ds; mov 1000(%rdi), %fs; mov 1002(%rdi), %gs\n"
     "  mov 976(%rdi), %rax; wrfsbase %rax\n"
     "  mov 984(%rdi), %rax; wrgsbase %rax\n"
     /* x87, SSE, AVX from the image; AVX-512 to its initial state, where it exists */
     "  mov $0xe7, %eax; xor %edx, %edx; xrstor64 (%rdi)\n"
     "  mov 960(%rdi), %rax; mov %rax, iret_frame(%rip)\n"
-    "  xor %eax, %eax; mov %cs, %eax; mov %rax, iret_frame+8(%rip)\n"
+    "  movq $0x33, iret_frame+8(%rip)\n" /* and its code selector */
     "  mov 968(%rdi), %rax; mov %rax, iret_frame+16(%rip)\n"
     "  mov 864(%rdi), %rax; mov %rax, iret_frame+24(%rip)\n"
-    "  xor %eax, %eax; mov %ss, %eax; mov %rax, iret_frame+32(%rip)\n"
+    "  movq $0x2b, iret_frame+32(%rip)\n" /* Linux's user stack selector */
     "  lea iret_frame(%rip), %rsp\n"
     "  mov 832(%rdi), %rax; mov 840(%rdi), %rcx; mov 848(%rdi), %rdx; mov 856(%rdi), %rbx\n"
     "  mov 872(%rdi), %rbp; mov 880(%rdi), %rsi\n"
@@ -154,6 +156,13 @@ __attribute__((used, noreturn)) static void on_signal(int number, siginfo_t *inf
     for (int i = 0; i < 16; i++) result->after.gpr[i] = (uint64_t)g[order[i]];
     result->after.rip = (uint64_t)g[REG_RIP];
     result->after.rflags = (uint64_t)g[REG_EFL];
+    uint64_t code_and_stack = (uint64_t)g[REG_CSGSFS];
+    __asm__ volatile("mov %%es, %0" : "=m"(result->after.selectors[0]));
+    result->after.selectors[1] = (uint16_t)code_and_stack;
+    result->after.selectors[2] = (uint16_t)(code_and_stack >> 48);
+    __asm__ volatile("mov %%ds, %0" : "=m"(result->after.selectors[3]));
+    __asm__ volatile("mov %%fs, %0" : "=m"(result->after.selectors[4]));
+    __asm__ volatile("mov %%gs, %0" : "=m"(result->after.selectors[5]));
     result->after.fs_base = fs_base;
     result->after.gs_base = gs_base;
     copy_fpu_state(result->after.xsave, (const uint8_t *)((ucontext_t *)context)->uc_mcontext.fpregs);
