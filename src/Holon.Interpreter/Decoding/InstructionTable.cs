@@ -51,6 +51,7 @@ public sealed unsafe class InstructionTable
         StringInstructions.Declare(this);
         SystemInstructions.Declare(this);
         VectorInstructions.Declare(this);
+        X87Instructions.Declare(this);
     }
 
     /// <summary>The table; it never changes.</summary>

@@ -18,8 +18,13 @@ public readonly partial record struct Float80
         if (x.Class == FloatClass.Infinity) return x.Sign ? One.Negated : this;
         if (x.Class == FloatClass.Zero) return this;
         FloatArithmetic.RaiseDenormal(x, x, ref context);
-        if (x.Exponent == 0 && x.Significand == Unpacked.IntegerBit) return x.Sign ? new Float80(0xBFFE, 1UL << 63) : this; // −½ or 1
-        if (x.Exponent >= 0) return this;
+        if (x.Exponent >= 0)
+        {
+            // For ±1 the result is exact, which processors do not notice.
+            context.Raise(FloatExceptions.Precision);
+            return this == One.Negated ? new Float80(0xBFFE, 1UL << 63) : this;
+        }
+
         var t = Wide.FromUnpacked(x) * Ln2;
         return (t * Wide.Normalize(false, 0, Series.ExponentialFactor(x.Sign, t.ToFraction()))).Round(ref context);
     }
@@ -55,8 +60,10 @@ public readonly partial record struct Float80
         if (a.Class == FloatClass.Infinity) return Packed.Infinity(sign, format).ToExtended();
         if (a.Class == FloatClass.Zero) return Packed.Zero(sign).ToExtended();
         if (b.Significand != Unpacked.IntegerBit) return (Wide.FromUnpacked(a) * Log2(Wide.FromUnpacked(b))).Round(ref context);
-        context.Raise(FloatExceptions.Precision); // processors call the logarithm of a power of two inexact as well
-        return FloatArithmetic.Multiply(a, Unpacked.FromInt64(b.Exponent), format, ref context).ToExtended();
+        // Processors call the logarithm of a power of two inexact as well, and so a tiny result an underflow.
+        var result = FloatArithmetic.Multiply(a, Unpacked.FromInt64(b.Exponent), format, ref context).ToExtended();
+        context.Raise((result.SignExponent & 0x7FFF) == 0 ? FloatExceptions.Precision | FloatExceptions.Underflow : FloatExceptions.Precision);
+        return result;
     }
 
     /// <summary>FYL2XP1: y · log₂(x + 1), precise for small x. The manual leaves |x| above 1 − √½ open; the formula holds there too.</summary>
@@ -83,10 +90,15 @@ public readonly partial record struct Float80
             return Packed.Zero(a.Sign != b.Sign).ToExtended();
         }
 
-        if (b.Sign && b.Exponent >= 0) return FloatArithmetic.Invalid(format, ref context).ToExtended();
         FloatArithmetic.RaiseDenormal(a, b, ref context);
         if (a.Class == FloatClass.Infinity) return Packed.Infinity(a.Sign != b.Sign, format).ToExtended();
         if (a.Class == FloatClass.Zero) return Packed.Zero(a.Sign != b.Sign).ToExtended();
+        if (b.Sign && b.Exponent >= 0) // no logarithm at all: processors return x
+        {
+            context.Raise(FloatExceptions.Precision);
+            return x;
+        }
+
         return (Wide.FromUnpacked(a) * Log2OfOnePlus(Wide.FromUnpacked(b))).Round(ref context);
     }
 

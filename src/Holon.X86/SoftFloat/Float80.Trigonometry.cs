@@ -7,6 +7,9 @@ public readonly partial record struct Float80
     // This is that π in units of 2^−64, and so π/2 in units of 2^−65.
     private static readonly UInt128 HalfPiOf66Bits = new(0x3, 0x243F6A8885A308D3);
 
+    // Of an angle below 2^−68 the cube is beyond the last place by more than the angle itself has bits.
+    private const int Negligible = -68;
+
     private static readonly UInt128 PiSignificand = new(0xC90FDAA22168C234, 0xC4C6628B80DC1CD1);
 
     /// <summary>arctan(i/8) in units of 2^−128.</summary>
@@ -46,6 +49,8 @@ public readonly partial record struct Float80
 
         var (theta, quadrant) = Reduce(x);
         var square = Square(theta);
+        var mode = context.Rounding;
+        if (theta.Exponent < Negligible) context.Rounding = RoundingMode.NearestEven; // x and 1 themselves, as processors have it
         var odd = (quadrant & 1) != 0;
         if ((wanted & SineCosine.Sine) != 0)
         {
@@ -59,6 +64,7 @@ public readonly partial record struct Float80
             cosine = ((quadrant & 2) != 0 ? -value : value).Round(ref context);
         }
 
+        context.Rounding = mode;
         return true;
     }
 
@@ -73,11 +79,11 @@ public readonly partial record struct Float80
         if (!TryStartTrigonometry(x, ref context, out tangent)) return x.Class != FloatClass.Finite;
         var (theta, quadrant) = Reduce(x);
         var square = Square(theta);
-        // The tangent of a small angle exceeds it by less than half a unit in the last place: rounding an inexact theta is right.
-        var value = theta.Exponent < -34 && (quadrant & 1) == 0 ? theta
-            : (quadrant & 1) == 0 ? Sine(theta, square) / Cosine(square)
-            : -(Cosine(square) / Sine(theta, square));
+        var mode = context.Rounding;
+        if (theta.Exponent < Negligible) context.Rounding = RoundingMode.NearestEven;
+        var value = (quadrant & 1) == 0 ? Sine(theta, square) / Cosine(square) : -(Cosine(square) / Sine(theta, square));
         tangent = (x.Sign ? -value : value).Round(ref context);
+        context.Rounding = mode;
         return true;
     }
 
