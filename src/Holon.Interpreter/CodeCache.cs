@@ -23,6 +23,9 @@ internal sealed unsafe class CodeCache : IDisposable
     private const int JumpEntries = 16384;
     private const int MaxInstruction = 15;
 
+    /// <summary>Opcodes 0F 0D and 0F 18–1F are hints and future features: no-operations on a processor without them, ENDBR64 among them (SDM vol. 2, NOP).</summary>
+    private const DecoderOptions Options = DecoderOptions.ForceReservedNop;
+
     private readonly Interpreter _cpu;
     private readonly GuestMemory _memory;
     private readonly CodePage?[] _pages;
@@ -44,9 +47,9 @@ internal sealed unsafe class CodeCache : IDisposable
         _memory = memory;
         _pages = new CodePage?[memory.PageCount];
         NativeMemory.Clear(_jump, (nuint)(JumpEntries * sizeof(JumpEntry)));
-        _decoder16 = Decoder.Create(16, _reader);
-        _decoder32 = Decoder.Create(32, _reader);
-        _decoder64 = Decoder.Create(64, _reader);
+        _decoder16 = Decoder.Create(16, _reader, Options);
+        _decoder32 = Decoder.Create(32, _reader, Options);
+        _decoder64 = Decoder.Create(64, _reader, Options);
         memory.CodePages.CodeOverwritten += OnOverwrittenElsewhere;
     }
 
