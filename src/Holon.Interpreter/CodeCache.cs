@@ -146,7 +146,8 @@ internal sealed unsafe class CodeCache : IDisposable
     /// <summary>Puts a retired op's place: leaves the block before the instruction, which will be decoded anew.</summary>
     private static Op* ControlInstructionsLeave(Interpreter cpu, Op* op) => cpu.LeaveBefore(op);
 
-    /// <summary>Encodings that mean something older on a processor without the feature: TZCNT is BSF there, LZCNT is BSR, and hint space is NOP.</summary>
+    /// <summary>Encodings that mean something older on a processor without the feature: TZCNT is BSF there, LZCNT is BSR, and hints
+    /// (0F 0D, 0F 18–1F, ENDBR64 among them) do nothing.</summary>
     private static DecoderOptions DecoderOptionsFor(CpuModel model) => DecoderOptions.ForceReservedNop | DecoderOptions.NoWbnoinvd
         | (model.Has(Code.Tzcnt_r64_rm64) ? 0 : DecoderOptions.NoMPFX_0FBC)
         | (model.Has(Code.Lzcnt_r64_rm64) ? 0 : DecoderOptions.NoMPFX_0FBD);

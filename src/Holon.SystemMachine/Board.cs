@@ -2,6 +2,8 @@ using Holon.Devices;
 using Holon.Devices.Acpi;
 using Holon.Devices.Apic;
 using Holon.Devices.Debug;
+using Holon.Devices.FwCfg;
+using Holon.Devices.Keyboard;
 using Holon.Devices.Pic;
 using Holon.Devices.Pit;
 using Holon.Devices.Rtc;
@@ -28,6 +30,14 @@ internal interface IBoardEvents
     void DebugExit(int code);
 }
 
+/// <summary>What a board is built for.</summary>
+/// <param name="Memory">The guest's memory.</param>
+/// <param name="Ram">What of it is RAM: below 4 GiB, then above.</param>
+/// <param name="Processors">How many vCPUs there will be.</param>
+/// <param name="Platform">What its tables tell, when firmware is to pass them on; null when they are in memory already.</param>
+/// <param name="TestDevice">Whether kvm-unit-tests' device is there.</param>
+internal sealed record BoardPlan(GuestMemory Memory, IReadOnlyList<MemoryRange> Ram, int Processors, PlatformDescription? Platform, bool TestDevice);
+
 /// <summary>
 /// The PC's board: chipset devices, where they are mapped, and how their interrupts are wired. ISA interrupts go to the 8259A pair and to
 /// the I/O APIC alike; the guest uses one of them. Each device has its own lock; the interrupt controllers keep their own.
@@ -41,10 +51,11 @@ internal sealed class Board : IDisposable
     private readonly List<(Lock? Lock, IStatefulDevice Device)> _devices = [];
     private readonly PicPair _pic = new();
     private readonly IoApic _ioApic;
-    private readonly Lock _serialLock = new();
+    private readonly Chipset _chipset;
+    private readonly Lock _serialLock = new(), _powerLock = new();
     private readonly BusTrace? _trace;
 
-    public Board(GuestMemory memory, MemoryRange[] ram, IBoardEvents events, Action<byte> serialOutput, BusTrace? trace)
+    public Board(BoardPlan plan, IBoardEvents events, Action<byte> serialOutput, BusTrace? trace)
     {
         _trace = trace;
         _ioApic = new IoApic(_apicBus);
@@ -65,22 +76,18 @@ internal sealed class Board : IDisposable
 
         var rtcLock = new Lock();
         var rtc = Add(rtcLock, new Mc146818(rtcLock, Clock, TimeProvider.System, IsaLine(8)));
-        rtc.SetMemorySize(ram[0].End, ram.Length > 1 ? ram[1].Length : 0);
+        rtc.SetMemorySize(plan.Ram[0].End, plan.Ram.Count > 1 ? plan.Ram[1].Length : 0);
+        rtc.SetProcessorCount(plan.Processors);
         _ports.Map(0x70, 2, rtc, rtcLock);
 
-        var powerLock = new Lock();
-        var sci = IsaLine(BoardResources.SciInterrupt);
-        var power = Add(powerLock, new AcpiPowerManagement(powerLock, Clock, sci, events.PoweredOff));
-        _ports.Map(BoardResources.PowerEventPort, 12, power, powerLock);
-        _ports.Map(BoardResources.SmiCommandPort, 2, power.Command, powerLock);
-        var generalEvents = Add(powerLock, new GeneralPurposeEvents(sci));
-        _ports.Map(BoardResources.GeneralEventPort, BoardResources.GeneralEventLength, generalEvents, powerLock);
-        var resetLock = new Lock();
-        var reset = Add(resetLock, new ResetControl(events.ResetRequested));
-        _ports.Map(BoardResources.ResetPort, 1, reset, resetLock);
+        AddKeyboard(events);
+        _chipset = AddPowerAndPci(events);
+        AddFirmwareConfiguration(plan);
+        if (plan.TestDevice) AddTestDevice();
 
         // The device counts as QEMU's does, (value << 1) | 1; users give and get the value itself.
         _ports.Map(0xF4, 4, new DebugExit(code => events.DebugExit(code >> 1)), new Lock());
+        if (trace is { Firmware: true }) _ports.Map(0x402, 1, new DebugConsole(trace.FirmwareOutput), new Lock());
     }
 
     /// <summary>The machine's time.</summary>
@@ -108,6 +115,14 @@ internal sealed class Board : IDisposable
         lock (_serialLock) return Serial.Receive(data);
     }
 
+    /// <summary>Does to the chipset what firmware does before it boots, for guests that are booted without.</summary>
+    public void SetUpAsFirmwareDoes()
+    {
+        const ulong PciInterruptsAreLevels = (1 << (10 - 8)) | (1 << (11 - 8));
+        _chipset.SetUpAsFirmwareDoes();
+        _pic.TriggerControl.Write(1, 1, PciInterruptsAreLevels);
+    }
+
     /// <summary>Puts every device into the state that RESET leaves. The vCPUs must stand still.</summary>
     public void Reset()
     {
@@ -124,6 +139,68 @@ internal sealed class Board : IDisposable
     }
 
     public void Dispose() => Clock.Dispose();
+
+    private void AddKeyboard(IBoardEvents events)
+    {
+        var keyboardLock = new Lock();
+        // Address line 20 always works: since 1990 nothing relies on the wrap-around at 1 MiB, and boot loaders only ever open the gate.
+        var keyboard = Add(keyboardLock, new I8042(IsaLine(1), IsaLine(12), a20: _ => { }, events.ResetRequested));
+        _ports.Map(0x60, 1, keyboard.Data, keyboardLock);
+        _ports.Map(0x64, 1, keyboard.Command, keyboardLock);
+        _ports.Map(0x92, 1, keyboard.SystemControl, keyboardLock);
+    }
+
+    private Chipset AddPowerAndPci(IBoardEvents events)
+    {
+        var sci = IsaLine(BoardResources.SciInterrupt);
+        var power = Add(_powerLock, new AcpiPowerManagement(_powerLock, Clock, sci, events.PoweredOff));
+        var generalEvents = Add(_powerLock, new GeneralPurposeEvents(IsaLine(BoardResources.SciInterrupt)));
+        _ports.Map(BoardResources.SmiCommandPort, 2, power.Command, _powerLock);
+        ushort mappedAt = 0;
+
+        var reset = new ResetControl(events.ResetRequested);
+        var chipset = new Chipset(_ports, _deviceMemory, _pic.CreateLine, _ioApic.CreateLine, reset, static (_, _, _, _) => { }, MovePowerPorts);
+        Add(chipset.Lock, reset);
+        Add(chipset.Lock, chipset.ConfigurationPorts);
+        Add(chipset.Lock, chipset.Bus);
+        return chipset;
+
+        void MovePowerPorts(ushort port, bool enabled)
+        {
+            const int ToGeneralEvents = BoardResources.GeneralEventPort - BoardResources.PowerEventPort;
+            if (mappedAt != 0)
+            {
+                _ports.Unmap(mappedAt, power);
+                _ports.Unmap((ushort)(mappedAt + ToGeneralEvents), generalEvents);
+            }
+
+            mappedAt = enabled ? port : (ushort)0;
+            if (mappedAt == 0) return;
+            _ports.Map(port, 12, power, _powerLock);
+            _ports.Map((ushort)(port + ToGeneralEvents), BoardResources.GeneralEventLength, generalEvents, _powerLock);
+        }
+    }
+
+    private void AddFirmwareConfiguration(BoardPlan plan)
+    {
+        var fwCfgLock = new Lock();
+        var fwCfg = Add(fwCfgLock, new FwCfgDevice(plan.Memory));
+        FirmwareItems.Add(fwCfg, plan);
+        _ports.Map(FwCfgDevice.DefaultPort, FwCfgDevice.Length, fwCfg, fwCfgLock);
+    }
+
+    private void AddTestDevice()
+    {
+        var testLock = new Lock();
+        var lines = Enumerable.Range(0, BoardResources.IoApicInputs).Select(input => input < 16 && input != 2 ? (IInterruptLine)IsaLine(input) : _ioApic.CreateLine(input));
+        // Everything that is derived from guest memory is kept exact, so there is nothing to forget when a test asks for it.
+        var test = Add(testLock, new TestDevice([.. lines], flushPage: _ => { }));
+        _ports.Map(0xE0, 4, test.Scratch, testLock);
+        _ports.Map(0xE4, 4, test.Flush, testLock);
+        _ports.Map(0xE8, 4, test.Scratch, testLock);
+        _ports.Map(0x2000, BoardResources.IoApicInputs, test.Interrupts, testLock);
+        _deviceMemory.Map(new MemoryRange(0xFF000000, TestDevice.MemoryLength), test.Memory, testLock);
+    }
 
     /// <summary>An ISA interrupt: to the 8259A input of its number and to the I/O APIC input (the timer's is 2, as the MADT says).</summary>
     private InterruptFanOut IsaLine(int irq) =>

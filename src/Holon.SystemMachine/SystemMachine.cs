@@ -35,6 +35,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     private readonly TaskCompletionSource<MachineExit> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private readonly byte[]? _firmware;
+    private readonly Guid _uuid = Guid.NewGuid();
     private readonly ManualResetEventSlim _resume = new(true);
     private MachineExit? _endRequest;
     private bool _pauseRequested, _resetRequested;
@@ -50,10 +51,9 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         var ram = RamOf(spec.Memory.Bytes);
         _memory = new GuestMemory(_firmware is null ? ram : [ram[0], BiosRom.RangeOf(_firmware.Length), .. ram[1..]]);
         _serial = new SerialPump(serialOutput);
-        var busTrace = trace is not null && (spec.Trace & (TraceCategories.Io | TraceCategories.Mmio)) != 0
-            ? new BusTrace(trace, (spec.Trace & TraceCategories.Io) != 0, (spec.Trace & TraceCategories.Mmio) != 0)
-            : null;
-        _board = new Board(_memory, ram, this, _serial.Send, busTrace);
+        var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(trace, spec.Trace) : null;
+        var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice);
+        _board = new Board(plan, this, _serial.Send, busTrace);
         var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
         (_apic, var bus) = _board.AddProcessor(0, () => _vcpu?.Kick());
         _vcpu = new Interpreter.Interpreter(_memory, bus, _apic, _board.Clock, model) { ApicId = 0, CpuCount = spec.Cpus };
@@ -199,16 +199,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         }
         else
         {
-            var ram = RamOf(Spec.Memory.Bytes);
-            var platform = new PlatformDescription
-            {
-                Processors = Spec.Cpus,
-                Memory = ram,
-                Name = Spec.Name,
-                Uuid = Guid.NewGuid(),
-                Version = typeof(SystemMachine).Assembly.GetName().Version?.ToString(3) ?? "",
-                HasKeyboardController = false,
-            };
+            _board.SetUpAsFirmwareDoes();
+            var platform = Platform();
             var rsdp = AcpiTables.Place(_memory, platform);
             SmbiosTables.Place(_memory, platform);
             var guest = KernelLoader.Load(_memory, new BootRequest
@@ -227,6 +219,17 @@ public sealed class SystemMachine : IMachine, IBoardEvents
 
         _vcpu.Invalidate();
     }
+
+    /// <summary>What the tables tell the guest about its machine.</summary>
+    private PlatformDescription Platform() => new()
+    {
+        Processors = Spec.Cpus,
+        Memory = RamOf(Spec.Memory.Bytes),
+        Name = Spec.Name,
+        Uuid = _uuid,
+        Version = typeof(SystemMachine).Assembly.GetName().Version?.ToString(3) ?? "",
+        HasKeyboardController = _firmware is not null, // a kernel booted directly need not spend time on looking for a keyboard
+    };
 
     private void RunVcpu()
     {

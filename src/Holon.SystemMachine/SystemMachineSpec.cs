@@ -64,6 +64,9 @@ public sealed record SystemMachineSpec
     /// <summary>A reset ends the machine instead of starting it again: for guests whose kernel resets when it panics.</summary>
     public bool StopOnReset { get; init; }
 
+    /// <summary>The device that kvm-unit-tests drives is there.</summary>
+    public bool TestDevice { get; init; }
+
     /// <summary>A cpio archive made for this run; it is unpacked over <see cref="Initrds"/>. Not kept in JSON: it is not part of what the machine is.</summary>
     [JsonIgnore]
     public ReadOnlyMemory<byte> ExtraInitrd { get; init; }
@@ -159,6 +162,10 @@ public enum TraceCategories
     /// <summary>Every access to a device's memory.</summary>
     [JsonStringEnumMemberName("mmio")]
     Mmio = 8,
+
+    /// <summary>What firmware writes to its debug console.</summary>
+    [JsonStringEnumMemberName("firmware")]
+    Firmware = 16,
 }
 
 /// <summary>How specifications become JSON, generated at build time so that no reflection is needed.</summary>

@@ -22,7 +22,8 @@ internal sealed class RunCommand : Command
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
     private readonly Option<string> _serial = new("--serial") { Description = "Where the serial line goes: stdio, file:PATH or none.", HelpName = "TARGET", DefaultValueFactory = _ => "stdio" };
-    private readonly Option<string?> _trace = new("--trace") { Description = "Write down what happens: cpu, exceptions, io, mmio, separated by commas.", HelpName = "WHAT" };
+    private readonly Option<bool> _testDevice = new("--test-device") { Description = "Add the device that kvm-unit-tests drives (pc-testdev)." };
+    private readonly Option<string?> _trace = new("--trace") { Description = "Write down what happens: cpu, exceptions, io, mmio, firmware, separated by commas.", HelpName = "WHAT" };
     private readonly Option<string?> _traceFile = new("--trace-file") { Description = "Where the trace goes. [default: standard error]", HelpName = "FILE" };
 
     /// <summary>The command, for a guest command that was taken off the command line before.</summary>
@@ -31,7 +32,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _name, _timeout, _serial, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _name, _timeout, _serial, _testDevice, _trace, _traceFile]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -57,6 +58,7 @@ internal sealed class RunCommand : Command
                 CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),
                 Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
                 Timeout = parsed.GetValue(_timeout) is { } limit ? TimeLimit.Parse(limit) : null,
+                TestDevice = parsed.GetValue(_testDevice),
                 Trace = ParseTrace(parsed.GetValue(_trace)),
             },
         };
@@ -72,7 +74,7 @@ internal sealed class RunCommand : Command
 
     private static TraceCategories ParseTrace(string? list) =>
         (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Aggregate(TraceCategories.None, (sum, word) => sum | Parse(
-            "trace", word, ("cpu", TraceCategories.Cpu), ("exceptions", TraceCategories.Exceptions), ("io", TraceCategories.Io), ("mmio", TraceCategories.Mmio)));
+            "trace", word, ("cpu", TraceCategories.Cpu), ("exceptions", TraceCategories.Exceptions), ("io", TraceCategories.Io), ("mmio", TraceCategories.Mmio), ("firmware", TraceCategories.Firmware)));
 
     private static T Parse<T>(string kind, string value, params ReadOnlySpan<(string Name, T Value)> known)
     {

@@ -2,11 +2,14 @@ using Holon.Devices;
 
 namespace Holon.SystemMachine.Bus;
 
-/// <summary>The 65,536 I/O ports and who answers at them. Devices are mapped before the machine runs.</summary>
+/// <summary>The 65,536 I/O ports and who answers at them. Whoever maps a port first keeps it.</summary>
+/// <remarks>Accesses come from every vCPU's thread; mappings change under the board's configuration lock, one at a time.</remarks>
 internal sealed class PortSpace
 {
-    private readonly byte[] _owners = new byte[65536]; // index into _mappings; 0 is nobody
-    private readonly List<Mapping> _mappings = [default];
+    private const ushort Nobody = 0;
+
+    private readonly ushort[] _owners = new ushort[65536]; // index into _mappings
+    private volatile Mapping?[] _mappings = [null];
 
     /// <summary>Maps a device's registers.</summary>
     /// <param name="port">First port.</param>
@@ -15,16 +18,27 @@ internal sealed class PortSpace
     /// <param name="deviceLock">Held while it does; null for a device that keeps its own.</param>
     public void Map(ushort port, int count, IBusDevice device, Lock? deviceLock)
     {
-        _mappings.Add(new Mapping(port, device, deviceLock));
-        _owners.AsSpan(port, count).Fill(checked((byte)(_mappings.Count - 1)));
+        var number = FreeNumber();
+        _mappings[number] = new Mapping(port, device, deviceLock);
+        foreach (ref var owner in _owners.AsSpan(port, count))
+        {
+            if (owner == Nobody) owner = number;
+        }
+    }
+
+    /// <summary>Takes back what <see cref="Map"/> of the same port and device gave.</summary>
+    public void Unmap(ushort port, IBusDevice device)
+    {
+        var number = Array.FindIndex(_mappings, mapping => mapping is not null && mapping.Start == port && mapping.Device == device);
+        if (number < 0) return;
+        _owners.AsSpan().Replace((ushort)number, Nobody);
+        _mappings[number] = null;
     }
 
     /// <summary>Reads a port; all ones where nobody answers.</summary>
     public uint Read(ushort port, int size)
     {
-        var owner = _owners[port];
-        if (owner == 0) return (uint)RegisterMap.Ones(size);
-        var mapping = _mappings[owner];
+        if (_mappings[_owners[port]] is not { } mapping) return (uint)RegisterMap.Ones(size);
         var offset = (ulong)(port - mapping.Start);
         if (mapping.Lock is null) return (uint)mapping.Device.Read(offset, size);
         lock (mapping.Lock) return (uint)mapping.Device.Read(offset, size);
@@ -33,9 +47,7 @@ internal sealed class PortSpace
     /// <summary>Writes a port.</summary>
     public void Write(ushort port, int size, uint value)
     {
-        var owner = _owners[port];
-        if (owner == 0) return;
-        var mapping = _mappings[owner];
+        if (_mappings[_owners[port]] is not { } mapping) return;
         var offset = (ulong)(port - mapping.Start);
         if (mapping.Lock is null)
         {
@@ -46,5 +58,13 @@ internal sealed class PortSpace
         lock (mapping.Lock) mapping.Device.Write(offset, size, value);
     }
 
-    private readonly record struct Mapping(ushort Start, IBusDevice Device, Lock? Lock);
+    private ushort FreeNumber()
+    {
+        var free = Array.IndexOf(_mappings, null, 1);
+        if (free > 0) return (ushort)free;
+        _mappings = [.. _mappings, null];
+        return checked((ushort)(_mappings.Length - 1));
+    }
+
+    private sealed record Mapping(ushort Start, IBusDevice Device, Lock? Lock);
 }

@@ -39,17 +39,3 @@ internal sealed class VcpuBus(PortSpace ports, DeviceMemory memory, LocalApic ap
         else memory.Write(address, size, value);
     }
 }
-
-/// <summary>Writes down accesses, for people who debug guests.</summary>
-internal sealed class BusTrace(TextWriter writer, bool ports, bool mmio)
-{
-    public void Port(ushort port, int size, uint value, bool write)
-    {
-        if (ports) writer.WriteLine($"io    {(write ? "out" : "in ")} 0x{port:x4} {size} 0x{value:x}");
-    }
-
-    public void Mmio(ulong address, int size, ulong value, bool write)
-    {
-        if (mmio) writer.WriteLine($"mmio  {(write ? "write" : "read ")} 0x{address:x} {size} 0x{value:x}");
-    }
-}

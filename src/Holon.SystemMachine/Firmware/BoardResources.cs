@@ -73,7 +73,7 @@ public static class BoardResources
     public const byte ResetValue = 6;
 
     /// <summary>SLP_TYP of soft-off (_S5): written to bits 10–12 of <see cref="PowerControlPort"/> with SLP_EN, bit 13.</summary>
-    public const byte SoftOffSleepType = 5;
+    public const byte SoftOffSleepType = 0;
 
     /// <summary>PCI configuration address and data, 8 bytes.</summary>
     public const ushort PciConfigurationPort = 0xCF8;
@@ -89,11 +89,5 @@ public static class BoardResources
     /// <summary>The legacy interrupt of a PCI pin, for guests that do not use the I/O APIC; also what its interrupt line register holds.</summary>
     /// <param name="device">Device number, 0–31.</param>
     /// <param name="pin">0–3 for INTA–INTD.</param>
-    public static byte PciLegacyInterrupt(int device, int pin) => ((device + pin) & 3) switch
-    {
-        0 => 10,
-        1 => 11,
-        2 => 5,
-        _ => 11,
-    };
+    public static byte PciLegacyInterrupt(int device, int pin) => ((device + pin - 1) & 3) < 2 ? (byte)10 : (byte)11;
 }
