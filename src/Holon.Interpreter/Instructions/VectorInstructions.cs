@@ -24,6 +24,8 @@ internal static unsafe class VectorInstructions
         VectorTests.Declare(table);
         ControlStatus.Declare(table);
         StateInstructions.Declare(table);
+        PackedStrings.Declare(table);
+        Cryptography.Declare(table);
     }
 
     /// <summary>The SSE2 forms of MOVSD.</summary>
