@@ -73,8 +73,8 @@ internal static unsafe partial class X87Instructions
     private static Op* LoadFloat80(Interpreter cpu, Op* op)
     {
         X87.Begin(cpu);
-        var image = cpu.Read<TenBytes>(cpu.Address(op, sizeof(TenBytes)));
-        return PushExact(cpu, op, new Float80(image.High, image.Low));
+        var (low, high) = ReadTenBytes(cpu, op);
+        return PushExact(cpu, op, new Float80(high, low));
     }
 
     private static Op* LoadInteger<T>(Interpreter cpu, Op* op)
@@ -87,8 +87,15 @@ internal static unsafe partial class X87Instructions
     private static Op* LoadDecimal(Interpreter cpu, Op* op)
     {
         X87.Begin(cpu);
-        var image = cpu.Read<TenBytes>(cpu.Address(op, sizeof(TenBytes)));
-        return PushExact(cpu, op, Float80.FromPackedDecimal(image.Low, image.High));
+        var (low, high) = ReadTenBytes(cpu, op);
+        return PushExact(cpu, op, Float80.FromPackedDecimal(low, high));
+    }
+
+    /// <summary>Processors read ten bytes as eight and two, which matters for alignment checks.</summary>
+    private static (ulong Low, ushort High) ReadTenBytes(Interpreter cpu, Op* op)
+    {
+        var address = cpu.Address(op, sizeof(TenBytes));
+        return (cpu.Read<ulong>(address), cpu.Read<ushort>(address + 8));
     }
 
     private static Op* Load1(Interpreter cpu, Op* op)
