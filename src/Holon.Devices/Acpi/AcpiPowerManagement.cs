@@ -20,7 +20,7 @@ public sealed class AcpiPowerManagement : IBusDevice, IStatefulDevice
     public const byte EnableCommand = 0xF1, DisableCommand = 0xF0;
 
     /// <summary>SLP_TYP of the sleep states, for the DSDT's \_S5 and \_S3 packages: as on a PIIX4.</summary>
-    public const byte SleepTypeS5 = 5, SleepTypeS3 = 1;
+    public const byte SleepTypeS5 = 0, SleepTypeS3 = 1;
 
     private const ushort StatusTimer = 1 << 0, StatusGlobal = 1 << 5, StatusPowerButton = 1 << 8, StatusSleepButton = 1 << 9, StatusRtc = 1 << 10, StatusWake = 1 << 15;
     private const ushort StatusAll = StatusTimer | StatusGlobal | StatusPowerButton | StatusSleepButton | StatusRtc | StatusWake;
