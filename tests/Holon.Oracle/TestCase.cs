@@ -8,10 +8,10 @@ namespace Holon.Oracle;
 public struct TestCase
 {
     /// <summary>Bytes of the structure.</summary>
-    public const int Size = 1216;
+    public const int Size = 1664;
 
     /// <summary>Most bytes of the window that a case sets itself.</summary>
-    public const int PatchCapacity = 128;
+    public const int PatchCapacity = 576; // the legacy region and header of an XSAVE image
 
     /// <summary>The state; RIP is where the instruction lies in the code pages, possibly running out of them.</summary>
     public ProcessorImage Before;

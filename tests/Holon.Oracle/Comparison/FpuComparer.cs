@@ -7,7 +7,7 @@ internal static class FpuComparer
 {
     public static bool Agree(in UndefinedResults undefined, in CaseResult expected, in CaseResult actual, List<string>? differences)
     {
-        if (undefined.AnyFpuTop) return true;
+        if (undefined.AnyFpu) return true;
         var agree = Same("FCW", expected.After.FpuControl, actual.After.FpuControl, differences)
             & Same("FSW", expected.After.FpuStatus & ~undefined.FpuStatus, actual.After.FpuStatus & ~undefined.FpuStatus, differences)
             & Same("FTW", expected.After.FpuTags, actual.After.FpuTags, differences);

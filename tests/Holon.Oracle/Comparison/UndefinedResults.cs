@@ -29,8 +29,14 @@ public readonly record struct UndefinedResults
     /// <summary>Memory may or may not have been written.</summary>
     public bool AnyMemory { get; private init; }
 
-    /// <summary>TOP of the x87 stack may have been cleared: an MMX store that faults has done that on Intel's processors.</summary>
-    public bool AnyFpuTop { get; private init; }
+    /// <summary>A page fault may be reported for any part of the operand.</summary>
+    public bool AnyFaultAddress { get; private init; }
+
+    /// <summary>x87 state may have been changed.</summary>
+    public bool AnyFpu { get; private init; }
+
+    /// <summary>Vector state may have been changed.</summary>
+    public bool AnyVectors { get; private init; }
 
     /// <summary>How exact the result is.</summary>
     public Precision Precision { get; private init; }
@@ -42,7 +48,10 @@ public readonly record struct UndefinedResults
         LowHalfOnly = HasNarrowCount(in instruction) ? StringRegisters : (ushort)0,
         // Intel stores the return address before it finds that the target is not canonical; AMD finds that after the call.
         AnyMemory = instruction.Mnemonic == Mnemonic.Call,
-        AnyFpuTop = instruction.Op0Kind == OpKind.Memory && instruction.Op1Register.IsMM(),
+        AnyFaultAddress = IsXsave(instruction.Code) || IsXrstor(instruction.Code),
+        // An MMX store that faults has cleared TOP on Intel's processors; XRSTOR may have loaded a part before it finds a bad MXCSR.
+        AnyFpu = (instruction.Op0Kind == OpKind.Memory && instruction.Op1Register.IsMM()) || IsXrstor(instruction.Code),
+        AnyVectors = IsXrstor(instruction.Code),
     };
 
     /// <summary>What is undefined after an instruction that started from a state and completed.</summary>
@@ -140,8 +149,14 @@ public readonly record struct UndefinedResults
         Code.Fnstenv_m28byte or Code.Fnsave_m108byte => (12, 16),
         Code.Fnstenv_m14byte or Code.Fnsave_m94byte => (6, 8),
         Code.Fxsave_m512byte or Code.Fxsave64_m512byte => (6, 18),
+        _ when IsXsave(code) => (6, 18),
         _ => default,
     };
+
+    private static bool IsXsave(Code code) =>
+        code is Code.Xsave_mem or Code.Xsave64_mem or Code.Xsaveopt_mem or Code.Xsaveopt64_mem or Code.Xsavec_mem or Code.Xsavec64_mem;
+
+    private static bool IsXrstor(Code code) => code is Code.Xrstor_mem or Code.Xrstor64_mem;
 
     private static int ShiftCount(in Instruction instruction, in ProcessorImage before, int operand, int size = 4)
     {

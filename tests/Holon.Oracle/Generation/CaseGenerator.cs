@@ -10,6 +10,7 @@ namespace Holon.Oracle.Generation;
 public sealed class CaseGenerator
 {
     private const int EncodingAttempts = 64;
+    private const int LargestPatch = 128;
 
     private readonly ulong _seed;
     private readonly CaseRandom _random = new(0);
@@ -82,7 +83,7 @@ public sealed class CaseGenerator
     /// <summary>Puts a fitting value where the memory operand points.</summary>
     private void PatchTarget(InstructionForm form, ref TestCase test)
     {
-        var size = Math.Clamp(_operands.Memory.TargetSize, 1, TestCase.PatchCapacity);
+        var size = Math.Clamp(_operands.Memory.TargetSize, 1, LargestPatch);
         var patch = MemoryMarshal.CreateSpan(ref test.Patch[0], size);
         Lanes.Fill(_random, form.MemoryKind, patch);
         if (size <= 8 && _random.Percent(15)) // equal to a register: comparisons, subtractions, compare-and-exchange

@@ -59,8 +59,6 @@ public static class FormCatalog
                 return "the host's kernel emulates it for user mode (UMIP)";
             case Mnemonic.Xabort or Mnemonic.Xend or Mnemonic.Xtest:
                 return "transactions abort on the traps that end a case";
-            case Mnemonic.Xsave or Mnemonic.Xsave64 or Mnemonic.Xsavec or Mnemonic.Xsavec64 or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64 or Mnemonic.Xrstor or Mnemonic.Xrstor64:
-                return "the host's XCR0 enables more state";
             case Mnemonic.Monitor or Mnemonic.Mwait or Mnemonic.Monitorx or Mnemonic.Mwaitx or Mnemonic.Umonitor or Mnemonic.Umwait or Mnemonic.Tpause:
                 return environment;
             case Mnemonic.Fstcw or Mnemonic.Fstsw or Mnemonic.Fstenv or Mnemonic.Fsave or Mnemonic.Finit or Mnemonic.Fclex or Mnemonic.Fsetpm or Mnemonic.Fdisi or Mnemonic.Feni:

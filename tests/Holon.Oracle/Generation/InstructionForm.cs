@@ -24,7 +24,10 @@ public sealed class InstructionForm
         }
 
         if (Operands.Any(kind => kind is OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.mm_reg or OpCodeOperandKind.mm_rm)) UsesX87 = true;
+        MemorySize = OpCode.MemorySize.GetSize();
+        if (IsStateImage) MemorySize = XsaveArea.Length;
         MemoryKind = KindOf(OpCode.MemorySize);
+        if (IsStateImage) UsesVectors = true;
         LaneKinds = ChooseLaneKinds();
     }
 
@@ -48,6 +51,13 @@ public sealed class InstructionForm
 
     /// <summary>True for MOVS, CMPS, SCAS, LODS, STOS, INS and OUTS.</summary>
     public bool IsString => OpCode.IsInstruction && Code.IsStringInstruction();
+
+    /// <summary>True for the XSAVE family.</summary>
+    public bool IsStateImage => Mnemonic is Mnemonic.Xsave or Mnemonic.Xsave64 or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64 or Mnemonic.Xsavec or Mnemonic.Xsavec64
+        or Mnemonic.Xrstor or Mnemonic.Xrstor64;
+
+    /// <summary>Bytes of the memory operand; 0 when it has no size of its own.</summary>
+    public int MemorySize { get; }
 
     /// <summary>What the memory operand holds.</summary>
     public LaneKind MemoryKind { get; }

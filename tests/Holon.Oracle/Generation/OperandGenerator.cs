@@ -46,6 +46,8 @@ public sealed class OperandGenerator
             if (!TrySetOperand(form, ref instruction, i, address)) return false;
         }
 
+        // EDX:EAX must stay free to say which components to handle.
+        if (form.IsStateImage && (instruction.IsAddressedBy(Register.RAX) || instruction.IsAddressedBy(Register.RDX))) return false;
         SetPrefixes(form, ref instruction);
         _buffer.Clear();
         if (!_encoder.TryEncode(instruction, address, out _, out _)) return false;
@@ -57,7 +59,7 @@ public sealed class OperandGenerator
     private bool TrySetOperand(InstructionForm form, ref Instruction instruction, int operand, ulong address)
     {
         var kind = form.Operands[operand];
-        var memorySize = form.OpCode.MemorySize.GetSize();
+        var memorySize = form.MemorySize;
         var wantsMemory = _random.Percent(50);
         switch (kind)
         {

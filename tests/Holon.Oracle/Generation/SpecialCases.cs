@@ -102,6 +102,9 @@ internal static class SpecialCases
             case Mnemonic.Fldcw when random.Percent(80):
                 MemoryPatch.Place(ref test, operands.Memory.Target, RegisterStateGenerator.FpuControl(random));
                 break;
+            case var _ when form.IsStateImage:
+                PlaceXsaveImage(random, operands.Memory.Target, ref test);
+                break;
             case Mnemonic.Fxrstor or Mnemonic.Fxrstor64 when random.Percent(85):
                 PlaceFxsaveImage(random, operands.Memory.Target, ref test);
                 break;
@@ -226,11 +229,34 @@ internal static class SpecialCases
         var image = new ProcessorImage();
         RegisterStateGenerator.FillX87(random, ref image);
         image.Mxcsr = RegisterStateGenerator.Mxcsr(random);
-        image.ReadOnlyBytes[..TestCase.PatchCapacity].CopyTo(MemoryMarshal.CreateSpan(ref test.Patch[0], TestCase.PatchCapacity));
-        MemoryPatch.Place(ref test, address, TestCase.PatchCapacity);
+        Place(ref test, ref image, 160, address); // the XMM registers take what the window holds
     }
 
-    private static bool IsAddressedBy(this in Instruction instruction, Register full) =>
+    /// <summary>Legacy region and header of an XSAVE image, and which components the instruction is to handle.</summary>
+    private static void PlaceXsaveImage(CaseRandom random, ulong address, ref TestCase test)
+    {
+        const ulong compacted = 1ul << 63, unknown = 1ul << 40;
+        const int components = 8, stateBits = ProcessorImage.HeaderOffset, compaction = stateBits + 8;
+        // The host's XCR0 has more components than the guest's: only those of both are asked for.
+        test.Before.Gpr[Rax] = (uint)random.Below(components) | (random.Next() << 32);
+        test.Before.Gpr[Rdx] = random.Next() << 32;
+        var image = new ProcessorImage();
+        RegisterStateGenerator.FillX87(random, ref image);
+        RegisterStateGenerator.FillVectors(random, LaneKind.Integer, ref image);
+        if (random.Percent(5)) image.Mxcsr |= 1u << 31;
+        MemoryMarshal.Write(image.Bytes[stateBits..], (uint)random.Below(components) | (random.Percent(4) ? unknown : 0));
+        if (random.Percent(30)) MemoryMarshal.Write(image.Bytes[compaction..], compacted | (uint)random.Below(components));
+        if (random.Percent(4)) image.Bytes[compaction + (int)random.Between(1, 40)] |= 1;
+        Place(ref test, ref image, TestCase.PatchCapacity, address);
+    }
+
+    private static void Place(ref TestCase test, ref ProcessorImage image, int length, ulong address)
+    {
+        image.ReadOnlyBytes[..length].CopyTo(MemoryMarshal.CreateSpan(ref test.Patch[0], length));
+        MemoryPatch.Place(ref test, address, length);
+    }
+
+    public static bool IsAddressedBy(this in Instruction instruction, Register full) =>
         instruction.MemoryBase.GetFullRegister() == full || instruction.MemoryIndex.GetFullRegister() == full;
 
     private static bool IsStackPointerOperand(this in Instruction instruction) => instruction.IsAddressedBy(Register.RSP);

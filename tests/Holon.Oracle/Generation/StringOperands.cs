@@ -38,7 +38,7 @@ internal static class StringOperands
     /// <summary>A run of equal bytes, in RAX too, so that repeated comparisons go on for a while.</summary>
     private static (ulong Source, ulong Destination) PlaceEqualElements(CaseRandom random, ref TestCase test)
     {
-        const int run = TestCase.PatchCapacity;
+        const int run = 128;
         var value = (byte)random.Next();
         var patch = MemoryMarshal.CreateSpan(ref test.Patch[0], run);
         patch.Fill(value);

@@ -9,7 +9,9 @@ public static class TargetAddress
     public static ulong Pick(CaseRandom random, int size)
     {
         var length = Math.Max(size, 1);
-        switch (random.Below(100))
+        // Processors differ in the order in which they touch the parts of a large image: no part of it may fault alone.
+        var kind = length < XsaveArea.Length ? random.Below(100) : random.Pick<int>([7, 14, 15, 16, 50, 50, 50, 50, 50, 50, 50, 50]);
+        switch (kind)
         {
             case < 4: return Across(random, PageSize, length); // both pages writable
             case < 7: return Across(random, AddressLayout.WindowWritable, length); // the second page read-only
@@ -32,8 +34,12 @@ public static class TargetAddress
         return AddressLayout.Window + (ulong)offset;
     }
 
-    private static ulong Across(CaseRandom random, int edge, int size) =>
-        AddressLayout.Window + (ulong)(edge - (size == 1 ? random.Below(2) : random.Between(1, size - 1)));
+    private static ulong Across(CaseRandom random, int edge, int size)
+    {
+        var before = size == 1 ? random.Below(2) : (int)random.Between(1, size - 1);
+        if (size > 64 && random.Percent(70)) before &= -64; // state images must be aligned
+        return AddressLayout.Window + (ulong)(edge - before);
+    }
 
     private static ulong Unreachable(CaseRandom random) => random.Below(3) switch
     {

@@ -35,7 +35,7 @@
 
 #define XSAVE_SIZE 832 /* legacy region, header, upper halves of YMM0-15 in the standard format */
 #define WRITTEN_CAPACITY 1024
-#define PATCH_CAPACITY 128
+#define PATCH_CAPACITY 576
 #define SINGLE_STEP 1u
 
 struct state {
@@ -74,7 +74,7 @@ struct control {
 };
 
 _Static_assert(sizeof(struct state) == 1024, "state");
-_Static_assert(sizeof(struct test_case) == 1216, "test_case");
+_Static_assert(sizeof(struct test_case) == 1664, "test_case");
 _Static_assert(sizeof(struct result) == 1024 + 64 + WRITTEN_CAPACITY, "result");
 _Static_assert(sizeof(struct control) % 64 == 0, "XRSTOR wants 64-byte alignment");
 
