@@ -39,31 +39,20 @@ public sealed partial record BusyboxImage(string Name, string Description, strin
         var kernel = await archive.FindAsync(kernelName, progress, cancellationToken).ConfigureAwait(false);
         var busybox = await archive.FindAsync(BusyboxPackage, progress, cancellationToken).ConfigureAwait(false);
 
-        var needed = SpaceNeeded(kernel.Size + busybox.Size);
-        DiskSpace.Require(folder, needed);
-        try
-        {
-            var kernelFile = await archive.DownloadAsync(kernel, progress, cancellationToken).ConfigureAwait(false);
-            var busyboxFile = await archive.DownloadAsync(busybox, progress, cancellationToken).ConfigureAwait(false);
+        DiskSpace.Require(folder, (2 * (kernel.Size + busybox.Size)) + 20_000_000); // packages, what is unpacked from them, and some room besides
 
-            progress.Report(new ImageProgress("Unpacking the kernel", null));
-            await archive.ExtractAsync(kernelFile, path => path.StartsWith("boot/vmlinuz-", StringComparison.Ordinal), Path.Combine(folder, "kernel"), cancellationToken).ConfigureAwait(false);
-            progress.Report(new ImageProgress("Making the initial root file system", null));
-            var program = Path.Combine(downloads, "busybox");
-            await archive.ExtractAsync(busyboxFile, path => path is "bin/busybox" or "usr/bin/busybox", program, cancellationToken).ConfigureAwait(false);
-            await WriteInitrdAsync(program, Path.Combine(folder, "initrd"), cancellationToken).ConfigureAwait(false);
-            Directory.Delete(downloads, recursive: true);
-        }
-        catch (IOException exception) when (DiskSpace.IsFull(exception))
-        {
-            throw DiskSpace.Full(Path.GetDirectoryName(folder)!, needed, exception);
-        }
+        var kernelFile = await archive.DownloadAsync(kernel, progress, cancellationToken).ConfigureAwait(false);
+        var busyboxFile = await archive.DownloadAsync(busybox, progress, cancellationToken).ConfigureAwait(false);
 
+        progress.Report(new ImageProgress("Unpacking the kernel", null));
+        await archive.ExtractAsync(kernelFile, path => path.StartsWith("boot/vmlinuz-", StringComparison.Ordinal), Path.Combine(folder, "kernel"), cancellationToken).ConfigureAwait(false);
+        progress.Report(new ImageProgress("Making the initial root file system", null));
+        var program = Path.Combine(downloads, "busybox");
+        await archive.ExtractAsync(busyboxFile, path => path is "bin/busybox" or "usr/bin/busybox", program, cancellationToken).ConfigureAwait(false);
+        await WriteInitrdAsync(program, Path.Combine(folder, "initrd"), cancellationToken).ConfigureAwait(false);
+        Directory.Delete(downloads, recursive: true);
         return [new(kernel.Name, kernel.Version), new(busybox.Name, busybox.Version)];
     }
-
-    /// <summary>Packages, what is unpacked from them, and fresh package lists where the host has none.</summary>
-    private static long SpaceNeeded(long packages) => (2 * packages) + 200_000_000;
 
     private static async Task WriteInitrdAsync(string busybox, string destination, CancellationToken cancellationToken)
     {

@@ -10,6 +10,9 @@ namespace Holon.SystemMachine.Images;
 /// </summary>
 internal sealed class DebianArchive
 {
+    /// <summary>What Debian's package lists take while apt unpacks and indexes them.</summary>
+    private const long SpaceForLists = 200_000_000;
+
     private readonly string _folder;
     private List<string> _options = ["-q", "-o", "APT::Sandbox::User=root"]; // the download folder belongs to whoever runs this
     private bool _refreshed;
@@ -42,7 +45,7 @@ internal sealed class DebianArchive
                     progress.Report(new ImageProgress(step, value / 100));
             }, cancellationToken).ConfigureAwait(false);
             if (exitCode == 0 && Directory.EnumerateFiles(_folder, $"{package.Name}_*.deb").FirstOrDefault() is { } file) return file;
-            if (complaint.Contains("No space left", StringComparison.Ordinal) || complaint.Contains("enough free space", StringComparison.Ordinal)) throw new IOException(complaint, DiskSpace.NoSpaceLeft);
+            ThrowIfDiskFull(complaint);
             if (_refreshed) throw new HolonException($"apt could not fetch {package.Name}: {HostProgram.FirstLine(complaint)}");
 
             // The usual cause: the host's lists are older than the mirror, which has replaced the file.
@@ -89,11 +92,18 @@ internal sealed class DebianArchive
         return new DebianPackage(name, version, size, fields.GetValueOrDefault("Depends", ""));
     }
 
+    private static void ThrowIfDiskFull(string complaint)
+    {
+        if (complaint.Contains("No space left", StringComparison.Ordinal) || complaint.Contains("enough free space", StringComparison.Ordinal))
+            throw new DiskFullException(0);
+    }
+
     /// <summary>Fetches package lists into our own folder: needs no root and leaves the host's lists alone.</summary>
     private async Task RefreshAsync(IProgress<ImageProgress> progress, CancellationToken cancellationToken)
     {
         if (_refreshed) return;
         progress.Report(new ImageProgress("Fetching Debian's package lists", null));
+        DiskSpace.Require(_folder, SpaceForLists); // apt hangs when the disk fills up meanwhile
         foreach (var folder in (ReadOnlySpan<string>)["lists/partial", "cache/archives/partial"]) Directory.CreateDirectory(Path.Combine(_folder, folder));
         _options =
         [
@@ -102,6 +112,7 @@ internal sealed class DebianArchive
             "-o", $"Dir::Cache={Path.Combine(_folder, "cache")}",
         ];
         var (exitCode, complaint) = await HostProgram.RunAsync("apt-get", [.. _options, "update"], _folder, _ => { }, cancellationToken).ConfigureAwait(false);
+        ThrowIfDiskFull(complaint);
         if (exitCode != 0) throw new HolonException($"apt could not fetch Debian's package lists: {HostProgram.FirstLine(complaint)}");
         _refreshed = true;
     }

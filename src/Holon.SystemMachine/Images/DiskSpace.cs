@@ -3,30 +3,35 @@ using Holon.Machines;
 
 namespace Holon.SystemMachine.Images;
 
-/// <summary>Full disks, said in a way that people can act on.</summary>
+/// <summary>Full disks, noticed before the work where possible, and said in a way that people can act on.</summary>
 internal static class DiskSpace
 {
-    /// <summary>ENOSPC, which .NET passes on as an I/O exception's HResult.</summary>
-    public const int NoSpaceLeft = 28;
+    /// <summary>ENOSPC and EDQUOT, which .NET passes on as an I/O exception's HResult.</summary>
+    public const int NoSpaceLeft = 28, QuotaExceeded = 122;
 
-    /// <summary>EDQUOT: the user's share of the disk is full.</summary>
-    private const int QuotaExceeded = 122;
-
-    /// <summary>Checks before the work that a folder's disk has room.</summary>
-    /// <exception cref="HolonException">It does not.</exception>
+    /// <summary>Checks before some work that a folder's disk has room for it.</summary>
+    /// <exception cref="DiskFullException">It has not.</exception>
     public static void Require(string folder, long bytes)
     {
-        if (new DriveInfo(folder).AvailableFreeSpace < bytes) throw Full(folder, bytes, null);
+        if (new DriveInfo(folder).AvailableFreeSpace < bytes) throw new DiskFullException(bytes);
     }
 
     /// <summary>True when an exception means that the disk is full.</summary>
-    public static bool IsFull(IOException exception) => exception.HResult is NoSpaceLeft or QuotaExceeded;
+    public static bool IsFull(IOException exception) => exception is DiskFullException || exception.HResult is NoSpaceLeft or QuotaExceeded;
 
-    /// <summary>The error for a full disk.</summary>
-    public static HolonException Full(string folder, long bytes, Exception? cause)
+    /// <summary>The error for a disk that was full, or became so.</summary>
+    public static HolonException Explain(string folder, IOException cause)
     {
-        var message = string.Create(CultureInfo.InvariantCulture,
-            $"The disk of {folder} is full: building the image needs {bytes / 1e6:0} MB there; free some, or set XDG_CACHE_HOME to a folder on a larger disk.");
-        return cause is null ? new HolonException(message) : new HolonException(message, cause);
+        var needed = cause is DiskFullException { Needed: > 0 } full ? string.Create(CultureInfo.InvariantCulture, $": building the image needs {full.Needed / 1e6:0} MB more there") : "";
+        var message = $"The disk of {folder} is full{needed}; free some, or set XDG_CACHE_HOME to a folder on a larger disk.";
+        return cause is DiskFullException ? new HolonException(message) : new HolonException(message, cause);
     }
+}
+
+/// <summary>There is no room for something on a disk.</summary>
+/// <param name="needed">How many bytes it takes; 0 when nobody knows.</param>
+internal sealed class DiskFullException(long needed) : IOException
+{
+    /// <summary>How many bytes it takes; 0 when nobody knows.</summary>
+    public long Needed => needed;
 }

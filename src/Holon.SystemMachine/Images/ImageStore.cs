@@ -95,7 +95,7 @@ public sealed class ImageStore
         }
         catch (IOException exception) when (DiskSpace.IsFull(exception))
         {
-            throw DiskSpace.Full(_folder, 0, exception);
+            throw DiskSpace.Explain(_folder, exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
