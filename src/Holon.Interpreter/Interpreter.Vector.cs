@@ -73,16 +73,34 @@ public sealed unsafe partial class Interpreter
     internal Vector128<byte> ReadAligned(Op* op)
     {
         var address = Address(op, 16);
-        if ((address & 15) != 0) RaiseMisaligned(op, address);
+        if ((address & 15) != 0) RaiseGp();
         return Read<Vector128<byte>>(address);
     }
 
-    /// <summary>#GP(0) for an operand that must be aligned, unless its address is not even canonical: that is found before.</summary>
-    [DoesNotReturn]
-    internal void RaiseMisaligned(Op* op, ulong address)
+    /// <summary>Reads an element that need not be aligned even when alignment is checked.</summary>
+    internal T ReadElement<T>(ulong linear)
+        where T : unmanaged
     {
-        var stack = op->Segment == SegmentRegisters.Ss && LongModeActive && !IsCanonical(address);
-        Raise(stack ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection, 0);
+        if (!_alignmentChecks || (linear & (ulong)(sizeof(T) - 1)) == 0) return Read<T>(linear);
+        T value = default;
+        for (var i = 0; i < sizeof(T); i++) ((byte*)&value)[i] = Read<byte>(linear + (ulong)i);
+        return value;
+    }
+
+    /// <summary>Writes an element that need not be aligned even when alignment is checked. Faults have been looked for.</summary>
+    internal void WriteElement<T>(ulong linear, T value)
+        where T : unmanaged
+    {
+        if (!_alignmentChecks || (linear & (ulong)(sizeof(T) - 1)) == 0) Write(linear, value);
+        else for (var i = 0; i < sizeof(T); i++) Write(linear + (ulong)i, ((byte*)&value)[i]);
+    }
+
+    /// <summary>Raises #AC for an operand that is not even aligned to four bytes, when that is checked; else #GP(0).</summary>
+    [DoesNotReturn]
+    internal void RaiseMisalignedState(ulong linear)
+    {
+        if (_alignmentChecks && (linear & 3) != 0) Raise(ExceptionVector.AlignmentCheck, 0);
+        RaiseGp();
     }
 
     /// <summary>The linear address of an op's memory operand moved by a number of bytes: for gathers and masked moves.</summary>
