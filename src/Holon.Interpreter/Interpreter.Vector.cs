@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Holon.X86;
+using Holon.X86.SoftFloat;
 
 namespace Holon.Interpreter;
 
@@ -109,6 +110,21 @@ public sealed unsafe partial class Interpreter
         var address = Reg<ulong>(op->Base) + (Reg<ulong>(op->Index) << op->Scale) + (ulong)op->Displacement + distance;
         return op->AddressForm == AddressForm.Flat64 ? address : SegmentedAddress(op, address, size, write);
     }
+
+    /// <summary>
+    /// Reports what a floating-point instruction found: sets flags in MXCSR and raises #XM, or #UD where the system does not take #XM.
+    /// To be called before the result is written.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Report(in FloatContext context)
+    {
+        _context->State.Mxcsr = context.Mxcsr;
+        if (context.Unmasked != FloatExceptions.None) RaiseFloat();
+    }
+
+    [DoesNotReturn]
+    private void RaiseFloat() =>
+        Raise((State.Cr4 & Cr4.Osxmmexcpt) != 0 ? ExceptionVector.SimdFloatingPoint : ExceptionVector.InvalidOpcode, 0);
 
     /// <summary>Works out which vector units are on, from CR0, CR4, XCR0 and the mode.</summary>
     internal void UpdateVectorUnits()
