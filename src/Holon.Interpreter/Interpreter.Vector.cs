@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Holon.X86;
+using Holon.X86.SoftFloat;
 
 namespace Holon.Interpreter;
 
@@ -73,16 +74,34 @@ public sealed unsafe partial class Interpreter
     internal Vector128<byte> ReadAligned(Op* op)
     {
         var address = Address(op, 16);
-        if ((address & 15) != 0) RaiseMisaligned(op, address);
+        if ((address & 15) != 0) RaiseGp();
         return Read<Vector128<byte>>(address);
     }
 
-    /// <summary>#GP(0) for an operand that must be aligned, unless its address is not even canonical: that is found before.</summary>
-    [DoesNotReturn]
-    internal void RaiseMisaligned(Op* op, ulong address)
+    /// <summary>Reads an element that need not be aligned even when alignment is checked.</summary>
+    internal T ReadElement<T>(ulong linear)
+        where T : unmanaged
     {
-        var stack = op->Segment == SegmentRegisters.Ss && LongModeActive && !IsCanonical(address);
-        Raise(stack ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection, 0);
+        if (!_alignmentChecks || (linear & (ulong)(sizeof(T) - 1)) == 0) return Read<T>(linear);
+        T value = default;
+        for (var i = 0; i < sizeof(T); i++) ((byte*)&value)[i] = Read<byte>(linear + (ulong)i);
+        return value;
+    }
+
+    /// <summary>Writes an element that need not be aligned even when alignment is checked. Faults have been looked for.</summary>
+    internal void WriteElement<T>(ulong linear, T value)
+        where T : unmanaged
+    {
+        if (!_alignmentChecks || (linear & (ulong)(sizeof(T) - 1)) == 0) Write(linear, value);
+        else for (var i = 0; i < sizeof(T); i++) Write(linear + (ulong)i, ((byte*)&value)[i]);
+    }
+
+    /// <summary>Raises #AC for an operand that is not even aligned to four bytes, when that is checked; else #GP(0).</summary>
+    [DoesNotReturn]
+    internal void RaiseMisalignedState(ulong linear)
+    {
+        if (_alignmentChecks && (linear & 3) != 0) Raise(ExceptionVector.AlignmentCheck, 0);
+        RaiseGp();
     }
 
     /// <summary>The linear address of an op's memory operand moved by a number of bytes: for gathers and masked moves.</summary>
@@ -91,6 +110,21 @@ public sealed unsafe partial class Interpreter
         var address = Reg<ulong>(op->Base) + (Reg<ulong>(op->Index) << op->Scale) + (ulong)op->Displacement + distance;
         return op->AddressForm == AddressForm.Flat64 ? address : SegmentedAddress(op, address, size, write);
     }
+
+    /// <summary>
+    /// Reports what a floating-point instruction found: sets flags in MXCSR and raises #XM, or #UD where the system does not take #XM.
+    /// To be called before the result is written.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Report(in FloatContext context)
+    {
+        _context->State.Mxcsr = context.Mxcsr;
+        if (context.Unmasked != FloatExceptions.None) RaiseFloat();
+    }
+
+    [DoesNotReturn]
+    private void RaiseFloat() =>
+        Raise((State.Cr4 & Cr4.Osxmmexcpt) != 0 ? ExceptionVector.SimdFloatingPoint : ExceptionVector.InvalidOpcode, 0);
 
     /// <summary>Works out which vector units are on, from CR0, CR4, XCR0 and the mode.</summary>
     internal void UpdateVectorUnits()

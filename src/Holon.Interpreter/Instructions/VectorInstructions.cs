@@ -17,6 +17,13 @@ internal static unsafe class VectorInstructions
         PackedShifts.Declare(table);
         PackedShuffles.Declare(table);
         VariableBlends.Declare(table);
+        FloatArithmeticInstructions.Declare(table);
+        FloatComparisons.Declare(table);
+        FloatConversions.Declare(table);
+        ScalarConversions.Declare(table);
+        FloatHorizontal.Declare(table);
+        FusedMultiplyAdd.Declare(table);
+        Approximations.Declare(table);
         Widening.Declare(table);
         Permutes.Declare(table);
         MaskedMoves.Declare(table);
@@ -32,5 +39,5 @@ internal static unsafe class VectorInstructions
     public static Handler BindMovsd(in Instruction instruction, Op* op) => ScalarMoves.BindMovsd(instruction, op);
 
     /// <summary>The SSE2 form of CMPSD.</summary>
-    public static Handler BindCmpsd(in Instruction instruction, Op* op) => throw new UnimplementedException($"{instruction.Code} is not implemented.");
+    public static Handler BindCmpsd(in Instruction instruction, Op* op) => FloatComparisons.BindCmpsd(instruction, op);
 }

@@ -30,35 +30,23 @@ internal static unsafe class Gathers
         op->Reg3 = op->Index; // the handler scales each element of it
         op->Index = StateOffsets.Zero;
         if (op->Reg0 == op->Reg2 || op->Reg0 == op->Reg3 || op->Reg2 == op->Reg3) return &Invalid;
-        var wide = index.IsYMM() || instruction.Op0Register.IsYMM();
-        var count = (wide ? 32 : 16) / Math.Max(sizeof(T), sizeof(TIndex));
-        return count switch
-        {
-            2 => &Gather<T, TIndex, Two>,
-            4 => &Gather<T, TIndex, Four>,
-            _ => &Gather<T, TIndex, Eight>,
-        };
+        return index.IsYMM() || instruction.Op0Register.IsYMM() ? &Gather<T, TIndex, Length256> : &Gather<T, TIndex, Length128>;
     }
 
-    /// <summary>A number of elements, known when the handler is compiled.</summary>
-    private interface ICount
+    /// <summary>Bytes of the longest operand.</summary>
+    private interface ILength
     {
-        static abstract int Value { get; }
+        static abstract int Bytes { get; }
     }
 
-    private readonly struct Two : ICount
+    private readonly struct Length128 : ILength
     {
-        public static int Value => 2;
+        public static int Bytes => 16;
     }
 
-    private readonly struct Four : ICount
+    private readonly struct Length256 : ILength
     {
-        public static int Value => 4;
-    }
-
-    private readonly struct Eight : ICount
-    {
-        public static int Value => 8;
+        public static int Bytes => 32;
     }
 
     /// <summary>Destination, index and mask must be three registers.</summary>
@@ -68,27 +56,31 @@ internal static unsafe class Gathers
         return null;
     }
 
-    private static Op* Gather<T, TIndex, TCount>(Interpreter cpu, Op* op)
+    private static Op* Gather<T, TIndex, TLength>(Interpreter cpu, Op* op)
         where T : unmanaged
         where TIndex : unmanaged
-        where TCount : struct, ICount
+        where TLength : struct, ILength
     {
         cpu.RequireAvx();
         var (destination, mask, index) = (op->Reg0, op->Reg2, op->Reg3);
-        var pending = cpu.Ymm(mask).As<byte, T>().ExtractMostSignificantBits() & ((1u << TCount.Value) - 1);
-        for (var i = 0; i < TCount.Value; i++)
+        var pending = cpu.Ymm(mask).As<byte, T>().ExtractMostSignificantBits();
+        for (var i = 0; i < 32 / sizeof(T); i++)
+            Element<T>(cpu, mask, i) = i < TLength.Bytes / sizeof(T) && (pending >> i & 1) != 0 ? Vector128<T>.AllBitsSet.ToScalar() : default;
+        var count = TLength.Bytes / Math.Max(sizeof(T), sizeof(TIndex));
+        for (var i = 0; i < count; i++)
         {
             if ((pending >> i & 1) == 0) continue;
-            var element = cpu.Slot<TIndex>((ushort)(index + (i * sizeof(TIndex))));
-            var address = cpu.AddressAt(op, (ulong)(Interpreter.SignExtend(element) << op->Scale), sizeof(T));
-            cpu.Slot<T>((ushort)(destination + (i * sizeof(T)))) = cpu.Read<T>(address);
-            cpu.Slot<T>((ushort)(mask + (i * sizeof(T)))) = default;
+            var address = cpu.AddressAt(op, (ulong)(Interpreter.SignExtend(Element<TIndex>(cpu, index, i)) << op->Scale), sizeof(T));
+            Element<T>(cpu, destination, i) = cpu.ReadElement<T>(address);
+            Element<T>(cpu, mask, i) = default;
+            if (TLength.Bytes == 16) cpu.SetXmmZeroUpper(destination, cpu.Xmm(destination));
         }
 
-        // Beyond the elements, destination and mask become zero.
-        var used = TCount.Value * sizeof(T);
         cpu.Ymm(mask) = default;
-        for (var i = used; i < 32; i += 8) cpu.Slot<ulong>((ushort)(destination + i)) = 0;
+        for (var i = count; i < 32 / sizeof(T); i++) Element<T>(cpu, destination, i) = default;
         return op + 1;
     }
+
+    private static ref T Element<T>(Interpreter cpu, ushort register, int number)
+        where T : unmanaged => ref cpu.Slot<T>((ushort)(register + (number * sizeof(T))));
 }

@@ -58,7 +58,7 @@ internal static unsafe class MaskedMoves
         where T : unmanaged
     {
         cpu.RequireAvx();
-        Store<T>(cpu, op, cpu.Xmm(op->Reg1).As<byte, T>().ExtractMostSignificantBits(), cpu.Ymm(op->Reg2).As<byte, T>(), Vector128<T>.Count);
+        Store<T>(cpu, op, cpu.Xmm(op->Reg1).As<byte, T>().ExtractMostSignificantBits(), cpu.Ymm(op->Reg2).As<byte, T>());
         return op + 1;
     }
 
@@ -66,7 +66,7 @@ internal static unsafe class MaskedMoves
         where T : unmanaged
     {
         cpu.RequireAvx();
-        Store<T>(cpu, op, cpu.Ymm(op->Reg1).As<byte, T>().ExtractMostSignificantBits(), cpu.Ymm(op->Reg2).As<byte, T>(), Vector256<T>.Count);
+        Store<T>(cpu, op, cpu.Ymm(op->Reg1).As<byte, T>().ExtractMostSignificantBits(), cpu.Ymm(op->Reg2).As<byte, T>());
         return op + 1;
     }
 
@@ -76,23 +76,23 @@ internal static unsafe class MaskedMoves
         var result = Vector256<T>.Zero;
         for (var i = 0; i < count; i++)
         {
-            if ((chosen >> i & 1) != 0) result = result.WithElement(i, cpu.Read<T>(cpu.AddressAt(op, (ulong)(i * sizeof(T)), sizeof(T))));
+            if ((chosen >> i & 1) != 0) result = result.WithElement(i, cpu.ReadElement<T>(cpu.AddressAt(op, (ulong)(i * sizeof(T)), sizeof(T))));
         }
 
         return result;
     }
 
-    private static void Store<T>(Interpreter cpu, Op* op, uint chosen, Vector256<T> value, int count)
+    private static void Store<T>(Interpreter cpu, Op* op, uint chosen, Vector256<T> value)
         where T : unmanaged
     {
-        for (var i = 0; i < count; i++)
+        if (chosen == 0) return;
+        // The bytes in between lie in the pages of the first and the last one. No element raises #AC.
+        cpu.ProbeWrite(cpu.AddressAt(op, (ulong)(BitOperations.TrailingZeroCount(chosen) * sizeof(T)), 1, true), 1);
+        cpu.ProbeWrite(cpu.AddressAt(op, (ulong)((BitOperations.Log2(chosen) + 1) * sizeof(T)) - 1, 1, true), 1);
+        for (var bits = chosen; bits != 0; bits &= bits - 1)
         {
-            if ((chosen >> i & 1) != 0) cpu.ProbeWrite(cpu.AddressAt(op, (ulong)(i * sizeof(T)), sizeof(T), true), sizeof(T));
-        }
-
-        for (var i = 0; i < count; i++)
-        {
-            if ((chosen >> i & 1) != 0) cpu.Write(cpu.AddressAt(op, (ulong)(i * sizeof(T)), sizeof(T), true), value[i]);
+            var place = BitOperations.TrailingZeroCount(bits);
+            cpu.WriteElement(cpu.AddressAt(op, (ulong)(place * sizeof(T)), sizeof(T), true), value[place]);
         }
     }
 
@@ -100,6 +100,8 @@ internal static unsafe class MaskedMoves
         where TEncoding : struct, IVectorEncoding
     {
         TEncoding.Require(cpu);
+        ProbeHalf(cpu, op, 8);
+        ProbeHalf(cpu, op, 0);
         StoreBytes(cpu, op, cpu.Xmm(op->Reg2).ExtractMostSignificantBits(), cpu.Xmm(op->Reg1));
         return op + 1;
     }
@@ -107,28 +109,30 @@ internal static unsafe class MaskedMoves
     private static Op* Maskmovq(Interpreter cpu, Op* op)
     {
         cpu.RequireMmx();
-        cpu.ClearFpuTop();
+        cpu.EnterMmx(); // even when the store faults, as processors do
+        ProbeHalf(cpu, op, 0);
         var mask = Vector128.CreateScalar(cpu.Slot<ulong>(op->Reg2)).AsByte();
         StoreBytes(cpu, op, mask.ExtractMostSignificantBits(), Vector128.CreateScalar(cpu.Slot<ulong>(op->Reg1)).AsByte());
-        cpu.EnterMmx();
         return op + 1;
     }
+
+    /// <summary>The byte stores fault whatever the mask, by eight bytes from above, as processors of Intel do.</summary>
+    private static void ProbeHalf(Interpreter cpu, Op* op, int distance) => cpu.ProbeWrite(Destination(cpu, op, distance, 8), 8);
 
     /// <summary>Stores bytes at DS:rDI.</summary>
     private static void StoreBytes(Interpreter cpu, Op* op, uint chosen, Vector128<byte> value)
     {
-        for (var bits = chosen; bits != 0; bits &= bits - 1) cpu.ProbeWrite(Destination(cpu, op, BitOperations.TrailingZeroCount(bits)), 1);
         for (var bits = chosen; bits != 0; bits &= bits - 1)
         {
             var place = BitOperations.TrailingZeroCount(bits);
-            cpu.Write(Destination(cpu, op, place), value[place]);
+            cpu.Write(Destination(cpu, op, place, 1), value[place]);
         }
     }
 
-    private static ulong Destination(Interpreter cpu, Op* op, int distance)
+    private static ulong Destination(Interpreter cpu, Op* op, int distance, int size)
     {
         const int rdi = 7;
         var offset = cpu.Gpr(rdi) + (ulong)distance;
-        return cpu.Linear(op->Segment, op->AddressSize switch { 8 => offset, 4 => (uint)offset, _ => (ushort)offset }, 1, true);
+        return cpu.Linear(op->Segment, op->AddressSize switch { 8 => offset, 4 => (uint)offset, _ => (ushort)offset }, size, true);
     }
 }

@@ -228,8 +228,12 @@ internal static unsafe class StateInstructions
     private static ulong Address(Interpreter cpu, Op* op, int size, int alignment, bool write)
     {
         var address = cpu.Address(op, size, write);
-        if ((address & (ulong)(alignment - 1)) != 0) cpu.RaiseMisaligned(op, address);
-        return address;
+        if ((address & (ulong)(alignment - 1)) == 0) return address;
+        // That an address is not even canonical is found first.
+        if (cpu.LongModeActive && !Interpreter.IsCanonical(address))
+            cpu.Raise(op->Segment == SegmentRegisters.Ss ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection, 0);
+        cpu.RaiseMisalignedState(address);
+        return 0;
     }
 
     /// <summary>Raises the faults of a write of the whole area: of its end first, as processors do.</summary>

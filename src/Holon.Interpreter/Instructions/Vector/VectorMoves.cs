@@ -70,7 +70,7 @@ internal static unsafe class VectorMoves
         where TAlignment : struct, IAlignment
     {
         var address = cpu.Address(op, sizeof(T), write);
-        if (TAlignment.IsRequired && (address & (ulong)(sizeof(T) - 1)) != 0) cpu.RaiseMisaligned(op, address);
+        if (TAlignment.IsRequired && (address & (ulong)(sizeof(T) - 1)) != 0) cpu.RaiseGp();
         return address;
     }
 

@@ -31,11 +31,14 @@ internal readonly unsafe struct MemorySource<T> : IVectorSource
     public static Vector128<byte> Load(Interpreter cpu, Op* op)
     {
         var value = cpu.Read<T>(cpu.Address(op, sizeof(T)));
-        if (typeof(T) == typeof(Vector128<byte>)) return Unsafe.BitCast<T, Vector128<byte>>(value);
-        if (typeof(T) == typeof(ulong)) return Vector128.CreateScalar(Unsafe.BitCast<T, ulong>(value)).AsByte();
-        if (typeof(T) == typeof(uint)) return Vector128.CreateScalar(Unsafe.BitCast<T, uint>(value)).AsByte();
-        if (typeof(T) == typeof(ushort)) return Vector128.CreateScalar(Unsafe.BitCast<T, ushort>(value)).AsByte();
-        return Vector128.CreateScalar(Unsafe.BitCast<T, byte>(value));
+        return sizeof(T) switch
+        {
+            1 => Vector128.CreateScalar(Unsafe.BitCast<T, byte>(value)),
+            2 => Vector128.CreateScalar(Unsafe.BitCast<T, ushort>(value)).AsByte(),
+            4 => Vector128.CreateScalar(Unsafe.BitCast<T, uint>(value)).AsByte(),
+            8 => Vector128.CreateScalar(Unsafe.BitCast<T, ulong>(value)).AsByte(),
+            _ => Unsafe.BitCast<T, Vector128<byte>>(value),
+        };
     }
 }
 
