@@ -5,7 +5,11 @@ namespace Holon.Interpreter;
 // Single-step, breakpoints and watchpoints (SDM vol. 3 ch. 17). While any is armed, execution goes step by step.
 public sealed unsafe partial class Interpreter
 {
+    private const ulong SingleStep = 1ul << 14;
+
     private ulong _pendingDebug; // DR6 bits of traps that the instruction being executed has hit
+    private ulong _heldDebug; // the same of a MOV SS or POP SS just before
+    private bool _singleStep, _keepResumeFlag;
 
     /// <summary>Brings what is derived from DR7 and TF up to date. To be called when one of them changed.</summary>
     internal void UpdateDebug()
@@ -40,23 +44,44 @@ public sealed unsafe partial class Interpreter
             Raise(ExceptionVector.Debug, 0);
         }
 
-        var trap = (State.Rflags & Rflags.TF) != 0;
-        _pendingDebug = 0;
-        var resume = State.Rflags & Rflags.RF;
-        ExecuteOne();
-        if (resume != 0 && (State.Rflags & Rflags.RF) != 0 && !_keepResumeFlag) State.Rflags &= ~Rflags.RF;
+        _pendingDebug = _heldDebug;
+        _heldDebug = 0;
+        _singleStep = (State.Rflags & Rflags.TF) != 0; // as it was before the instruction: POPF and IRET that set TF are not trapped themselves
         _keepResumeFlag = false;
-        if (trap) _pendingDebug |= 1ul << 14;
-        if (_pendingDebug == 0 || (State.Shadow & InterruptShadow.MovSs) != 0) return;
-        State.Dr[6] = (State.Dr[6] & ~0xFul) | _pendingDebug;
+        ExecuteOne();
+        if (!_keepResumeFlag) State.Rflags &= ~Rflags.RF;
+        if ((State.Shadow & InterruptShadow.MovSs) != 0)
+        {
+            _heldDebug = _pendingDebug; // SDM vol. 3 §6.8.3: reported after the next instruction; its single-step trap is lost
+            return;
+        }
+
+        if (_singleStep) _pendingDebug |= SingleStep;
+        if (_pendingDebug != 0) RaiseDebugTrap(_pendingDebug);
+    }
+
+    /// <summary>#DB for traps: after an instruction, so that the handler returns to the next one.</summary>
+    private void RaiseDebugTrap(ulong cause)
+    {
+        State.Dr[6] = (State.Dr[6] & ~0xFul) | cause;
         _pendingDebug = 0;
+        _current = null;
         Raise(ExceptionVector.Debug, 0);
     }
 
-    private bool _keepResumeFlag; // IRET has just loaded RF for the instruction after it
+    /// <summary>RF as loaded by IRET holds for the next instruction, and for that one only.</summary>
+    internal void KeepResumeFlag()
+    {
+        _keepResumeFlag = true;
+        Interlocked.Or(ref _events, EventShadow);
+    }
 
-    /// <summary>RF as loaded by IRET holds for the next instruction.</summary>
-    internal void KeepResumeFlag() => _keepResumeFlag = true;
+    /// <summary>After SYSCALL and SYSRET: they trap by the TF that they have loaded, not by the one before.</summary>
+    internal void StepByNewFlags()
+    {
+        _singleStep = false;
+        if ((State.Rflags & Rflags.TF) != 0) RaiseDebugTrap(SingleStep);
+    }
 
     private bool HitsInstructionBreakpoint()
     {

@@ -11,6 +11,7 @@ public sealed unsafe partial class Interpreter
     private void Deliver(byte vector, EventType type, uint? errorCode)
     {
         ExceptionTrace?.Invoke(vector, errorCode ?? 0, type is EventType.Interrupt);
+        if (State.Activity == VcpuActivity.Halted) State.Activity = VcpuActivity.Active;
         if ((State.Cr0 & Cr0.PE) == 0) DeliverReal(vector);
         else if (LongModeActive) DeliverLong(vector, type, errorCode);
         else DeliverProtected(vector, type, errorCode);
@@ -221,6 +222,10 @@ public sealed unsafe partial class Interpreter
         // Until the handler is entered a fault must find the state unchanged; RIP alone is put right by TakeFault.
         State.Rip = NextRip(op);
         Deliver(vector, type, null);
+        _singleStep = false; // delivery clears TF, and there is no trap (SDM vol. 3 §17.3.1.4)
+        if (type != EventType.PrivilegedSoftware) return null;
+        State.Dr[6] |= _pendingDebug; // INT1 is a debug exception itself: what MOV SS held back comes with it
+        _pendingDebug = 0;
         return null;
     }
 }

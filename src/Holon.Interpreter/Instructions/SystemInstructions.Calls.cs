@@ -34,6 +34,7 @@ internal static unsafe partial class SystemInstructions
         state.Rip = state.Lstar;
         cpu.UpdateMode();
         cpu.SetRflags((flags & ~(state.FmaskMsr | Rflags.RF)) | Rflags.Fixed);
+        cpu.StepByNewFlags();
         return null;
     }
 
@@ -64,6 +65,7 @@ internal static unsafe partial class SystemInstructions
         state.Rip = rip;
         cpu.UpdateMode();
         cpu.SetRflags((cpu.Gpr(11) & 0x3C7FD7) | Rflags.Fixed);
+        cpu.StepByNewFlags();
         return null;
     }
 

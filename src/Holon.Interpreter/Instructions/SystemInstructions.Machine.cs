@@ -10,6 +10,8 @@ internal static unsafe partial class SystemInstructions
 {
     private static Handler BindCpuid(in Instruction instruction, Op* op) => &Cpuid;
 
+    private static Handler BindVmcall(in Instruction instruction, Op* op) => &Vmcall;
+
     private static Handler BindRdmsr(in Instruction instruction, Op* op) => &Rdmsr;
 
     private static Handler BindWrmsr(in Instruction instruction, Op* op) => &Wrmsr;
@@ -50,6 +52,15 @@ internal static unsafe partial class SystemInstructions
         cpu.Gpr(3) = result.Ebx;
         cpu.Gpr(1) = result.Ecx;
         cpu.Gpr(2) = result.Edx;
+        return op + 1;
+    }
+
+    /// <summary>A hypercall of KVM, whose leaves CPUID has (Linux Documentation/virt/kvm/x86/hypercalls.rst). None is offered.</summary>
+    private static Op* Vmcall(Interpreter cpu, Op* op)
+    {
+        const long NotPermitted = -1, NotImplemented = -1000;
+        var result = cpu.Cpl == 0 ? NotImplemented : NotPermitted;
+        cpu.Gpr(0) = cpu.Code64 ? (ulong)result : (uint)result;
         return op + 1;
     }
 

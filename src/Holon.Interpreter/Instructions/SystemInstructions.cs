@@ -72,6 +72,7 @@ internal static unsafe partial class SystemInstructions
         table.Add(Mnemonic.Wrgsbase, &BindBase, Os);
 
         table.Add(Mnemonic.Cpuid, &BindCpuid, Os);
+        table.Add(Mnemonic.Vmcall, &BindVmcall, Os);
         table.Add(Mnemonic.Rdmsr, &BindRdmsr, Os);
         table.Add(Mnemonic.Wrmsr, &BindWrmsr, OsEnds);
         table.Add(Mnemonic.Rdtsc, &BindRdtsc, Os);

@@ -71,6 +71,7 @@ public sealed class CpuModel
     private bool IsPresented(Code code)
     {
         if (code == Code.INVALID || code.Encoding() is EncodingKind.EVEX or EncodingKind.XOP or EncodingKind.D3NOW or EncodingKind.MVEX) return false;
+        if (code == Code.Vmcall) return true; // belongs to the hypervisor leaves, not to VMX
         foreach (var feature in code.CpuidFeatures())
         {
             if (!_features.Contains(feature)) return false;

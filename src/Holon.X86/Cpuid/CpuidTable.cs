@@ -37,7 +37,7 @@ public static class CpuidTable
             6 => new CpuidResult(4, 0, 0, 0), // ARAT: the APIC timer never stops
             7 when subleaf == 0 => new CpuidResult(
                 0,
-                Bit(0) | Bit(7) | Bit(9) | Bit(10) | Bit(18) | Bit(19) | Bit(20) | Bit(23) | Bit(24) | Bit(29) | Bit(13) // FSGSBASE SMEP ERMS INVPCID RDSEED ADX SMAP CLFLUSHOPT CLWB SHA, FPU CS/DS deprecated
+                Bit(0) | Bit(1) | Bit(7) | Bit(9) | Bit(10) | Bit(18) | Bit(19) | Bit(20) | Bit(23) | Bit(24) | Bit(29) | Bit(13) // FSGSBASE TSC_ADJUST SMEP ERMS INVPCID RDSEED ADX SMAP CLFLUSHOPT CLWB SHA, FPU CS/DS deprecated
                     | (v3 ? Bit(3) | Bit(5) | Bit(8) : 0), // BMI1 AVX2 BMI2
                 Bit(2) | Bit(22), // UMIP RDPID
                 Bit(26) | Bit(29) | Bit(31)), // IBRS, ARCH_CAPABILITIES, SSBD
