@@ -18,7 +18,7 @@ public sealed class CommandLineTests
     [InlineData("There is no engine 'warp'; use interpreter or auto", "run", "busybox", "--engine", "warp")]
     [InlineData("'soon' is not a duration", "run", "busybox", "--timeout", "soon")]
     [InlineData("cannot go to 'printer'", "run", "busybox", "--serial", "printer")]
-    [InlineData("There is no trace 'everything'; use cpu, exceptions, io or mmio", "run", "busybox", "--trace", "everything")]
+    [InlineData("There is no trace 'everything'; use cpu, exceptions, io, mmio or firmware", "run", "busybox", "--trace", "everything")]
     [InlineData("cannot be a machine's name", "run", "busybox", "--name", "../up")]
     [InlineData("Firmware cannot boot the image", "run", "busybox", "--bios")]
     [InlineData("not both", "run", "--kernel", "k", "--bios", "b")]

@@ -21,6 +21,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
+    private readonly Option<bool> _noReboot = new("--no-reboot") { Description = "End the machine when the guest resets it; always so for images." };
     private readonly Option<string> _serial = new("--serial") { Description = "Where the serial line goes: stdio, file:PATH or none.", HelpName = "TARGET", DefaultValueFactory = _ => "stdio" };
     private readonly Option<bool> _testDevice = new("--test-device") { Description = "Add the device that kvm-unit-tests drives (pc-testdev)." };
     private readonly Option<string?> _trace = new("--trace") { Description = "Write down what happens: cpu, exceptions, io, mmio, firmware, separated by commas.", HelpName = "WHAT" };
@@ -32,7 +33,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _name, _timeout, _serial, _testDevice, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _name, _timeout, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -58,6 +59,7 @@ internal sealed class RunCommand : Command
                 CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),
                 Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
                 Timeout = parsed.GetValue(_timeout) is { } limit ? TimeLimit.Parse(limit) : null,
+                StopOnReset = parsed.GetValue(_noReboot),
                 TestDevice = parsed.GetValue(_testDevice),
                 Trace = ParseTrace(parsed.GetValue(_trace)),
             },

@@ -131,6 +131,7 @@ internal sealed class MachineRun
             Initrds = spec.Initrds.Count > 0 ? spec.Initrds : [image.Initrd],
             CommandLine = commandLine,
             ExtraInitrd = session.ToInitrd(),
+            StopOnReset = true, // the kernel resets when it panics, and a command must not run twice
         }).Validate();
     }
 
