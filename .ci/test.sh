@@ -28,7 +28,7 @@ exec 9>"$out/.lock"
 flock 9
 say "building everything"
 touch "$stamp.new"
-if ! dotnet_build Holon.slnx >"$log" 2>&1; then
+if ! dotnet_command build Holon.slnx >"$log" 2>&1 || ! publish_cli; then
     say ""
     grep -E 'error|warning' "$log" | sort -u >&2 || cat "$log" >&2
     fail "the build failed; the full log is $log"
