@@ -88,12 +88,19 @@ public sealed unsafe partial class Interpreter
         return value;
     }
 
-    /// <summary>Writes an element that need not be aligned even when alignment is checked. Faults have been looked for.</summary>
+    /// <summary>Writes an element that need not be aligned even when alignment is checked.</summary>
     internal void WriteElement<T>(ulong linear, T value)
         where T : unmanaged
     {
-        if (!_alignmentChecks || (linear & (ulong)(sizeof(T) - 1)) == 0) Write(linear, value);
-        else for (var i = 0; i < sizeof(T); i++) Write(linear + (ulong)i, ((byte*)&value)[i]);
+        if (!_alignmentChecks || sizeof(T) > 8 || (linear & (ulong)(sizeof(T) - 1)) == 0)
+        {
+            Write(linear, value);
+            return;
+        }
+
+        ProbeWrite(linear, 1);
+        ProbeWrite(Math.Max(linear, (linear + (ulong)(sizeof(T) - 1)) & ~0xFFFul), 1);
+        for (var i = 0; i < sizeof(T); i++) Write(linear + (ulong)i, ((byte*)&value)[i]);
     }
 
     /// <summary>Raises #AC for an operand that is not even aligned to four bytes, when that is checked; else #GP(0).</summary>

@@ -22,6 +22,7 @@ internal static unsafe class VectorInstructions
         FloatConversions.Declare(table);
         ScalarConversions.Declare(table);
         FloatHorizontal.Declare(table);
+        DotProducts.Declare(table);
         FusedMultiplyAdd.Declare(table);
         Approximations.Declare(table);
         Widening.Declare(table);

@@ -23,14 +23,29 @@ internal static unsafe class FloatConversions
         table.Float<PackedRound<double>>(Mnemonic.Roundpd, Mnemonic.Vroundpd);
         table.Float<ScalarRound<float>>(Mnemonic.Roundss, Mnemonic.Vroundss);
         table.Float<ScalarRound<double>>(Mnemonic.Roundsd, Mnemonic.Vroundsd);
-        table.Add(Mnemonic.Vcvtph2ps, &FloatForms.BindWidening<Vcvtph2ps>);
+        table.Add(Mnemonic.Vcvtph2ps, &BindVcvtph2ps);
         table.Add(Mnemonic.Vcvtps2ph, &BindVcvtps2ph);
     }
+
+    private static Handler BindVcvtph2ps(in Instruction instruction, Op* op) =>
+        !instruction.Op0Register.IsYMM() && VectorOperands.HasMemory(instruction) ? &Vcvtph2psMemory : FloatForms.BindWidening<Vcvtph2ps>(instruction, op);
 
     private static Handler BindVcvtps2ph(in Instruction instruction, Op* op)
     {
         if (instruction.Op1Register.IsYMM()) return VectorOperands.HasMemory(instruction) ? &Vcvtps2ph256Memory : &Vcvtps2ph256;
         return VectorOperands.HasMemory(instruction) ? &Vcvtps2phMemory : &Vcvtps2ph;
+    }
+
+    /// <summary>Its eight bytes of memory need not be aligned even when alignment is checked.</summary>
+    private static Op* Vcvtph2psMemory(Interpreter cpu, Op* op)
+    {
+        cpu.RequireAvx();
+        var source = Vector128.CreateScalar(cpu.ReadElement<ulong>(cpu.Address(op, 8))).AsByte();
+        var context = FloatContext.FromMxcsr(cpu.State.Mxcsr);
+        var result = Vcvtph2ps.Apply(default, source, 0, ref context);
+        cpu.Report(context);
+        cpu.SetXmmZeroUpper(op->Reg0, result);
+        return op + 1;
     }
 
     private static Op* Vcvtps2ph(Interpreter cpu, Op* op)
@@ -49,8 +64,8 @@ internal static unsafe class FloatConversions
         var address = cpu.Address(op, 8, true);
         var context = FloatContext.FromMxcsr(cpu.State.Mxcsr);
         var result = ToHalf(cpu.Xmm(op->Reg1), op->Immediate, ref context);
-        if (context.Unmasked == FloatExceptions.None) cpu.Write(address, result); // a page fault leaves the flags alone
-        cpu.Report(context);
+        cpu.Report(context); // flags are set even when the store faults, as processors do
+        cpu.WriteElement(address, result);
         return op + 1;
     }
 
@@ -70,8 +85,8 @@ internal static unsafe class FloatConversions
         var address = cpu.Address(op, 16, true);
         var context = FloatContext.FromMxcsr(cpu.State.Mxcsr);
         var result = ToHalf(cpu.Ymm(op->Reg1), op->Immediate, ref context);
-        if (context.Unmasked == FloatExceptions.None) cpu.Write(address, result);
         cpu.Report(context);
+        cpu.WriteElement(address, result);
         return op + 1;
     }
 
@@ -84,7 +99,13 @@ internal static unsafe class FloatConversions
         var mode = Mode((int)immediate, context);
         var singles = source.AsUInt32();
         ulong result = 0;
-        for (var i = 0; i < 4; i++) result |= (ulong)Float16.FromFloat32(singles[i], mode, ref context) << (16 * i);
+        for (var i = 0; i < 4; i++)
+        {
+            result |= (ulong)Float16.FromFloat32(singles[i], mode, ref context) << (16 * i);
+            // A denormal counts as inexact even when underflow is unmasked.
+            if (singles[i] << 1 is > 0 and < 1 << 24 && !context.DenormalsAreZero) context.Raise(FloatExceptions.Precision);
+        }
+
         return result;
     }
 

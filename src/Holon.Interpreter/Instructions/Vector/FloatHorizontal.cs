@@ -5,7 +5,7 @@ using Iced.Intel;
 
 namespace Holon.Interpreter.Instructions.Vector;
 
-/// <summary>Operations between neighbours, alternating addition and subtraction, and dot products.</summary>
+/// <summary>Operations between neighbours, and alternating addition and subtraction.</summary>
 internal static class FloatHorizontal
 {
     public static void Declare(InstructionTable table)
@@ -16,8 +16,6 @@ internal static class FloatHorizontal
         table.Float<HorizontalFloat<FloatSubtract, double>>(Mnemonic.Hsubpd, Mnemonic.Vhsubpd);
         table.Float<Addsubps>(Mnemonic.Addsubps, Mnemonic.Vaddsubps);
         table.Float<Addsubpd>(Mnemonic.Addsubpd, Mnemonic.Vaddsubpd);
-        table.Float<Dpps>(Mnemonic.Dpps, Mnemonic.Vdpps);
-        table.Float<Dppd>(Mnemonic.Dppd, Mnemonic.Vdppd);
     }
 }
 
@@ -72,36 +70,5 @@ internal readonly struct Addsubpd : IFloatOperation
     {
         var (x, y) = (a.AsUInt64(), b.AsUInt64());
         return Vector128.Create(Float64.Subtract(x[0], y[0], ref context), Float64.Add(x[1], y[1], ref context)).AsByte();
-    }
-}
-
-/// <summary>The sum of the products that bits 4–7 choose, in the elements that bits 0–3 choose.</summary>
-internal readonly struct Dpps : IFloatOperation
-{
-    public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate, ref FloatContext context)
-    {
-        var (x, y, products) = (a.AsUInt32(), b.AsUInt32(), Vector128<uint>.Zero);
-        for (var i = 0; i < 4; i++)
-        {
-            if ((immediate >> (4 + i) & 1) != 0) products = products.WithElement(i, Float32.Multiply(x[i], y[i], ref context));
-        }
-
-        if (context.Unmasked != FloatExceptions.None) return default; // the sums are not even begun
-        var sum = Float32.Add(Float32.Add(products[0], products[1], ref context), Float32.Add(products[2], products[3], ref context), ref context);
-        var bits = Vector128.Create(1u, 2, 4, 8);
-        return (Vector128.Create(sum) & Vector128.Equals(Vector128.Create((uint)immediate) & bits, bits)).AsByte();
-    }
-}
-
-internal readonly struct Dppd : IFloatOperation
-{
-    public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate, ref FloatContext context)
-    {
-        var (x, y) = (a.AsUInt64(), b.AsUInt64());
-        var low = (immediate & 0x10) != 0 ? Float64.Multiply(x[0], y[0], ref context) : 0;
-        var high = (immediate & 0x20) != 0 ? Float64.Multiply(x[1], y[1], ref context) : 0;
-        if (context.Unmasked != FloatExceptions.None) return default;
-        var sum = Float64.Add(low, high, ref context);
-        return Vector128.Create((immediate & 1) != 0 ? sum : 0, (immediate & 2) != 0 ? sum : 0).AsByte();
     }
 }

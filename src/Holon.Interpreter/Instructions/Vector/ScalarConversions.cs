@@ -157,14 +157,15 @@ internal static unsafe class ScalarConversions
     {
         cpu.RequireSse();
         cpu.RequireMmx();
+        cpu.EnterMmx();
         ToSingles(cpu, op, cpu.Slot<ulong>(op->Reg1));
         return op + 1;
     }
 
+    /// <summary>With a memory operand the MMX state is not touched.</summary>
     private static Op* Cvtpi2psMemory(Interpreter cpu, Op* op)
     {
         cpu.RequireSse();
-        cpu.RequireMmx();
         ToSingles(cpu, op, cpu.Read<ulong>(cpu.Address(op, 8)));
         return op + 1;
     }
@@ -174,7 +175,6 @@ internal static unsafe class ScalarConversions
         var context = FloatContext.FromMxcsr(cpu.State.Mxcsr);
         var low = Float32.FromInt32((int)source, ref context);
         var high = Float32.FromInt32((int)(source >> 32), ref context);
-        cpu.EnterMmx();
         cpu.Report(context);
         cpu.Slot<ulong>(op->Reg0) = low | ((ulong)high << 32);
     }
@@ -188,7 +188,7 @@ internal static unsafe class ScalarConversions
         return op + 1;
     }
 
-    /// <summary>With a memory operand it does not touch the MMX state (SDM vol. 2, CVTPI2PD).</summary>
+    /// <summary>With a memory operand the MMX state is not touched.</summary>
     private static Op* Cvtpi2pdMemory(Interpreter cpu, Op* op)
     {
         cpu.RequireSse();
