@@ -64,14 +64,6 @@ public sealed class FormRun : IDisposable
         _engine.Dispose();
     }
 
-    /// <summary>What the engine says of a case that makes it fail.</summary>
-    private string FailureOf(int index)
-    {
-        Span<CaseResult> again = new CaseResult[1];
-        _engine.Run(_window, _cases.AsSpan(index, 1), again);
-        return (_engine as EngineProcessor)?.LastFailure ?? "";
-    }
-
     private void RunBatch(FormOutcome outcome, int count)
     {
         _host.Run(_window, _cases.AsSpan(0, count), _expected);
@@ -83,11 +75,19 @@ public sealed class FormRun : IDisposable
             if (ResultComparer.Agree(_window, in _cases[i], in _instructions[i], in _expected[i], in _actual[i])) continue;
             outcome.Failures++;
             if (outcome.Reports.Count >= MostReports) continue;
-            var differences = new List<string>();
-            ResultComparer.Agree(_window, in _cases[i], in _instructions[i], in _expected[i], in _actual[i], differences);
-            if (_actual[i].Vector == EngineProcessor.EngineFailed) differences.Add(FailureOf(i));
-            outcome.Reports.Add(CaseText.Describe(_window, in _cases[i], _numbers[i], in _expected[i], differences));
+            outcome.Reports.Add(Report(i));
         }
+    }
+
+    /// <summary>A failing case in its smallest form, and what differs.</summary>
+    private string Report(int index)
+    {
+        var reducer = new CaseReducer(_host, _engine, _window, _instructions[index]);
+        var test = reducer.Reduce(_cases[index], out var expected, out var actual);
+        var differences = new List<string>();
+        ResultComparer.Agree(_window, in test, in _instructions[index], in expected, in actual, differences);
+        if (actual.Vector == EngineProcessor.EngineFailed && _engine is EngineProcessor { LastFailure: { } failure }) differences = [failure];
+        return CaseText.Describe(_window, in test, _numbers[index], in expected, differences);
     }
 }
 

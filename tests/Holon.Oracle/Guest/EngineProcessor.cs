@@ -75,7 +75,7 @@ public abstract class EngineProcessor : IInstructionRunner
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            LastFailure = failure.ToString();
+            LastFailure = $"{failure.Message}{Environment.NewLine}{failure.StackTrace?.Split('\n')[0]}";
             result.Vector = EngineFailed;
         }
 

@@ -17,6 +17,7 @@ public sealed unsafe class HostProcessor : IInstructionRunner
     // A case takes about three microseconds; a full batch on a busy machine still takes far less than this.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
 
+    private readonly FileStream _file;
     private readonly string _sharedFile;
     private readonly MemoryMappedFile _mapping;
     private readonly MemoryMappedViewAccessor _view;
@@ -31,9 +32,13 @@ public sealed unsafe class HostProcessor : IInstructionRunner
         Capacity = capacity;
         const string sharedMemory = "/dev/shm";
         var folder = Directory.Exists(sharedMemory) ? sharedMemory : Path.GetTempPath();
-        _sharedFile = Path.Combine(folder, $"holon-oracle-{Environment.ProcessId}-{Guid.NewGuid():n}");
         var size = ControlSize + ((long)capacity * (TestCase.Size + CaseResult.Size));
-        _mapping = MemoryMappedFile.CreateFromFile(_sharedFile, FileMode.CreateNew, null, size);
+        var path = Path.Combine(folder, $"holon-oracle-{Environment.ProcessId}-{Guid.NewGuid():n}");
+        _file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
+        File.Delete(path); // workers open it through this process, so that nothing is left behind however it ends
+        _file.SetLength(size);
+        _sharedFile = $"/proc/{Environment.ProcessId}/fd/{_file.SafeFileHandle.DangerousGetHandle()}";
+        _mapping = MemoryMappedFile.CreateFromFile(_file, null, size, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
         _view = _mapping.CreateViewAccessor(0, size);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _shared); // released in Dispose; every offset below is within size
         *(int*)_shared = capacity;
@@ -76,7 +81,7 @@ public sealed unsafe class HostProcessor : IInstructionRunner
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
         _mapping.Dispose();
-        File.Delete(_sharedFile);
+        _file.Dispose();
     }
 
     /// <summary>Removes what only tells how the host was stopped or how its kernel reports.</summary>
