@@ -123,6 +123,12 @@ internal sealed class Board : IDisposable
         _pic.TriggerControl.Write(1, 1, PciInterruptsAreLevels);
     }
 
+    /// <summary>Sets interrupt controllers and timer as firmware leaves them for real-mode code.</summary>
+    public void SetUpForRealMode()
+    {
+        foreach (var (port, value) in RealModeVectors.PortWrites) _ports.Write(port, 1, value);
+    }
+
     /// <summary>Puts every device into the state that RESET leaves. The vCPUs must stand still.</summary>
     public void Reset()
     {

@@ -215,6 +215,12 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             foreach (var warning in guest.Warnings) Tell("boot.warning", warning);
             Tell("boot.loaded", guest.Description);
             guest.Entry.ApplyTo(ref state);
+            if (guest.Protocol == BootProtocol.Multiboot)
+            {
+                // Such kernels may go back to real mode; Linux and PVH kernels never do.
+                RealModeVectors.Place(_memory);
+                _board.SetUpForRealMode();
+            }
         }
 
         _vcpu.Invalidate();
