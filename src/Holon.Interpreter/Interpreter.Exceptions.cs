@@ -126,8 +126,9 @@ public sealed unsafe partial class Interpreter
             if ((_events & EventShadow) != 0)
             {
                 Interlocked.And(ref _events, ~EventShadow);
+                var afterMovSs = (State.Shadow & InterruptShadow.MovSs) != 0;
                 State.Shadow &= ~(InterruptShadow.Sti | InterruptShadow.MovSs);
-                Step();
+                Step(breakpoints: !afterMovSs);
                 continue;
             }
 
