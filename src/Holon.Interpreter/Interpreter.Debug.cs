@@ -35,10 +35,11 @@ public sealed unsafe partial class Interpreter
     }
 
     /// <summary>One instruction with everything that can happen around it.</summary>
-    private void Step()
+    /// <param name="breakpoints">False after MOV SS, which holds instruction breakpoints back too.</param>
+    private void Step(bool breakpoints = true)
     {
         InstructionTrace?.Invoke();
-        if ((State.Rflags & Rflags.RF) == 0 && HitsInstructionBreakpoint())
+        if (breakpoints && (State.Rflags & Rflags.RF) == 0 && HitsInstructionBreakpoint())
         {
             _current = null;
             Raise(ExceptionVector.Debug, 0);

@@ -117,11 +117,18 @@ public sealed unsafe partial class Interpreter
 
             if (State.Activity == VcpuActivity.Shutdown) return Shutdown();
             _code.Tidy();
+            if (_readOnlyChanged)
+            {
+                _readOnlyChanged = false;
+                _tlb.Flush();
+            }
+
             if ((_events & EventShadow) != 0)
             {
                 Interlocked.And(ref _events, ~EventShadow);
+                var afterMovSs = (State.Shadow & InterruptShadow.MovSs) != 0;
                 State.Shadow &= ~(InterruptShadow.Sti | InterruptShadow.MovSs);
-                Step();
+                Step(breakpoints: !afterMovSs);
                 continue;
             }
 

@@ -169,6 +169,7 @@ public sealed unsafe partial class Interpreter
                 return;
             }
 
+            if (_memory.IsReadOnly(physical)) return;
             Unsafe.WriteUnaligned(host, value);
             CodeWritten(physical, sizeof(T));
             return;
@@ -187,6 +188,7 @@ public sealed unsafe partial class Interpreter
                 continue;
             }
 
+            if (_memory.IsReadOnly(physical)) continue;
             *host = bytes[i];
             CodeWritten(physical, 1);
         }
@@ -200,7 +202,7 @@ public sealed unsafe partial class Interpreter
         ProbeWrite(linear, sizeof(T));
         if (((linear ^ (linear + (ulong)sizeof(T) - 1)) & ~0xFFFul) != 0) return null;
         var host = Resolve(linear, PageAccess.Write, out var physical);
-        return host != null && !_memory.CodePages.HasCode(physical >> 12) && !_watchpoints ? (T*)host : null;
+        return host != null && IsDirectlyWritable(physical) && !_watchpoints ? (T*)host : null;
     }
 
     private void Probe(ulong linear, int size, PageAccess access)
@@ -258,9 +260,12 @@ public sealed unsafe partial class Interpreter
         var writable = (access & PageAccess.Write) != 0 || translation.Writable;
         var number = (int)((_tlbSet - _tlb.Set(0)) / Tlb.Entries);
         if (number != Tlb.NeverFilled)
-            _tlb.Fill(number, linear, page, physical & ~0xFFFul, writable && !_memory.CodePages.HasCode(physical >> 12), translation.Global, translation.PageBytes);
+            _tlb.Fill(number, linear, page, physical & ~0xFFFul, writable && IsDirectlyWritable(physical), translation.Global, translation.PageBytes);
         return page + offset;
     }
+
+    /// <summary>RAM, and no code in it that a store would have to drop.</summary>
+    private bool IsDirectlyWritable(ulong physical) => !_memory.CodePages.HasCode(physical >> 12) && !_memory.IsReadOnly(physical);
 
     private T ReadDevice<T>(ulong physical)
         where T : unmanaged

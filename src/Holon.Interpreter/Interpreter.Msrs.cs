@@ -30,6 +30,13 @@ public sealed unsafe partial class Interpreter
         CheckPortBreakpoints(port, size);
     }
 
+    private void ResetRegisters()
+    {
+        _kvmWallClock = _kvmSystemTime = 0;
+        _mtrr.AsSpan().Clear();
+        _pendingDebug = _heldDebug = 0;
+    }
+
     internal bool TryReadMsr(uint msr, out ulong value)
     {
         if (msr is 0x1B or 0x6E0 or (>= 0x800 and <= 0x8FF)) return _interrupts.TryReadMsr(msr, out value);

@@ -31,7 +31,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     private bool _alignmentChecks, _watchpoints;
     private Op* _current;
     private volatile int _events;
-    private volatile bool _stopRequested;
+    private volatile bool _stopRequested, _readOnlyChanged;
     private ulong _instructions;
 
     /// <summary>A vCPU in the state that RESET leaves.</summary>
@@ -51,6 +51,7 @@ public sealed unsafe partial class Interpreter : IVcpu
         *_context = default;
         _context->State.Reset(model.Signature);
         _code = new CodeCache(this, memory);
+        memory.ReadOnlyChanged += OnReadOnlyChanged;
         UpdateMode();
     }
 
@@ -115,6 +116,15 @@ public sealed unsafe partial class Interpreter : IVcpu
     {
         Interlocked.Or(ref _events, EventInterrupt);
         _wake.Set();
+    }
+
+    /// <summary>Puts the processor into the state that RESET leaves; to be called while <see cref="Run"/> is not executing.</summary>
+    public void Reset()
+    {
+        State.Reset(Model.Signature);
+        ResetRegisters();
+        Invalidate();
+        UpdateMode();
     }
 
     /// <inheritdoc/>
@@ -277,9 +287,16 @@ public sealed unsafe partial class Interpreter : IVcpu
         UpdateVectorUnits();
     }
 
+    private void OnReadOnlyChanged()
+    {
+        _readOnlyChanged = true;
+        Kick();
+    }
+
     /// <summary>Releases the native state.</summary>
     public void Dispose()
     {
+        _memory.ReadOnlyChanged -= OnReadOnlyChanged;
         _code.Dispose();
         _tlb.Dispose();
         NativeMemory.AlignedFree(_context);

@@ -22,6 +22,7 @@ public sealed unsafe class GuestMemory : IDisposable
     private readonly MemoryRegion[] _regions;
     private readonly byte* _host;
     private readonly int _descriptor;
+    private volatile MemoryRange[] _readOnly = [];
     private bool _disposed;
 
     /// <summary>Reserves the memory. The host's pages are taken only when touched.</summary>
@@ -63,11 +64,36 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <summary>Which pages hold instructions that an engine has decoded.</summary>
     public CodePageMap CodePages { get; }
 
+    /// <summary>Raised after ranges became read-only or writable. Handlers must not block: they let their vCPU forget what it derived.</summary>
+    public event Action? ReadOnlyChanged;
+
     /// <summary>The regions, ascending.</summary>
     public IEnumerable<MemoryRange> Regions => _regions.Select(region => new MemoryRange(region.Start, region.Length));
 
     /// <summary>The memfd behind the memory, for sharing it with another process.</summary>
     public int FileDescriptor => _descriptor;
+
+    /// <summary>True when the guest's stores to this page are lost, as to a ROM. Loaders and devices write all the same.</summary>
+    public bool IsReadOnly(ulong physicalAddress)
+    {
+        foreach (ref readonly var range in _readOnly.AsSpan())
+        {
+            if (physicalAddress - range.Start < range.Length) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Makes whole pages read-only for the guest, or writable again. One caller at a time.</summary>
+    /// <param name="range">Page-aligned; either all of it was made read-only by one call before, or none of it.</param>
+    /// <param name="readOnly">What it is to be.</param>
+    public void SetReadOnly(MemoryRange range, bool readOnly)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual((range.Start | range.Length) & (PageSize - 1), 0ul, nameof(range));
+        if (_readOnly.Contains(range) == readOnly) return;
+        _readOnly = readOnly ? [.. _readOnly, range] : [.. _readOnly.Where(known => known != range)];
+        ReadOnlyChanged?.Invoke();
+    }
 
     /// <summary>Host address of a guest page, or null when that page frame is not RAM.</summary>
     /// <param name="physicalAddress">Any address in the page.</param>

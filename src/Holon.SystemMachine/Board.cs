@@ -4,6 +4,7 @@ using Holon.Devices.Apic;
 using Holon.Devices.Debug;
 using Holon.Devices.FwCfg;
 using Holon.Devices.Keyboard;
+using Holon.Devices.Pci;
 using Holon.Devices.Pic;
 using Holon.Devices.Pit;
 using Holon.Devices.Rtc;
@@ -81,7 +82,7 @@ internal sealed class Board : IDisposable
         _ports.Map(0x70, 2, rtc, rtcLock);
 
         AddKeyboard(events);
-        _chipset = AddPowerAndPci(events);
+        _chipset = AddPowerAndPci(plan.Memory, events);
         AddFirmwareConfiguration(plan);
         if (plan.TestDevice) AddTestDevice();
 
@@ -123,6 +124,12 @@ internal sealed class Board : IDisposable
         _pic.TriggerControl.Write(1, 1, PciInterruptsAreLevels);
     }
 
+    /// <summary>Sets interrupt controllers and timer as firmware leaves them for real-mode code.</summary>
+    public void SetUpForRealMode()
+    {
+        foreach (var (port, value) in RealModeVectors.PortWrites) _ports.Write(port, 1, value);
+    }
+
     /// <summary>Puts every device into the state that RESET leaves. The vCPUs must stand still.</summary>
     public void Reset()
     {
@@ -150,7 +157,7 @@ internal sealed class Board : IDisposable
         _ports.Map(0x92, 1, keyboard.SystemControl, keyboardLock);
     }
 
-    private Chipset AddPowerAndPci(IBoardEvents events)
+    private Chipset AddPowerAndPci(GuestMemory memory, IBoardEvents events)
     {
         var sci = IsaLine(BoardResources.SciInterrupt);
         var power = Add(_powerLock, new AcpiPowerManagement(_powerLock, Clock, sci, events.PoweredOff));
@@ -159,11 +166,15 @@ internal sealed class Board : IDisposable
         ushort mappedAt = 0;
 
         var reset = new ResetControl(events.ResetRequested);
-        var chipset = new Chipset(_ports, _deviceMemory, _pic.CreateLine, _ioApic.CreateLine, reset, static (_, _, _, _) => { }, MovePowerPorts);
+        var chipset = new Chipset(_ports, _deviceMemory, _pic.CreateLine, _ioApic.CreateLine, reset, SetShadow, MovePowerPorts);
+        foreach (var (start, length) in I440fx.Segments) SetShadow(start, length, readMemory: false, writeMemory: false);
         Add(chipset.Lock, reset);
         Add(chipset.Lock, chipset.ConfigurationPorts);
         Add(chipset.Lock, chipset.Bus);
         return chipset;
+
+        // The ROM's copy below 1 MiB lies in the RAM that shadows it, so only writing has to change.
+        void SetShadow(ulong start, ulong length, bool readMemory, bool writeMemory) => memory.SetReadOnly(new MemoryRange(start, length), !writeMemory);
 
         void MovePowerPorts(ushort port, bool enabled)
         {

@@ -50,6 +50,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _firmware = spec.Bios is { } path ? BiosRom.ReadFile(path) : null;
         var ram = RamOf(spec.Memory.Bytes);
         _memory = new GuestMemory(_firmware is null ? ram : [ram[0], BiosRom.RangeOf(_firmware.Length), .. ram[1..]]);
+        if (_firmware is not null) _memory.SetReadOnly(BiosRom.RangeOf(_firmware.Length), readOnly: true);
         _serial = new SerialPump(serialOutput);
         var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(trace, spec.Trace) : null;
         var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice);
@@ -190,8 +191,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     /// <summary>Puts the guest into memory and the vCPU at its first instruction.</summary>
     private void Load()
     {
+        _vcpu.Reset();
         ref var state = ref _vcpu.State;
-        state.Reset(_vcpu.Model.Signature);
         state.ApicBase = _apic.ApicBase;
         if (_firmware is not null)
         {
@@ -215,6 +216,12 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             foreach (var warning in guest.Warnings) Tell("boot.warning", warning);
             Tell("boot.loaded", guest.Description);
             guest.Entry.ApplyTo(ref state);
+            if (guest.Protocol == BootProtocol.Multiboot)
+            {
+                // Such kernels may go back to real mode; Linux and PVH kernels never do.
+                RealModeVectors.Place(_memory);
+                _board.SetUpForRealMode();
+            }
         }
 
         _vcpu.Invalidate();

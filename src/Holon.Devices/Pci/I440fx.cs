@@ -31,18 +31,23 @@ public sealed class I440fx : PciFunction
         Writable(Smram, 1, 0x78);
     }
 
+    /// <summary>The ranges that the guest can shadow; after reset all of them are ROM.</summary>
+    public static IEnumerable<(ulong Start, ulong Length)> Segments => Enumerable.Range(0, SegmentCount).Select(Range);
+
+    /// <summary>§3.2.14: PAM0's high half is the 64 KiB of BIOS at 0xF0000; PAM1 to PAM6 are twelve times 16 KiB from 0xC0000.</summary>
+    private static (ulong Start, ulong Length) Range(int segment) => segment == 0 ? (0xF0000ul, 0x10000ul) : (0xC0000ul + ((ulong)(segment - 1) * 0x4000), 0x4000ul);
+
     /// <inheritdoc/>
     protected override void OnWritten(int offset, int size)
     {
         if (!Overlaps(offset, size, Pam0, PamCount)) return;
         for (var segment = 0; segment < SegmentCount; segment++)
         {
-            // §3.2.14: PAM0's high half is the 64 KiB of BIOS at 0xF0000; PAM1 to PAM6 are twelve times 16 KiB from 0xC0000.
             var attributes = segment == 0 ? Get8(Pam0) >> 4 : Get8(Pam0 + 1 + ((segment - 1) / 2)) >> ((segment - 1) % 2 * 4);
             attributes &= 3;
             if (attributes == _attributes[segment]) continue;
             _attributes[segment] = (byte)attributes;
-            var (start, length) = segment == 0 ? (0xF0000ul, 0x10000ul) : (0xC0000ul + ((ulong)(segment - 1) * 0x4000), 0x4000ul);
+            var (start, length) = Range(segment);
             _changed(start, length, (attributes & 1) != 0, (attributes & 2) != 0);
         }
     }

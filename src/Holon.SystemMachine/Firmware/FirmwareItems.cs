@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using Holon.Devices.FwCfg;
 using Holon.Memory;
+using Holon.SystemMachine.Firmware.Acpi;
+using Holon.SystemMachine.Firmware.Smbios;
 
 namespace Holon.SystemMachine.Firmware;
 
@@ -18,9 +20,16 @@ internal static class FirmwareItems
         device.Add(FwCfgKey.ProcessorCount, processors);
         device.Add(FwCfgKey.MaximumProcessors, processors);
         device.Add(FwCfgKey.NoGraphic, (ushort)1);
-        if (plan.Platform is null) return;
+        if (plan.Platform is not { } platform) return;
         device.AddFile("etc/e820", MemoryMap(plan.Ram));
         device.AddFile("etc/sercon-port", Number16(BoardResources.SerialPorts[0].Port)); // text goes to the serial line
+        var acpi = AcpiTableLoader.Build(platform);
+        device.AddFile(AcpiTableLoader.TablesName, acpi.Tables);
+        device.AddFile(AcpiTableLoader.RsdpName, acpi.Rsdp);
+        device.AddFile(AcpiTableLoader.ScriptName, acpi.Script);
+        var (anchor, structures) = SmbiosTables.BuildForFirmware(platform);
+        device.AddFile("etc/smbios/smbios-anchor", anchor);
+        device.AddFile("etc/smbios/smbios-tables", structures);
     }
 
     /// <summary>RAM as rows of address, length and type (QEMU's docs/specs/fw_cfg.rst).</summary>

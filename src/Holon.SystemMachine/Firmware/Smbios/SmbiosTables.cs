@@ -11,7 +11,7 @@ namespace Holon.SystemMachine.Firmware.Smbios;
 /// </summary>
 public static class SmbiosTables
 {
-    private const int EntryLength32 = 31, EntryLength64 = 24, StructuresOffset = 64;
+    private const int EntryLength32 = 31, EntryOffset32 = 32, EntryLength64 = 24, StructuresOffset = 64;
     private const ushort SystemHandle = 0x100, ChassisHandle = 0x300, ProcessorHandle = 0x400, ArrayHandle = 0x1000, DeviceHandle = 0x1100, MappedHandle = 0x1300, BootHandle = 0x2000, EndHandle = 0x7F00;
     private const byte Unknown = 2, Safe = 3;
     private const string Manufacturer = "Holon";
@@ -37,9 +37,17 @@ public static class SmbiosTables
 
         var block = new byte[StructuresOffset + table.Length];
         WriteEntry64(block.AsSpan(0, EntryLength64), address + StructuresOffset, table.Length);
-        WriteEntry32(block.AsSpan(32, EntryLength32), (uint)address + StructuresOffset, table.Length, structures.Count, structures.Max(structure => structure.Length));
+        WriteEntry32(block.AsSpan(EntryOffset32, EntryLength32), (uint)address + StructuresOffset, table.Length, structures.Count, structures.Max(structure => structure.Length));
         table.CopyTo(block, StructuresOffset);
         return block;
+    }
+
+    /// <summary>Entry point and structures apart, for firmware that places them and then corrects address and checksums.</summary>
+    /// <param name="platform">What they tell.</param>
+    public static (byte[] Anchor, byte[] Structures) BuildForFirmware(PlatformDescription platform)
+    {
+        var block = Build(platform, 0);
+        return (block[EntryOffset32..(EntryOffset32 + EntryLength32)], block[StructuresOffset..]);
     }
 
     private static void WriteEntry64(Span<byte> entry, ulong table, int length)
