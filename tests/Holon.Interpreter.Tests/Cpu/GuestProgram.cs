@@ -140,11 +140,13 @@ public sealed class GuestProgram : IDisposable
     }
 
     /// <summary>Gives the next instruction that is assembled a name.</summary>
-    public void Mark(Assembler assembler, string name)
+    /// <returns>A label to branch to.</returns>
+    public Label Mark(Assembler assembler, string name)
     {
         var label = assembler.CreateLabel(name);
         assembler.Label(ref label);
         _newMarks.Add((name, label));
+        return label;
     }
 
     /// <summary>The address of a marked instruction.</summary>
