@@ -187,6 +187,7 @@ internal sealed unsafe class CodeCache : IDisposable
         if (_cpu.LongModeActive && !Interpreter.IsCanonical(linear)) _cpu.Raise(ExceptionVector.GeneralProtection, 0);
         var translation = PageWalk.Walk(ref _cpu.State, _memory, linear, PageAccess.Execute | (_user ? PageAccess.User : 0));
         if (translation.Faulted) _cpu.RaisePageFault(linear, translation.ErrorCode);
+        if (translation.PageBytes > 4096) _cpu.NoteLargePage(linear, translation.PageBytes);
         if (_memory.PagePointer(translation.PhysicalAddress) == null)
             throw new UnimplementedException($"The guest executes at physical address 0x{translation.PhysicalAddress:x} (linear 0x{linear:x}), where there is no memory.");
         return translation.PhysicalAddress;
@@ -231,7 +232,7 @@ internal sealed unsafe class CodeCache : IDisposable
         {
             // Depends on two mappings: only the jump cache, which forgets when one changes, may know it.
             page.MarkCode(offset, 4096 - offset);
-            PageOf(Translate((linear & ~0xFFFul) + 0x1000)).MarkCode(0, end - 4096);
+            PageOf(Translate(NextPage(linear))).MarkCode(0, end - 4096);
         }
         else
         {
@@ -245,7 +246,9 @@ internal sealed unsafe class CodeCache : IDisposable
     {
         if (instruction.IsInvalid || !_cpu.Model.Has(instruction.Code))
         {
-            *op = new Op { Execute = &InvalidOpcode, PageOffset = (ushort)instruction.IP, Length = (byte)Math.Max(instruction.Length, 1) };
+            // Iced gives up at the 15th byte of an instruction that goes on; that is #GP, not #UD (SDM vol. 3 §6.15).
+            var tooLong = instruction.IsInvalid && instruction.Length >= MaxInstruction;
+            *op = new Op { Execute = tooLong ? &TooLong : &InvalidOpcode, PageOffset = (ushort)instruction.IP, Length = (byte)Math.Max(instruction.Length, 1) };
             return true;
         }
 
@@ -264,13 +267,17 @@ internal sealed unsafe class CodeCache : IDisposable
     private Instruction DecodeCrossing(ulong linear, byte* host, int offset, Decoder decoder)
     {
         var first = 4096 - offset;
-        var nextLinear = (linear & ~0xFFFul) + 0x1000;
-        if (_bitness != 64) nextLinear = (uint)nextLinear;
-        var second = _memory.PagePointer(Translate(nextLinear));
+        var second = _memory.PagePointer(Translate(NextPage(linear)));
         for (var i = 0; i < MaxInstruction; i++) _crossing[i] = i < first ? host[offset + i] : second[i - first];
         _reader.Reset(_crossing, MaxInstruction);
         decoder.IP = (ulong)offset;
         return decoder.Decode();
+    }
+
+    private ulong NextPage(ulong linear)
+    {
+        var next = (linear & ~0xFFFul) + 0x1000;
+        return _bitness == 64 ? next : (uint)next;
     }
 
     private CodePage PageOf(ulong physical)
@@ -292,6 +299,12 @@ internal sealed unsafe class CodeCache : IDisposable
     private static Op* InvalidOpcode(Interpreter cpu, Op* op)
     {
         cpu.Raise(ExceptionVector.InvalidOpcode, 0);
+        return null;
+    }
+
+    private static Op* TooLong(Interpreter cpu, Op* op)
+    {
+        cpu.RaiseGp();
         return null;
     }
 

@@ -16,6 +16,7 @@ public sealed unsafe partial class Interpreter
         if ((value & Cr0.PG) != 0 && (value & Cr0.PE) == 0) RaiseGp();
         if ((value & (Cr0.NW | Cr0.CD)) == Cr0.NW) RaiseGp();
         var changed = State.Cr0 ^ value;
+        if ((changed & value & Cr0.PG) != 0 && (State.Efer & Efer.Lme) == 0 && (State.Cr4 & Cr4.Pae) != 0) CheckPdptes(State.Cr3);
         if ((changed & Cr0.PG) != 0)
         {
             if ((value & Cr0.PG) != 0)
@@ -48,6 +49,7 @@ public sealed unsafe partial class Interpreter
         }
 
         if (LongModeActive && value >> X86.Paging.PageWalk.PhysicalAddressBits != 0) RaiseGp();
+        if (UsesPae) CheckPdptes(value);
         // Translations of other address spaces are not kept, so "do not flush" can only be honoured for the same one.
         var same = noFlush && value == State.Cr3;
         State.Cr3 = value;
@@ -62,9 +64,26 @@ public sealed unsafe partial class Interpreter
         var changed = State.Cr4 ^ value;
         if (LongModeActive && (value & Cr4.Pae) == 0) RaiseGp();
         if ((changed & value & Cr4.Pcide) != 0 && (!LongModeActive || (State.Cr3 & 0xFFF) != 0)) RaiseGp();
+        if (!LongModeActive && (State.Cr0 & Cr0.PG) != 0 && (value & Cr4.Pae) != 0 && (changed & (Cr4.Pae | Cr4.Pge | Cr4.Pse | Cr4.Smep)) != 0) CheckPdptes(State.Cr3);
         State.Cr4 = value;
         if ((changed & (Cr4.Pse | Cr4.Pae | Cr4.Pge | Cr4.Pcide | Cr4.Smep | Cr4.Smap)) != 0) FlushTranslations(true);
         UpdateMode();
+    }
+
+    private bool UsesPae => !LongModeActive && (State.Cr0 & Cr0.PG) != 0 && (State.Cr4 & Cr4.Pae) != 0;
+
+    /// <summary>PAE paging loads its four PDPTEs with CR3 and faults when a present one has reserved bits (SDM vol. 3 §4.4.1).
+    /// We read them again at each walk instead of keeping them, as guests that change them load CR3 anyway.</summary>
+    internal void CheckPdptes(ulong cr3)
+    {
+        const ulong reserved = ~((1ul << X86.Paging.PageWalk.PhysicalAddressBits) - 1) | 0x1E6;
+        var table = cr3 & 0xFFFFFFE0;
+        for (var i = 0u; i < 4; i++)
+        {
+            if (!_memory.Contains(table + (8 * i), 8)) continue;
+            var entry = _memory.Read<ulong>(table + (8 * i));
+            if ((entry & 1) != 0 && (entry & reserved) != 0) RaiseGp();
+        }
     }
 
     /// <summary>Forgets translations.</summary>
@@ -95,6 +114,13 @@ public sealed unsafe partial class Interpreter
 
         _tlb.FlushPage(linear);
         _code.ForgetTranslation(linear);
+    }
+
+    /// <summary>A large page is used: INVLPG of any address in it must forget all of it (SDM vol. 3 §4.10.4.1).</summary>
+    internal void NoteLargePage(ulong linear, uint pageBytes)
+    {
+        _largePagesSeen = true;
+        _tlb.NoteLarge(linear, pageBytes);
     }
 
     /// <summary>Takes direct write access from a physical page that now holds decoded code.</summary>

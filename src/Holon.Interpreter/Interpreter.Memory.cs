@@ -253,14 +253,14 @@ public sealed unsafe partial class Interpreter
         var translation = PageWalk.Walk(ref State, _memory, linear, access | _dataAccess);
         if (translation.Faulted) RaisePageFault(linear, translation.ErrorCode);
         physical = translation.PhysicalAddress;
-        if (translation.PageBytes > 4096) _largePagesSeen = true;
+        if (translation.PageBytes > 4096) NoteLargePage(linear, translation.PageBytes);
         var page = _memory.PagePointer(physical);
         if (page == null) return null;
         var offset = (int)(physical & 0xFFF);
         var writable = (access & PageAccess.Write) != 0 || translation.Writable;
         var number = (int)((_tlbSet - _tlb.Set(0)) / Tlb.Entries);
         if (number != Tlb.NeverFilled)
-            _tlb.Fill(number, linear, page, physical & ~0xFFFul, writable && IsDirectlyWritable(physical), translation.Global, translation.PageBytes);
+            _tlb.Fill(number, linear, page, physical & ~0xFFFul, writable && IsDirectlyWritable(physical), translation.Global);
         return page + offset;
     }
 

@@ -243,18 +243,25 @@ public sealed unsafe partial class Interpreter : IVcpu
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal Op* FollowTaken(Op* op)
     {
+        var next = Follow(op); // first: a branch out of the segment faults, and then the rest is subtracted with it
         _instructions -= op->Remaining;
-        return Follow(op);
+        return next;
     }
 
     /// <summary>Ends the block at a direct branch that is taken.</summary>
     private Op* Leave(Op* op)
     {
-        var target = (_context->RipPage + op->Immediate) & RipMask;
-        if (Code64 ? !IsCanonical(target) : target > State.Segments[SegmentRegisters.Cs].Limit) RaiseGp();
-        State.Rip = target;
+        State.Rip = CheckBranch(op);
         if (_events == 0 && op->Target == null) op->Target = _code.LookupInSamePage(op->Immediate);
         return null;
+    }
+
+    /// <summary>The target of a direct branch; #GP(0) when it is outside the code segment.</summary>
+    internal ulong CheckBranch(Op* op)
+    {
+        var target = (_context->RipPage + op->Immediate) & RipMask;
+        if (Code64 ? !IsCanonical(target) : target > State.Segments[SegmentRegisters.Cs].Limit) RaiseGp();
+        return target;
     }
 
     /// <summary>The instruction pointer of an op.</summary>

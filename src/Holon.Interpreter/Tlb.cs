@@ -52,15 +52,8 @@ internal sealed unsafe class Tlb : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TlbEntry* Entry(TlbEntry* set, ulong linear) => set + ((linear >> 12) & (Entries - 1));
 
-    public void Fill(int set, ulong linear, byte* host, ulong physicalPage, bool writable, bool global, uint pageBytes)
+    public void Fill(int set, ulong linear, byte* host, ulong physicalPage, bool writable, bool global)
     {
-        if (pageBytes > 4096)
-        {
-            var region = linear >> 21;
-            _largeRegions[region & 63] |= 1ul << (int)((region >> 6) & 63);
-            if (pageBytes == 1 << 30) _gigabyteRegions |= 1ul << (int)((linear >> 30) & 63);
-        }
-
         var entry = Entry(Set(set), linear);
         var page = linear & ~0xFFFul;
         entry->ReadTag = page;
@@ -68,6 +61,14 @@ internal sealed unsafe class Tlb : IDisposable
         entry->Addend = (nint)host - (nint)page;
         entry->Physical = physicalPage | (global ? 1u : 0u);
         _used[set] = true;
+    }
+
+    /// <summary>Notes that a piece of a large page is used, by data or by code.</summary>
+    public void NoteLarge(ulong linear, uint pageBytes)
+    {
+        var region = linear >> 21;
+        _largeRegions[region & 63] |= 1ul << (int)((region >> 6) & 63);
+        if (pageBytes == 1 << 30) _gigabyteRegions |= 1ul << (int)((linear >> 30) & 63);
     }
 
     /// <summary>True when the page may be a piece of a large page of which other pieces are entered too.</summary>

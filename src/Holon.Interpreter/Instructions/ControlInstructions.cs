@@ -222,23 +222,23 @@ internal static unsafe partial class ControlInstructions
     private static Op* Loop<TCondition>(Interpreter cpu, Op* op)
         where TCondition : struct, ICondition
     {
-        var count = Count(cpu, op) - 1;
+        var old = Count(cpu, op);
+        var taken = old != 1 && TCondition.Test(cpu);
+        if (taken) cpu.CheckBranch(op); // before the count changes
         switch (op->AddressSize)
         {
             case 2:
-                cpu.SetReg(8, (ushort)count);
-                count = (ushort)count;
+                cpu.SetReg(8, (ushort)(old - 1));
                 break;
             case 4:
-                cpu.SetReg(8, (uint)count);
-                count = (uint)count;
+                cpu.SetReg(8, (uint)(old - 1));
                 break;
             default:
-                cpu.Gpr(1) = count;
+                cpu.Gpr(1) = old - 1;
                 break;
         }
 
-        return count != 0 && TCondition.Test(cpu) ? cpu.FollowTaken(op) : op + 1;
+        return taken ? cpu.FollowTaken(op) : op + 1;
     }
 
     private static Op* Jcxz(Interpreter cpu, Op* op) => Count(cpu, op) == 0 ? cpu.FollowTaken(op) : op + 1;
