@@ -11,9 +11,9 @@ internal sealed record Outcome(int ExitCode, byte[] OutputBytes, string Error, T
 /// <summary>The <c>holon</c> program as it was built, run as users run it.</summary>
 internal static class HolonProgram
 {
-    /// <summary>Beside this test project's own output.</summary>
+    /// <summary>Where ./holon puts it.</summary>
     public static string Path { get; } =
-        System.IO.Path.GetFullPath(System.IO.Path.Combine(AppContext.BaseDirectory, "..", "..", "Holon.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "holon"));
+        System.IO.Path.GetFullPath(System.IO.Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "cli", "holon"));
 
     public static Task<Outcome> RunAsync(params string[] arguments) => RunAsync(arguments, []);
 
