@@ -172,6 +172,8 @@ internal sealed unsafe class CodeCache : IDisposable
     {
         if (_arena.Bytes > MaxBytes) FlushAll();
         var physical = Translate(linear);
+        // Where there is no memory, all bits read as ones, which is no instruction; device memory is not executed either.
+        if (_memory.PagePointer(physical) == null) _cpu.RaiseUd();
         var page = _pages[physical >> 12];
         var block = page != null ? page.Find((int)(physical & 0xFFF), _mode) : null;
         if (block == null) block = Decode(linear, physical);
@@ -188,8 +190,6 @@ internal sealed unsafe class CodeCache : IDisposable
         var translation = PageWalk.Walk(ref _cpu.State, _memory, linear, PageAccess.Execute | (_user ? PageAccess.User : 0));
         if (translation.Faulted) _cpu.RaisePageFault(linear, translation.ErrorCode);
         if (translation.PageBytes > 4096) _cpu.NoteLargePage(linear, translation.PageBytes);
-        if (_memory.PagePointer(translation.PhysicalAddress) == null)
-            throw new UnimplementedException($"The guest executes at physical address 0x{translation.PhysicalAddress:x} (linear 0x{linear:x}), where there is no memory.");
         return translation.PhysicalAddress;
     }
 
@@ -232,7 +232,8 @@ internal sealed unsafe class CodeCache : IDisposable
         {
             // Depends on two mappings: only the jump cache, which forgets when one changes, may know it.
             page.MarkCode(offset, 4096 - offset);
-            PageOf(Translate(NextPage(linear))).MarkCode(0, end - 4096);
+            var second = Translate(NextPage(linear));
+            if (_memory.PagePointer(second) != null) PageOf(second).MarkCode(0, end - 4096);
         }
         else
         {
@@ -268,12 +269,13 @@ internal sealed unsafe class CodeCache : IDisposable
     {
         var first = 4096 - offset;
         var second = _memory.PagePointer(Translate(NextPage(linear)));
-        for (var i = 0; i < MaxInstruction; i++) _crossing[i] = i < first ? host[offset + i] : second[i - first];
+        for (var i = 0; i < MaxInstruction; i++) _crossing[i] = i < first ? host[offset + i] : second != null ? second[i - first] : (byte)0xFF;
         _reader.Reset(_crossing, MaxInstruction);
         decoder.IP = (ulong)offset;
         return decoder.Decode();
     }
 
+    /// <summary>The start of the page behind an address, with the wrap-around of the mode.</summary>
     private ulong NextPage(ulong linear)
     {
         var next = (linear & ~0xFFFul) + 0x1000;

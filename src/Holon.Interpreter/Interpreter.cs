@@ -221,9 +221,11 @@ public sealed unsafe partial class Interpreter : IVcpu
     {
         var block = _code.Lookup();
         var op = Block.FirstOp(block);
-        _instructions++;
+        var before = _instructions;
+        _instructions += (uint)block->Count; // what a fault takes back
         _current = op;
         var next = op->Execute(this, op);
+        _instructions = before + 1;
         // A handler that has not set RIP returns the op to go on with, in the same page.
         if (next != null) State.Rip = (_context->RipPage + next->PageOffset) & RipMask;
         _current = null;

@@ -13,7 +13,7 @@ internal sealed class FuzzMachine : IBoardEvents, IDisposable
     /// <summary>How long the processor may take to notice a request to stop. Far above what it needs: hosts can be busy.</summary>
     public static readonly TimeSpan StopBound = TimeSpan.FromSeconds(10);
 
-    private static readonly MemoryRange _rom = new(0xFFFF0000, 0x10000);
+    private static readonly MemoryRange _rom = new(MemoryLength, 0x10000);
 
     private readonly Board _board;
     private readonly ManualResetEventSlim _begin = new(), _ended = new();

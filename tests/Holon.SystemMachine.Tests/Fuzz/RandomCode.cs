@@ -116,7 +116,7 @@ internal sealed class RandomCode(Random random)
         {
             0 => 0xFEC00000u + (uint)(random.Next(4) * 0x10),
             1 => 0xFF000000u + (uint)random.Next(0x10000),
-            2 => 0xFFFF0000u + (uint)random.Next(0x10000),
+            2 => FuzzMachine.MemoryLength + (uint)random.Next(0x10000),
             _ => 0xFEE00000u + (uint)(random.Next(0x40) * 0x10),
         };
         var prefix = _bitness == 16 ? (byte)0x67 : (byte)0x90;

@@ -32,6 +32,9 @@ internal enum GuestMode
 /// </summary>
 internal sealed class RandomGuest(Random random)
 {
+    /// <summary>Bytes of code that are generated; the rest of memory repeats them.</summary>
+    private const int CodeLength = 0x20000;
+
     private readonly RandomCode _code = new(random);
 
     /// <summary>The mode that code and tables were made for.</summary>
@@ -66,7 +69,10 @@ internal sealed class RandomGuest(Random random)
         // Real-mode vectors lead into the code.
         for (var vector = 0; vector < 256; vector++) BinaryPrimitives.WriteUInt32LittleEndian(memory[(vector * 4)..], (0x1000u << 16) | (uint)random.Next(0x10000));
         var bitness = mode switch { GuestMode.Long => 64, GuestMode.Protected32 or GuestMode.Paged32 or GuestMode.PagedPae or GuestMode.Compatibility => 32, _ => 16 };
-        _code.Fill(memory[GuestMap.Code..], bitness);
+        var code = memory[GuestMap.Code..];
+        var made = code[..CodeLength];
+        _code.Fill(made, bitness);
+        for (var rest = code[CodeLength..]; rest.Length > 0; rest = rest[Math.Min(rest.Length, CodeLength)..]) made[..Math.Min(rest.Length, CodeLength)].CopyTo(rest);
     }
 
     private void WriteDescriptors(Span<byte> memory, GuestMode mode)
@@ -90,7 +96,9 @@ internal sealed class RandomGuest(Random random)
 
         var wide = mode is GuestMode.Long or GuestMode.Compatibility;
         for (var vector = 0; vector < 256; vector++) WriteGate(memory[GuestMap.Idt..], vector, wide);
-        for (var offset = 4; offset < 0x60; offset += 4) BinaryPrimitives.WriteUInt32LittleEndian(memory[(GuestMap.Tss + offset)..], Rare() ? (uint)random.Next() : (uint)random.Next(FuzzMachine.MemoryLength));
+        var tss = memory[GuestMap.Tss..];
+        for (var offset = 4; offset < 0x60; offset += 4) BinaryPrimitives.WriteUInt32LittleEndian(tss[offset..], Rare() ? (uint)random.Next() : (uint)random.Next(FuzzMachine.MemoryLength));
+        for (var level = 0; level < 3; level++) BinaryPrimitives.WriteUInt32LittleEndian(tss[(8 + (8 * level))..], GuestMap.Data);
         if (!wide) return;
         for (var offset = 4; offset < 0x5C; offset += 8) Write(memory, GuestMap.Tss + offset, Rare() ? Noise() : (ulong)random.Next(FuzzMachine.MemoryLength));
     }
@@ -100,7 +108,7 @@ internal sealed class RandomGuest(Random random)
         var target = (ulong)random.Next(GuestMap.Code, FuzzMachine.MemoryLength);
         ulong selector = wide ? GuestMap.Code64 : random.Next(4) switch { 0 => GuestMap.Code16, _ => GuestMap.Code32 };
         var type = 0x8E + (random.Next(2) == 0 ? 1ul : 0) + (random.Next(2) == 0 ? 0x60ul : 0);
-        if (!wide && Rare()) type = 0x85; // a task gate
+        if (!wide && Rare()) (type, selector) = (0x85, (ulong)random.Next(GuestMap.TaskState, 0x200)); // a task gate
         var gate = (target & 0xFFFF) | (selector << 16) | ((target & 0xFFFF0000) << 32) | (type << 40);
         if (wide && random.Next(4) == 0) gate |= (ulong)random.Next(8) << 32; // interrupt stack table
         if (Rare()) gate ^= 1ul << random.Next(64);
@@ -138,6 +146,9 @@ internal sealed class RandomGuest(Random random)
                 else Write(bytes, i * 8, entry);
             }
         }
+
+        if (mode != GuestMode.PagedPae) return;
+        for (var i = 0; i < 4; i++) Write(memory, GuestMap.Tables + 0x1000 + (i * 8), Rare() ? Noise() : GuestMap.Tables + 0x2001); // these have other flags
     }
 
     private ulong Entry(int table, int index, bool narrow)
@@ -159,7 +170,7 @@ internal sealed class RandomGuest(Random random)
         {
             0 => 0xFEE00000 | flags,
             1 => 0xFEC00000 | flags,
-            2 => 0xFFFF0000 | flags,
+            2 => FuzzMachine.MemoryLength | flags,
             3 => ((ulong)(uint)random.Next() << 12) | flags,
             _ => ((uint)(index & 0xFF) << 12) | flags,
         };
