@@ -14,6 +14,9 @@ internal sealed class GuestFault : Exception
 
     public uint ErrorCode { get; set; }
 
+    /// <summary>The error code is a selector's or 0, with bit 0 for EXT (SDM vol. 3 §6.13).</summary>
+    public bool HasSelector => Vector is >= ExceptionVector.InvalidTss and <= ExceptionVector.GeneralProtection;
+
     /// <summary>Vectors that push an error code (SDM vol. 3 §6.13).</summary>
     public static bool HasErrorCode(ExceptionVector vector) => vector is ExceptionVector.DoubleFault or ExceptionVector.InvalidTss
         or ExceptionVector.SegmentNotPresent or ExceptionVector.StackFault or ExceptionVector.GeneralProtection

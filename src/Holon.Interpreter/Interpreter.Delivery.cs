@@ -12,9 +12,18 @@ public sealed unsafe partial class Interpreter
     {
         ExceptionTrace?.Invoke(vector, errorCode ?? 0, type is EventType.Interrupt);
         if (State.Activity == VcpuActivity.Halted) State.Activity = VcpuActivity.Active;
-        if ((State.Cr0 & Cr0.PE) == 0) DeliverReal(vector);
-        else if (LongModeActive) DeliverLong(vector, type, errorCode);
-        else DeliverProtected(vector, type, errorCode);
+        try
+        {
+            if ((State.Cr0 & Cr0.PE) == 0) DeliverReal(vector);
+            else if (LongModeActive) DeliverLong(vector, type, errorCode);
+            else DeliverProtected(vector, type, errorCode);
+        }
+        catch (GuestFault) when (type != EventType.Software && _fault.HasSelector)
+        {
+            _fault.ErrorCode |= 1; // EXT: not an INT n of the program's own (SDM vol. 3 §6.13)
+            throw;
+        }
+
         if (vector == 1 && type == EventType.Exception) State.Dr[7] &= ~(1ul << 13); // GD (SDM vol. 3 §17.2.4)
     }
 
@@ -42,12 +51,12 @@ public sealed unsafe partial class Interpreter
         UpdateDebug();
     }
 
-    /// <summary>The error code of a fault about an IDT entry: index, IDT bit, EXT bit (SDM vol. 3 §6.13).</summary>
-    private static uint GateError(byte vector, EventType type) => ((uint)vector << 3) | 2 | (type is EventType.Software ? 0u : 1u);
+    /// <summary>The error code of a fault about an IDT entry: index and IDT bit (SDM vol. 3 §6.13).</summary>
+    private static uint GateError(byte vector) => ((uint)vector << 3) | 2;
 
     private void DeliverLong(byte vector, EventType type, uint? errorCode)
     {
-        var error = GateError(vector, type);
+        var error = GateError(vector);
         if ((vector * 16) + 15 > State.Idtr.Limit) RaiseGp(error);
         var gateAddress = State.Idtr.Base + (vector * 16u);
         ulong low = ReadSystem<ulong>(gateAddress), high = ReadSystem<ulong>(gateAddress + 8);
@@ -56,10 +65,9 @@ public sealed unsafe partial class Interpreter
         if (type == EventType.Software && (((int)(low >> 45)) & 3) < Cpl) RaiseGp(error);
         if ((low & (1ul << 47)) == 0) Raise(ExceptionVector.SegmentNotPresent, error);
 
-        var external = type is EventType.Software ? 0u : 1u;
         var selector = (ushort)(low >> 16);
-        var code = HandlerCode(selector, external);
-        if (!code.IsLong || code.IsBig) RaiseGp((uint)(selector & ~3) | external);
+        var code = HandlerCode(selector);
+        if (!code.IsLong || code.IsBig) RaiseGp((uint)(selector & ~3));
         var target = (low & 0xFFFF) | ((low >> 32) & 0xFFFF0000) | (high << 32);
         var level = code.IsConforming ? Cpl : code.Dpl;
         var ist = (int)(low >> 32) & 7;
@@ -113,13 +121,13 @@ public sealed unsafe partial class Interpreter
         }
     }
 
-    private Segment HandlerCode(ushort selector, uint external)
+    private Segment HandlerCode(ushort selector)
     {
-        if ((selector & ~3) == 0) RaiseGp(external);
-        if (!TryDescriptorAddress(selector, 8, out var address)) RaiseGp((uint)(selector & ~3) | external);
+        if ((selector & ~3) == 0) RaiseGp();
+        if (!TryDescriptorAddress(selector, 8, out var address)) RaiseGp((uint)(selector & ~3));
         var code = Segment.FromDescriptor(selector, ReadSystem<ulong>(address));
-        if (!code.IsCode || code.Dpl > Cpl) RaiseGp((uint)(selector & ~3) | external);
-        if (!code.IsUsable) Raise(ExceptionVector.SegmentNotPresent, (uint)(selector & ~3) | external);
+        if (!code.IsCode || code.Dpl > Cpl) RaiseGp((uint)(selector & ~3));
+        if (!code.IsUsable) Raise(ExceptionVector.SegmentNotPresent, (uint)(selector & ~3));
         MarkAccessed(ref code, address);
         return code;
     }
@@ -135,7 +143,7 @@ public sealed unsafe partial class Interpreter
 
     private void DeliverProtected(byte vector, EventType type, uint? errorCode)
     {
-        var error = GateError(vector, type);
+        var error = GateError(vector);
         if ((vector * 8) + 7 > State.Idtr.Limit) RaiseGp(error);
         var gate = ReadSystem<ulong>((uint)(State.Idtr.Base + (vector * 8u)));
         var gateType = (int)(gate >> 40) & 0x1F;
@@ -149,12 +157,11 @@ public sealed unsafe partial class Interpreter
             return;
         }
 
-        var external = type is EventType.Software ? 0u : 1u;
-        var code = HandlerCode(selector, external);
+        var code = HandlerCode(selector);
         var wide = (gateType & 8) != 0;
         var target = wide ? (uint)((gate & 0xFFFF) | ((gate >> 32) & 0xFFFF0000)) : (ushort)gate;
         var level = code.IsConforming ? Cpl : code.Dpl;
-        if (Virtual8086 && level != 0) RaiseGp((uint)(selector & ~3) | external);
+        if (Virtual8086 && level != 0) RaiseGp((uint)(selector & ~3));
         CheckCodePointer(code, target);
 
         var saved = (Gpr(4), State.Segments[SegmentRegisters.Ss]);

@@ -136,6 +136,7 @@ public sealed unsafe partial class Interpreter
             {
                 Interlocked.And(ref _events, ~EventInterrupt); // before looking, so that what comes later is seen later
                 DeliverPending();
+                if (State.Activity == VcpuActivity.Shutdown) return Shutdown();
             }
 
             if (State.Activity is VcpuActivity.Halted or VcpuActivity.WaitForStartup)

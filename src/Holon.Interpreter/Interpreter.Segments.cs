@@ -6,7 +6,10 @@ namespace Holon.Interpreter;
 public sealed unsafe partial class Interpreter
 {
     /// <summary>Loads a data or stack segment register, as MOV, POP and LxS do.</summary>
-    internal void LoadSegment(int segment, ushort selector)
+    /// <param name="segment">Its encoding number.</param>
+    /// <param name="selector">The selector.</param>
+    /// <param name="vector">What a bad selector raises: #TS in a task switch.</param>
+    internal void LoadSegment(int segment, ushort selector, ExceptionVector vector = ExceptionVector.GeneralProtection)
     {
         if (!ProtectedMode)
         {
@@ -28,18 +31,18 @@ public sealed unsafe partial class Interpreter
             return;
         }
 
-        var descriptor = ReadDescriptor(selector, ExceptionVector.GeneralProtection, out var address);
+        var descriptor = ReadDescriptor(selector, vector, out var address);
         var loaded = Segment.FromDescriptor(selector, descriptor);
         var rpl = selector & 3;
         if (segment == SegmentRegisters.Ss)
         {
-            if (rpl != Cpl || !loaded.IsWritable || loaded.Dpl != Cpl) RaiseGp(error);
+            if (rpl != Cpl || !loaded.IsWritable || loaded.Dpl != Cpl) Raise(vector, error);
             if (!loaded.IsUsable) Raise(ExceptionVector.StackFault, error);
         }
         else
         {
-            if (!loaded.IsCodeOrData || !loaded.IsReadable) RaiseGp(error);
-            if (!(loaded.IsCode && loaded.IsConforming) && (rpl > loaded.Dpl || Cpl > loaded.Dpl)) RaiseGp(error);
+            if (!loaded.IsCodeOrData || !loaded.IsReadable) Raise(vector, error);
+            if (!(loaded.IsCode && loaded.IsConforming) && (rpl > loaded.Dpl || Cpl > loaded.Dpl)) Raise(vector, error);
             if (!loaded.IsUsable) Raise(ExceptionVector.SegmentNotPresent, error);
         }
 

@@ -24,20 +24,42 @@ public sealed unsafe partial class Interpreter
         var wide = (tss.Type & 8) != 0;
         if (tss.Limit < (wide ? 0x67u : 0x2Bu)) Raise(ExceptionVector.InvalidTss, error);
 
-        SaveTask(source == TaskSwitchSource.Return);
+        // What the switch writes must be there before anything changes; what is wrong with the new task's segments is the new task's fault.
+        var nested = source is TaskSwitchSource.Call or TaskSwitchSource.Gate;
         var old = State.Tr;
+        ProbeSystem(old.Base, (old.Type & 8) != 0 ? 0x60 : 0x2A, true);
+        ProbeSystem(tss.Base, wide ? 0x68 : 0x2C, false);
+        if (nested) ProbeSystem(tss.Base, 2, true);
+
+        SaveTask(source == TaskSwitchSource.Return);
         if (source is TaskSwitchSource.Jump or TaskSwitchSource.Return) SetBusy(old.Selector, false);
         if (source != TaskSwitchSource.Return) SetBusy(selector, true);
-        var newBase = tss.Base;
-        if (source is TaskSwitchSource.Call or TaskSwitchSource.Gate) WriteSystem((uint)newBase, old.Selector);
-
+        if (nested) WriteSystem((uint)tss.Base, old.Selector);
         State.Tr = tss with { Attributes = tss.Attributes | (SegmentAttributes)Busy };
         State.Cr0 |= Cr0.TS;
-        LoadTask(newBase, wide, source is TaskSwitchSource.Call or TaskSwitchSource.Gate);
+        State.Dr[7] &= ~0x55ul; // local breakpoints are the old task's (SDM vol. 3 §17.2.4)
+        _current = null; // from here on faults belong to the new task
+        LoadTask(tss.Base, wide, nested);
         if (errorCode is { } code) PushGate(wide, code);
-        UpdateMode();
-        UpdateDebug();
-        _current = null;
+        if (!wide || (ReadSystem<ushort>((uint)(tss.Base + 0x64)) & 1) == 0) return;
+        State.Dr[6] |= 1 << 15; // BT: the TSS asks for a debug trap (SDM vol. 3 §17.3.1.5)
+        Raise(ExceptionVector.Debug, 0);
+    }
+
+    private void ProbeSystem(ulong linear, int size, bool write)
+    {
+        var set = _tlbSet;
+        var access = _dataAccess;
+        UseSystemAccess();
+        try
+        {
+            Probe((uint)linear, size, write ? X86.Paging.PageAccess.Write : X86.Paging.PageAccess.Read);
+        }
+        finally
+        {
+            _tlbSet = set;
+            _dataAccess = access;
+        }
     }
 
     private void SetBusy(ushort selector, bool busy)
@@ -100,6 +122,17 @@ public sealed unsafe partial class Interpreter
         LoadStatusFlags(flags);
         State.Rflags = flags & 0x3F7FD7;
         State.Ldtr = new Segment(0, ldt, 0, 0);
+        var level = selectors[SegmentRegisters.Cs] & 3;
+        for (var i = 0; i < 6; i++) State.Segments[i] = new Segment(0, selectors[i], 0, (SegmentAttributes)(level << 5)); // unusable until looked up
+        UpdateMode();
+        UpdateDebug();
+        RecheckInterrupts();
+        LoadTaskSegments(selectors, level, ldt);
+    }
+
+    /// <summary>Looks the new task's selectors up, at its own privilege level: the RPL of its CS.</summary>
+    private void LoadTaskSegments(ReadOnlySpan<ushort> selectors, int level, ushort ldt)
+    {
         if ((ldt & ~3) != 0)
         {
             var table = Segment.FromDescriptor(ldt, ReadDescriptor(ldt, ExceptionVector.InvalidTss, out _));
@@ -107,8 +140,6 @@ public sealed unsafe partial class Interpreter
             State.Ldtr = table;
         }
 
-        // The new task runs at the RPL of its CS; segments load by that level's rules.
-        UpdateMode();
         if (Virtual8086)
         {
             for (var i = 0; i < 6; i++) State.Segments[i] = Segment.RealMode(selectors[i]) with { Attributes = SegmentAttributes.RealModeData | (SegmentAttributes)0x60 };
@@ -117,15 +148,15 @@ public sealed unsafe partial class Interpreter
         }
 
         var cs = selectors[SegmentRegisters.Cs];
-        var level = cs & 3;
         var code = Segment.FromDescriptor(cs, ReadDescriptor(cs, ExceptionVector.InvalidTss, out var codeAddress));
-        if (!code.IsCode || (code.IsConforming ? code.Dpl > level : code.Dpl != level)) Raise(ExceptionVector.InvalidTss, (uint)(cs & ~3));
+        if ((cs & ~3) == 0 || !code.IsCode || (code.IsConforming ? code.Dpl > level : code.Dpl != level)) Raise(ExceptionVector.InvalidTss, (uint)(cs & ~3));
         if (!code.IsUsable) Raise(ExceptionVector.SegmentNotPresent, (uint)(cs & ~3));
         MarkAccessed(ref code, codeAddress);
         State.Segments[SegmentRegisters.Cs] = code;
         State.Segments[SegmentRegisters.Ss] = CheckInnerStack(selectors[SegmentRegisters.Ss], level);
         UpdateMode();
-        foreach (var number in (ReadOnlySpan<int>)[SegmentRegisters.Es, SegmentRegisters.Ds, SegmentRegisters.Fs, SegmentRegisters.Gs]) LoadSegment(number, selectors[number]);
+        foreach (var number in (ReadOnlySpan<int>)[SegmentRegisters.Es, SegmentRegisters.Ds, SegmentRegisters.Fs, SegmentRegisters.Gs])
+            LoadSegment(number, selectors[number], ExceptionVector.InvalidTss);
         CheckCodePointer(code, State.Rip);
     }
 }

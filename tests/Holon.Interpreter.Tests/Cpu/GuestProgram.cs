@@ -62,6 +62,7 @@ public sealed class GuestProgram : IDisposable
         if (mode == GuestMode.Real) EnterReal();
         else EnterProtected();
         State.Rip = Start;
+        this[2] = 0; // RESET leaves the signature there
         this[4] = mode == GuestMode.Real ? 0x8000 : StackTop;
     }
 
