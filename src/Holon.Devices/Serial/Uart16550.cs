@@ -15,7 +15,7 @@ public sealed partial class Uart16550 : IBusDevice, IStatefulDevice
     private const byte InterruptData = 1, InterruptTransmitterEmpty = 2, InterruptLine = 4, InterruptModem = 8; // IER
     private const byte IdNone = 1, IdModem = 0, IdTransmitterEmpty = 2, IdData = 4, IdLine = 6, IdTimeout = 0x0C; // IIR
     private const byte LineDataReady = 1, LineOverrun = 2, LineBreak = 0x10, LineTransmitterEmpty = 0x60, LineErrors = LineOverrun | LineBreak; // LSR
-    private const byte ModemOut2 = 8, ModemLoop = 0x10; // MCR
+    private const byte ModemDataTerminalReady = 1, ModemRequestToSend = 2, ModemOut2 = 8, ModemLoop = 0x10; // MCR
     private const byte Connected = 0xB0; // MSR: data carrier detect, data set ready, clear to send
 
     private readonly IInterruptLine _irq;
@@ -55,6 +55,12 @@ public sealed partial class Uart16550 : IBusDevice, IStatefulDevice
 
     private bool Loopback => (_modemControl & ModemLoop) != 0;
 
+    /// <summary>
+    /// The guest is ready but withdraws its request to send: hardware flow control, which the other side obeys. Linux does so when its
+    /// buffers are full, and loses what comes all the same. Guests that never set either signal want their input nevertheless.
+    /// </summary>
+    private bool IsHeld => (_modemControl & (ModemDataTerminalReady | ModemRequestToSend)) == ModemDataTerminalReady;
+
     private int Capacity => _fifoEnabled ? FifoDepth : 1;
 
     /// <inheritdoc/>
@@ -67,7 +73,7 @@ public sealed partial class Uart16550 : IBusDevice, IStatefulDevice
     /// <returns>How many fitted; for the rest wait for <see cref="RoomAvailable"/>.</returns>
     public int Receive(ReadOnlySpan<byte> bytes)
     {
-        var taken = Loopback ? 0 : Math.Min(bytes.Length, Capacity - _fifoCount); // in loopback mode the input is disconnected
+        var taken = Loopback || IsHeld ? 0 : Math.Min(bytes.Length, Capacity - _fifoCount); // in loopback mode the input is disconnected
         foreach (var value in bytes[..taken]) Enqueue(value);
         _refused |= taken < bytes.Length;
         if (taken > 0) UpdateInterrupt();
@@ -208,7 +214,7 @@ public sealed partial class Uart16550 : IBusDevice, IStatefulDevice
 
     private void OfferRoom()
     {
-        if (!_refused || _fifoCount > 0 || Loopback) return;
+        if (!_refused || _fifoCount > 0 || Loopback || IsHeld) return;
         _refused = false;
         RoomAvailable?.Invoke();
     }

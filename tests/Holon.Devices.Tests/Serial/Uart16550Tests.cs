@@ -39,6 +39,22 @@ public sealed class Uart16550Tests
     }
 
     [Fact]
+    public void Withdrawing_the_request_to_send_holds_the_input_back_until_it_returns() // hardware flow control, as Linux drives it
+    {
+        var offered = 0;
+        _uart.RoomAvailable = () => offered++;
+        _uart.Write(4, 1, 0x09);
+        Assert.Equal(0, _uart.Receive("x"u8));
+        Assert.Equal(0, offered);
+        _uart.Write(4, 1, 0x0B);
+        Assert.Equal(1, offered);
+        Assert.Equal(1, _uart.Receive("x"u8));
+        _uart.Write(4, 1, 0x00);
+        Assert.Equal((ulong)'x', _uart.Read(0, 1));
+        Assert.Equal(1, _uart.Receive("y"u8)); // firmware sets neither signal and reads all the same
+    }
+
+    [Fact]
     public void The_interrupt_passes_only_with_OUT2()
     {
         _uart.Write(4, 1, 0x03);
