@@ -54,6 +54,7 @@ internal sealed class Board : IDisposable
     private readonly IoApic _ioApic;
     private readonly Chipset _chipset;
     private readonly Lock _serialLock = new(), _powerLock = new();
+    private readonly SerialQueue _serialInput;
     private readonly BusTrace? _trace;
 
     public Board(BoardPlan plan, IBoardEvents events, Action<byte> serialOutput, BusTrace? trace)
@@ -73,6 +74,7 @@ internal sealed class Board : IDisposable
         _ports.Map(0x61, 1, pit.SystemControl, pitLock);
 
         Serial = Add(_serialLock, new Uart16550(IsaLine(4), serialOutput));
+        _serialInput = new SerialQueue(Serial);
         _ports.Map(BoardResources.SerialPorts[0].Port, 8, Serial, _serialLock);
 
         var rtcLock = new Lock();
@@ -113,7 +115,7 @@ internal sealed class Board : IDisposable
     /// <returns>How many it took.</returns>
     public int ReceiveSerial(ReadOnlySpan<byte> data)
     {
-        lock (_serialLock) return Serial.Receive(data);
+        lock (_serialLock) return _serialInput.Offer(data);
     }
 
     /// <summary>Does to the chipset what firmware does before it boots, for guests that are booted without.</summary>
