@@ -12,9 +12,11 @@ internal sealed class SerialPump : IDisposable
     /// <summary>Bytes that may wait for the reader.</summary>
     public const int Capacity = 1 << 16;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
     private readonly byte[] _waiting = new byte[Capacity], _batch = new byte[Capacity];
-    private readonly ManualResetEventSlim _data = new(), _room = new(true), _idle = new(true);
+    private readonly ManualResetEventSlim _data = new(), _room = new(true), _idle = new(true), _hurry = new();
     private readonly SerialOutputHandler _reader;
     private readonly Thread _thread;
     private int _count;
@@ -44,21 +46,28 @@ internal sealed class SerialPump : IDisposable
                 }
             }
 
-            _room.Wait();
+            if (WaitHandle.WaitAny([_room.WaitHandle, _hurry.WaitHandle]) != 0 && !_room.Wait(Patience)) return; // nobody will hear it
         }
     }
 
-    /// <summary>Returns when everything sent so far has reached the reader, or after a bound.</summary>
-    public void Drain() => _idle.Wait(TimeSpan.FromSeconds(5));
+    /// <summary>Returns when everything sent so far has reached the reader, however slow it is; after <see cref="Hurry"/>, soon in any case.</summary>
+    public void Drain()
+    {
+        if (WaitHandle.WaitAny([_idle.WaitHandle, _hurry.WaitHandle]) != 0) _idle.Wait(Patience);
+    }
+
+    /// <summary>Somebody ends the machine and does not want to wait for a reader that takes nothing.</summary>
+    public void Hurry() => _hurry.Set();
 
     /// <summary>Delivers what waits, then ends the thread.</summary>
     public void Dispose()
     {
+        Hurry();
         Drain();
         _closed = true;
         _room.Set();
         _data.Set();
-        _thread.Join(TimeSpan.FromSeconds(1));
+        _thread.Join(Patience);
     }
 
     private void Deliver()

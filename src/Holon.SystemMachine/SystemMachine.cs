@@ -299,6 +299,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
 
     private void RequestEnd(MachineExit exit)
     {
+        if (exit.Reason is MachineExitReason.Stopped or MachineExitReason.TimedOut) _serial.Hurry();
         lock (_lock) _endRequest ??= exit;
         _resume.Set();
         _vcpu.RequestStop();
