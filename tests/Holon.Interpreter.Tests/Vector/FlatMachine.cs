@@ -85,6 +85,9 @@ internal sealed class FlatMachine : IVcpuBus, IVcpuInterrupts, IVcpuClock, IDisp
         fixed (byte* registers = State.Ymm) return new Span<byte>(registers + (32 * number), 32);
     }
 
+    /// <summary>A general register by encoding number.</summary>
+    public unsafe ulong Gpr(int number) => State.Gpr[number]; // safe: as above
+
     public Span<byte> Memory(int address, int length) => _memory.Span((ulong)address, length);
 
     public void Dispose()

@@ -37,6 +37,15 @@ public sealed class FloatFastPathTests
         assembler => assembler.vcmppd(ymm0, ymm1, ymm2, 13),
         assembler => assembler.vhaddps(ymm0, ymm1, ymm2),
         assembler => assembler.vcvtdq2ps(ymm0, ymm2),
+        assembler => assembler.vcvtps2dq(ymm0, ymm2),
+        assembler => assembler.vcvttps2dq(ymm0, ymm2),
+        assembler => assembler.vcvtsd2si(rax, xmm2),
+        assembler => assembler.vcvtss2si(eax, xmm2),
+        assembler => assembler.vroundps(ymm0, ymm2, 0),
+        assembler => assembler.vroundps(ymm0, ymm2, 9),
+        assembler => assembler.vroundpd(ymm0, ymm2, 2),
+        assembler => assembler.vroundsd(xmm0, xmm1, xmm2, 11),
+        assembler => assembler.vroundss(xmm0, xmm1, xmm2, 4),
         assembler => assembler.vdpps(ymm0, ymm1, ymm2, 0xFF),
         assembler => assembler.vfmadd213ps(ymm0, ymm1, ymm2),
         assembler => assembler.vfnmsub231pd(ymm0, ymm1, ymm2),
@@ -66,6 +75,6 @@ public sealed class FloatFastPathTests
         machine.State.Mxcsr = mxcsr;
         Assert.Equal(-1, machine.Execute(instruction));
         flags = machine.State.Mxcsr;
-        return machine.Ymm(0).ToArray();
+        return [.. machine.Ymm(0), .. BitConverter.GetBytes(machine.Gpr(0))];
     }
 }

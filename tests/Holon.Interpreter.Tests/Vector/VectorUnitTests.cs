@@ -151,10 +151,7 @@ public sealed class VectorUnitTests
             assembler.vpcmpeqb(ymm0, ymm0, ymm0);
             assembler.xgetbv();
         }));
-        Assert.Equal(0ul, Gpr(machine, 3) & 6);
-        Assert.Equal(6ul, Gpr(machine, 0) & 6);
+        Assert.Equal(0ul, machine.Gpr(3) & 6);
+        Assert.Equal(6ul, machine.Gpr(0) & 6);
     }
-
-    // Safe: the state lives in the interpreter's native memory.
-    private static unsafe ulong Gpr(FlatMachine machine, int number) => machine.State.Gpr[number];
 }

@@ -1,6 +1,8 @@
 using System.Runtime.Intrinsics;
 using Holon.Interpreter.Decoding;
 using Iced.Intel;
+using HostAes = System.Runtime.Intrinsics.X86.Aes;
+using HostPclmulqdq = System.Runtime.Intrinsics.X86.Pclmulqdq;
 
 namespace Holon.Interpreter.Instructions.Vector;
 
@@ -43,27 +45,32 @@ internal static unsafe class Cryptography
 
     private readonly struct AesEncrypt : IVectorOperation
     {
-        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) => Aes.MixColumns(Aes.SubstituteShifted(a)) ^ b;
+        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) =>
+            HostAes.IsSupported ? HostAes.Encrypt(a, b) : Aes.MixColumns(Aes.SubstituteShifted(a)) ^ b;
     }
 
     private readonly struct AesEncryptLast : IVectorOperation
     {
-        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) => Aes.SubstituteShifted(a) ^ b;
+        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) =>
+            HostAes.IsSupported ? HostAes.EncryptLast(a, b) : Aes.SubstituteShifted(a) ^ b;
     }
 
     private readonly struct AesDecrypt : IVectorOperation
     {
-        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) => Aes.InverseMixColumns(Aes.InverseSubstituteShifted(a)) ^ b;
+        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) =>
+            HostAes.IsSupported ? HostAes.Decrypt(a, b) : Aes.InverseMixColumns(Aes.InverseSubstituteShifted(a)) ^ b;
     }
 
     private readonly struct AesDecryptLast : IVectorOperation
     {
-        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) => Aes.InverseSubstituteShifted(a) ^ b;
+        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) =>
+            HostAes.IsSupported ? HostAes.DecryptLast(a, b) : Aes.InverseSubstituteShifted(a) ^ b;
     }
 
     private readonly struct AesInverseMixColumns : IVectorOperation
     {
-        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) => Aes.InverseMixColumns(b);
+        public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate) =>
+            HostAes.IsSupported ? HostAes.InverseMixColumns(b) : Aes.InverseMixColumns(b);
     }
 
     private readonly struct AesKeyGenAssist : IVectorOperation
@@ -76,6 +83,7 @@ internal static unsafe class Cryptography
         public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate)
         {
             ulong left = a.AsUInt64().GetElement(immediate & 1), right = b.AsUInt64().GetElement((immediate >> 4) & 1);
+            if (HostPclmulqdq.IsSupported) return HostPclmulqdq.CarrylessMultiply(Vector128.CreateScalar(left), Vector128.CreateScalar(right), 0).AsByte();
             ulong low = 0, high = 0;
             for (var bit = 0; bit < 64; bit++)
             {

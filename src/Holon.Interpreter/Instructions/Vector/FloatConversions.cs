@@ -132,6 +132,9 @@ internal readonly struct Cvtdq2ps : IFloatOperation
 
 internal readonly struct Cvtps2dq : IFloatOperation
 {
+    public static bool TryFast(uint mxcsr, Vector128<byte> a, Vector128<byte> b, int immediate, out Vector128<byte> result) =>
+        Cvttps2dq.TryFast(mxcsr, a, Vector128.Round(b.AsSingle()).AsByte(), immediate, out result) && FloatFastPath.All(FloatFastPath.Ordinary(b.AsSingle()));
+
     public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate, ref FloatContext context)
     {
         var (source, result) = (b.AsUInt32(), Vector128<int>.Zero);
@@ -142,6 +145,15 @@ internal readonly struct Cvtps2dq : IFloatOperation
 
 internal readonly struct Cvttps2dq : IFloatOperation
 {
+    public static bool TryFast(uint mxcsr, Vector128<byte> a, Vector128<byte> b, int immediate, out Vector128<byte> result)
+    {
+        const float limit = 1u << 31;
+        var source = b.AsSingle();
+        result = Vector128.ConvertToInt32(source).AsByte();
+        return FloatFastPath.Applies(mxcsr)
+            && FloatFastPath.All(FloatFastPath.Ordinary(source) & Vector128.LessThan(Vector128.Abs(source), Vector128.Create(limit)));
+    }
+
     public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate, ref FloatContext context)
     {
         var (source, result) = (b.AsUInt32(), Vector128<int>.Zero);
@@ -219,6 +231,31 @@ internal readonly struct Vcvtph2ps : IFloatWidening
 /// <summary>All elements to integral values.</summary>
 internal readonly struct PackedRound<T> : IFloatOperation
 {
+    public static bool TryFast(uint mxcsr, Vector128<byte> a, Vector128<byte> b, int immediate, out Vector128<byte> result)
+    {
+        result = default;
+        if ((immediate & 8) == 0 && !FloatFastPath.Applies(mxcsr)) return false;
+        var mode = (immediate & 4) != 0 ? FloatContext.FromMxcsr(mxcsr).Rounding : (RoundingMode)(immediate & 3);
+        result = typeof(T) == typeof(float) ? Round(b.AsSingle(), mode).AsByte() : Round(b.AsDouble(), mode).AsByte();
+        return FloatFastPath.All(FloatFastPath.Ordinary(b.As<byte, T>()));
+    }
+
+    private static Vector128<float> Round(Vector128<float> value, RoundingMode mode) => mode switch
+    {
+        RoundingMode.NearestEven => Vector128.Round(value),
+        RoundingMode.Down => Vector128.Floor(value),
+        RoundingMode.Up => Vector128.Ceiling(value),
+        _ => Vector128.Truncate(value),
+    };
+
+    private static Vector128<double> Round(Vector128<double> value, RoundingMode mode) => mode switch
+    {
+        RoundingMode.NearestEven => Vector128.Round(value),
+        RoundingMode.Down => Vector128.Floor(value),
+        RoundingMode.Up => Vector128.Ceiling(value),
+        _ => Vector128.Truncate(value),
+    };
+
     public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate, ref FloatContext context)
     {
         if (typeof(T) == typeof(float))
@@ -237,6 +274,14 @@ internal readonly struct PackedRound<T> : IFloatOperation
 internal readonly struct ScalarRound<T> : IFloatOperation
 {
     public static int MemoryBytes => typeof(T) == typeof(float) ? 4 : 8;
+
+    public static bool TryFast(uint mxcsr, Vector128<byte> a, Vector128<byte> b, int immediate, out Vector128<byte> result)
+    {
+        var only = Vector128.CreateScalar(b.As<byte, T>().ToScalar()).AsByte();
+        var certain = PackedRound<T>.TryFast(mxcsr, default, only, immediate, out result);
+        result = a.As<byte, T>().WithElement(0, result.As<byte, T>().ToScalar()).AsByte();
+        return certain;
+    }
 
     public static Vector128<byte> Apply(Vector128<byte> a, Vector128<byte> b, int immediate, ref FloatContext context) => typeof(T) == typeof(float)
         ? a.AsUInt32().WithElement(0, Round(b.AsUInt32().ToScalar(), immediate, ref context)).AsByte()

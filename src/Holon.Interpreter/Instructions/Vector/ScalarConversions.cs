@@ -132,6 +132,12 @@ internal static unsafe class ScalarConversions
     {
         TEncoding.Require(cpu);
         var source = TSource.Load(cpu, op);
+        if (typeof(TRounding) == typeof(AsMxcsr) && FloatFastPath.Applies(cpu.State.Mxcsr) && TryNearest<T>(source, out var nearest))
+        {
+            cpu.SetReg(op->Reg0, typeof(TInteger) == typeof(long) ? (ulong)nearest : (uint)nearest);
+            return op + 1;
+        }
+
         var context = FloatContext.FromMxcsr(cpu.State.Mxcsr);
         var mode = TRounding.Mode(context);
         ulong result;
@@ -151,6 +157,16 @@ internal static unsafe class ScalarConversions
         cpu.Report(context);
         cpu.SetReg(op->Reg0, result);
         return op + 1;
+    }
+
+    /// <summary>The nearest integer of an ordinary number that is not too large.</summary>
+    private static bool TryNearest<T>(Vector128<byte> source, out long result)
+    {
+        const double limit = 1u << 31;
+        var value = typeof(T) == typeof(float) ? source.AsSingle().ToScalar() : source.AsDouble().ToScalar();
+        var rounded = Math.Round(value);
+        result = (long)rounded;
+        return Math.Abs(rounded) < limit && (value == 0 || Math.Abs(value) > 1 / limit); // far from denormal
     }
 
     private static Op* Cvtpi2ps(Interpreter cpu, Op* op)
