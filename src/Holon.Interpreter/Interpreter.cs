@@ -188,7 +188,8 @@ public sealed unsafe partial class Interpreter : IVcpu
         LoadStatusFlags(State.Rflags);
         UpdateMode();
         UpdateDebug();
-        Interlocked.Or(ref _events, EventInterrupt);
+        var shadow = (State.Shadow & (InterruptShadow.Sti | InterruptShadow.MovSs)) != 0 ? EventShadow : 0;
+        Interlocked.Or(ref _events, EventInterrupt | shadow);
     }
 
     private void End()
