@@ -35,7 +35,7 @@ internal sealed unsafe class CodeCache : IDisposable
     private ulong _executedPages; // a Bloom filter of the linear pages that jump-cache entries of this generation come from
     private uint _mode;
     private int _bitness;
-    private bool _user;
+    private bool _user, _protected, _limited;
     private volatile bool _overwrittenElsewhere;
 
     public CodeCache(Interpreter cpu, GuestMemory memory)
@@ -52,11 +52,17 @@ internal sealed unsafe class CodeCache : IDisposable
     }
 
     /// <summary>Sets what code means from now on.</summary>
-    public void SetMode(int bitness, bool protectedMode, bool user)
+    /// <param name="bitness">16, 32 or 64.</param>
+    /// <param name="protectedMode">Neither real nor virtual-8086 mode: VEX-encoded instructions exist.</param>
+    /// <param name="limited">The code segment ends before its offsets do.</param>
+    /// <param name="user">At privilege level 3.</param>
+    public void SetMode(int bitness, bool protectedMode, bool limited, bool user)
     {
         _bitness = bitness;
         _user = user;
-        _mode = (bitness switch { 16 => 0u, 32 => 1u, _ => 2u }) | (protectedMode ? 4u : 0u);
+        _protected = protectedMode;
+        _limited = limited;
+        _mode = (bitness switch { 16 => 0u, 32 => 1u, _ => 2u }) | (protectedMode ? 4u : 0u) | (limited ? 8u : 0u);
         SetContext();
     }
 
@@ -84,17 +90,18 @@ internal sealed unsafe class CodeCache : IDisposable
         if (_bitness != 64) linear = SegmentedRip(rip);
         var entry = _jump + ((linear ^ (linear >> 14)) & (JumpEntries - 1));
         context->RipPage = (linear & ~0xFFFul) + (rip - linear);
-        return entry->Linear == linear && entry->Context == _context ? entry->Block : LookupSlow(linear, entry);
+        var block = entry->Linear == linear && entry->Context == _context ? entry->Block : LookupSlow(linear, entry);
+        return _limited ? WithinLimit(block, rip, linear, entry) : block;
     }
 
     /// <summary>The block at an offset in the page being executed, or null when there is none yet or the target is elsewhere.</summary>
     public Block* LookupInSamePage(ulong offset)
     {
-        if (offset >= 4096) return null;
+        if (offset >= 4096 || _limited) return null;
         var linear = _cpu.Context->RipPage + offset;
         if (_bitness != 64)
         {
-            if (((linear & _cpu.RipMask) != linear) || linear > _cpu.State.Segments[SegmentRegisters.Cs].Limit) return null;
+            if ((linear & _cpu.RipMask) != linear) return null;
             linear = (uint)(linear + _cpu.State.Segments[SegmentRegisters.Cs].Base);
         }
 
@@ -183,6 +190,21 @@ internal sealed unsafe class CodeCache : IDisposable
         return block;
     }
 
+    /// <summary>A block that ends within the code segment: the one given, or one of its first instruction alone. #GP(0) when even that does not fit.</summary>
+    private Block* WithinLimit(Block* block, ulong rip, ulong linear, JumpEntry* entry)
+    {
+        var limit = _cpu.State.Segments[SegmentRegisters.Cs].Limit;
+        if (rip + (ulong)block->Bytes - 1 <= limit) return block;
+        if (block->Count > 1)
+        {
+            block = Decode(linear, Translate(linear), 1);
+            *entry = new JumpEntry { Linear = linear, Context = _context, Block = block };
+        }
+
+        if (rip + (ulong)block->Bytes - 1 > limit) _cpu.Raise(ExceptionVector.GeneralProtection, 0);
+        return block;
+    }
+
     /// <summary>Physical address of code. Raises the faults of an instruction fetch.</summary>
     private ulong Translate(ulong linear)
     {
@@ -193,7 +215,7 @@ internal sealed unsafe class CodeCache : IDisposable
         return translation.PhysicalAddress;
     }
 
-    private Block* Decode(ulong linear, ulong physical)
+    private Block* Decode(ulong linear, ulong physical, int most = MaxBlock)
     {
         var host = _memory.PagePointer(physical);
         var offset = (int)(physical & 0xFFF);
@@ -205,7 +227,7 @@ internal sealed unsafe class CodeCache : IDisposable
         decoder.IP = (ulong)offset;
         var crossing = false;
         var ended = false;
-        while (block->Count < MaxBlock && !ended)
+        while (block->Count < most && !ended)
         {
             decoder.Decode(out var instruction);
             if (instruction.IsInvalid && decoder.LastError == DecoderError.NoMoreBytes)
@@ -245,7 +267,7 @@ internal sealed unsafe class CodeCache : IDisposable
 
     private bool BuildOp(in Instruction instruction, Op* op, ulong linear, byte* host)
     {
-        if (instruction.IsInvalid || !_cpu.Model.Has(instruction.Code))
+        if (instruction.IsInvalid || !_cpu.Model.Has(instruction.Code) || (!_protected && instruction.Encoding == EncodingKind.VEX))
         {
             // Iced gives up at the 15th byte of an instruction that goes on; that is #GP, not #UD (SDM vol. 3 §6.15).
             var tooLong = instruction.IsInvalid && instruction.Length >= MaxInstruction;

@@ -51,13 +51,16 @@ public sealed unsafe partial class Interpreter
         _keepResumeFlag = false;
         ExecuteOne();
         if (!_keepResumeFlag) State.Rflags &= ~Rflags.RF;
+        var stepped = _singleStep;
+        _singleStep = false;
         if ((State.Shadow & InterruptShadow.MovSs) != 0)
         {
             _heldDebug = _pendingDebug; // SDM vol. 3 §6.8.3: reported after the next instruction; its single-step trap is lost
+            _pendingDebug = 0;
             return;
         }
 
-        if (_singleStep) _pendingDebug |= SingleStep;
+        if (stepped) _pendingDebug |= SingleStep;
         if (_pendingDebug != 0) RaiseDebugTrap(_pendingDebug);
     }
 
@@ -74,7 +77,18 @@ public sealed unsafe partial class Interpreter
     internal void KeepResumeFlag()
     {
         _keepResumeFlag = true;
-        Interlocked.Or(ref _events, EventShadow);
+        Interlocked.Or(ref _events, EventResume);
+    }
+
+    /// <summary>A repeated string instruction stops after each element: single-stepping, or a watchpoint was hit (SDM vol. 3 §17.3.1.2).</summary>
+    internal bool TrapsAfterElement => _singleStep || _pendingDebug != 0;
+
+    /// <summary>Leaves a repeated instruction between two elements. What happens there is told RF, so that a breakpoint on it does not break again (SDM vol. 3 §17.3.1.1).</summary>
+    internal Op* LeaveRepeated(Op* op)
+    {
+        State.Rflags |= Rflags.RF;
+        KeepResumeFlag();
+        return LeaveBefore(op);
     }
 
     /// <summary>After SYSCALL and SYSRET: they trap by the TF that they have loaded, not by the one before.</summary>

@@ -225,10 +225,11 @@ public sealed unsafe partial class Interpreter
     /// <summary>INT n, INT3, INTO and INT1. The return address is the next instruction.</summary>
     internal Op* SoftwareInterrupt(Op* op, byte vector, EventType type)
     {
-        if (Virtual8086 && type == EventType.Software && vector != 3 && vector != 4 && ((State.Rflags & Rflags.Iopl) >> 12) < 3) RaiseGp();
+        if (Virtual8086 && (Iced.Intel.Code)op->Code == Iced.Intel.Code.Int_imm8 && ((State.Rflags & Rflags.Iopl) >> 12) < 3) RaiseGp(); // INT3, INTO and INT1 are free
         // Until the handler is entered a fault must find the state unchanged; RIP alone is put right by TakeFault.
         State.Rip = NextRip(op);
         Deliver(vector, type, null);
+        _instructions -= op->Remaining; // INTO does not end its block otherwise
         _singleStep = false; // delivery clears TF, and there is no trap (SDM vol. 3 §17.3.1.4)
         if (type != EventType.PrivilegedSoftware) return null;
         State.Dr[6] |= _pendingDebug; // INT1 is a debug exception itself: what MOV SS held back comes with it

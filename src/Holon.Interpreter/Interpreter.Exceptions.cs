@@ -15,6 +15,9 @@ public sealed unsafe partial class Interpreter
     /// <summary>The next instruction runs before interrupts are looked at again (STI, MOV SS).</summary>
     private const int EventShadow = 4;
 
+    /// <summary>RF is set for the next instruction: that one is executed alone, so that RF can be cleared behind it.</summary>
+    private const int EventResume = 8;
+
     /// <summary>Raises an exception of the guest at the instruction being executed.</summary>
     [DoesNotReturn]
     internal void Raise(ExceptionVector vector, uint errorCode)
@@ -147,8 +150,9 @@ public sealed unsafe partial class Interpreter
                 continue;
             }
 
-            if ((_events & EventStep) != 0)
+            if ((_events & (EventStep | EventResume)) != 0)
             {
+                Interlocked.And(ref _events, ~EventResume);
                 Step();
                 continue;
             }

@@ -44,12 +44,11 @@ public sealed unsafe partial class Interpreter
         (known, value) = msr switch
         {
             0x10 => (true, _clock.Tsc + State.TscOffset),
-            0x17 or 0x2A or 0x33 or 0x34 or 0x3A or 0x79 or 0xCD or 0x140 or 0x179 or 0x17A or 0x17F or 0x198 or 0x19A or 0x19B or 0x19C
+            0x17 or 0x2A or 0x33 or 0x34 or 0x3A or 0x79 or 0xCD or 0xCE or 0x140 or 0x179 or 0x17A or 0x17F or 0x198 or 0x19A or 0x19B or 0x19C
                 or 0x1D9 or 0x1DB or 0x1DC or 0x1DD or 0x1DE or 0x345 or 0x606 or 0x611 or 0x619 or 0x639 or 0x641 => (true, msr == 0x3A ? 1ul : 0ul),
             0x3B => (true, State.TscAdjust),
             0x48 => (true, State.SpecCtrl),
             0x8B => (true, 0x0100000000000000ul), // microcode revision: newer than any that Linux distrusts
-            0xCE => (true, 1ul << 31), // CPUID faulting
             0xE7 or 0xE8 => (true, _clock.Tsc),
             0xFE => (true, 0x508ul), // MTRRs: 8 variable, fixed, write-combining
             // RDCL_NO IBRS_ALL SKIP_L1DFL SSB_NO MDS_NO PSCHANGE_MC_NO TAA_NO SBDR_SSDP_NO FBSDP_NO PSDP_NO BHI_NO GDS_NO RFDS_NO, ITS_NO:
@@ -110,7 +109,9 @@ public sealed unsafe partial class Interpreter
                 return true;
             case 0x49: // IBPB
                 return (value & ~1ul) == 0;
-            case 0x79 or 0x8B or 0x140 or 0x17F or 0x1D9 or 0x198 or 0x19A or 0x19B or 0x19C:
+            case 0x140: // no CPUID faulting, no ring 3 MWAIT
+                return value == 0;
+            case 0x79 or 0x8B or 0x17F or 0x1D9 or 0x198 or 0x19A or 0x19B or 0x19C:
                 return true;
             case 0x174:
                 State.SysenterCs = (uint)value;

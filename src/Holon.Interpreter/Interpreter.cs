@@ -188,7 +188,8 @@ public sealed unsafe partial class Interpreter : IVcpu
         LoadStatusFlags(State.Rflags);
         UpdateMode();
         UpdateDebug();
-        Interlocked.Or(ref _events, EventInterrupt);
+        var shadow = (State.Shadow & (InterruptShadow.Sti | InterruptShadow.MovSs)) != 0 ? EventShadow : 0;
+        Interlocked.Or(ref _events, EventInterrupt | shadow);
     }
 
     private void End()
@@ -221,14 +222,14 @@ public sealed unsafe partial class Interpreter : IVcpu
     {
         var block = _code.Lookup();
         var op = Block.FirstOp(block);
-        var before = _instructions;
-        _instructions += (uint)block->Count; // what a fault takes back
+        _instructions += (uint)block->Count; // as in Execute: handlers and faults subtract what they leave out
         _current = op;
         var next = op->Execute(this, op);
-        _instructions = before + 1;
-        // A handler that has not set RIP returns the op to go on with, in the same page.
-        if (next != null) State.Rip = (_context->RipPage + next->PageOffset) & RipMask;
         _current = null;
+        if (next == null) return;
+        // A handler that has not set RIP returns the op to go on with, in the same page.
+        State.Rip = (_context->RipPage + next->PageOffset) & RipMask;
+        _instructions -= next == op + 1 ? op->Remaining : (uint)((Block*)next - 1)->Count;
     }
 
     /// <summary>Links a direct branch to a block of the same page, so that a loop does not come back to <see cref="Execute"/>.</summary>
@@ -291,7 +292,7 @@ public sealed unsafe partial class Interpreter : IVcpu
         Code64 = LongModeActive && cs.IsLong;
         Cpl = Virtual8086 ? 3 : ProtectedMode ? State.Segments[SegmentRegisters.Ss].Dpl : 0;
         RipMask = Code64 ? ulong.MaxValue : cs.IsBig ? 0xFFFFFFFF : 0xFFFF;
-        _code.SetMode(Code64 ? 64 : cs.IsBig ? 32 : 16, protectedMode, Cpl == 3);
+        _code.SetMode(Code64 ? 64 : cs.IsBig ? 32 : 16, ProtectedMode, !Code64 && cs.Limit < RipMask, Cpl == 3);
         UpdateDataAccess();
         UpdateVectorUnits();
     }

@@ -131,9 +131,10 @@ internal static unsafe class StringInstructions
 
             SetIndex(cpu, op, Rcx, count - done);
             if (TElement.Compares && cpu.ZeroFlag == stopWhenZero) return op + 1;
+            if (cpu.TrapsAfterElement) break;
         }
 
-        return Index(cpu, op, Rcx) == 0 ? op + 1 : cpu.LeaveBefore(op); // look at interrupts, then go on
+        return Index(cpu, op, Rcx) == 0 ? op + 1 : cpu.LeaveRepeated(op); // look at interrupts and traps, then go on
     }
 
     private static ulong Index(Interpreter cpu, Op* op, int register) => op->AddressSize switch
@@ -167,7 +168,7 @@ internal static unsafe class StringInstructions
     private static ulong ElementsInPage<T>(Interpreter cpu, ulong linear)
         where T : unmanaged => (0x1000 - (linear & 0xFFF)) / (ulong)sizeof(T);
 
-    private static bool CanDoMany(Interpreter cpu, Op* op) => op->AddressSize == 8 && cpu.Code64 && !cpu.ChecksAlignment && (cpu.State.Rflags & Rflags.DF) == 0;
+    private static bool CanDoMany(Interpreter cpu, Op* op) => op->AddressSize == 8 && cpu.Code64 && !cpu.ChecksAlignment && !cpu.TrapsAfterElement && (cpu.State.Rflags & Rflags.DF) == 0;
 
     private readonly struct Movs : IElement
     {
