@@ -313,6 +313,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         lock (_lock)
         {
             if (_completion.Task.IsCompleted) return;
+            _paused?.TrySetException(new InvalidOperationException($"The machine '{Name}' ended instead of pausing."));
             if (exit.Reason == MachineExitReason.Failed) SetStatus(MachineStatus.Failed, exit.Failure ?? "The machine failed.");
             else SetStatus(MachineStatus.Stopped, $"The machine ended: {exit.Reason}.");
         }
