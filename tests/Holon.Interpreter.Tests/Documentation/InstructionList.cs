@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Holon.Interpreter.Decoding;
+using Holon.Oracle.Generation;
 using Holon.X86;
 using Iced.Intel;
 
@@ -26,10 +26,10 @@ internal static class InstructionList
             The interpreter implements all {all.Count} encodings that its fullest processor, `{CpuModel.X8664V3.Name}`, presents; `{CpuModel.X8664V2.Name}`
             has {all.Count(CpuModel.X8664V2.Has)} of them. A guest gets #UD for any other. The number behind a mnemonic counts its encodings.
 
-            - {compared} are **compared with the host's processor**: random operands, registers, flags, memory and faults
-              (`tests/Holon.Interpreter.Tests/Oracle`).
-            - {all.Count - compared} are not, because only an operating system uses them or their result depends on the machine. The manual decides
-              (`tests/Holon.Interpreter.Tests/Cpu`), and kvm-unit-tests.
+            - {compared} are **compared with the host's processor** in 64-bit user mode: random operands, registers, flags, memory and faults
+              (`tests/Holon.Interpreter.Tests/Oracle`). Privileged ones are there too, but all that a user program sees of them is #GP.
+            - {all.Count - compared} are not, as they do not exist in 64-bit mode, enter the host's kernel, or answer differently on each machine
+              (`FormCatalog` says which). The manual decides (`tests/Holon.Interpreter.Tests/Cpu`), and kvm-unit-tests.
 
             | feature | models | compared with the host's processor | not compared |
             | --- | --- | --- | --- |
@@ -44,7 +44,7 @@ internal static class InstructionList
         return page.ToString();
     }
 
-    private static bool IsCompared(Code code) => (InstructionTable.Instance[code.Mnemonic()].Flags & FormFlags.System) == 0;
+    private static bool IsCompared(Code code) => FormCatalog.ReasonToExclude(code) == null;
 
     private static string FeatureOf(Code code) => string.Join(" and ", code.CpuidFeatures().Select(feature => feature.ToString()));
 
