@@ -64,8 +64,7 @@ for project in tests/*/*.csproj; do
 done
 
 started=$(date +%s)
-if DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 \
-    dotnet format Holon.slnx --no-restore --verify-no-changes >"$results/format.txt" 2>&1 </dev/null; then
+if quiet_dotnet format Holon.slnx --no-restore --verify-no-changes >"$results/format.txt" 2>&1 </dev/null; then
     passed=$((passed + 1))
     echo "format                           as it should be, $(($(date +%s) - started)) s"
 else
