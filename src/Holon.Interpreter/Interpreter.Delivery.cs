@@ -222,10 +222,54 @@ public sealed unsafe partial class Interpreter
         else Push((ushort)value);
     }
 
+    /// <summary>
+    /// INT n of virtual-8086 code: with CR4.VME the TSS's redirection bitmap, below the I/O permission bitmap, sends it to the 8086 program's own handler
+    /// (SDM vol. 3 §20.3.3, table 20-2). Otherwise it needs IOPL 3.
+    /// </summary>
+    private bool TryRedirect(Op* op, byte vector)
+    {
+        var privileged = (State.Rflags & Rflags.Iopl) == Rflags.Iopl;
+        var redirected = false;
+        if ((State.Cr4 & Cr4.Vme) != 0)
+        {
+            var offset = ReadSystem<ushort>(State.Tr.Base + 102) - 32u + (uint)(vector >> 3);
+            if (State.Tr.Limit < 103 || offset > State.Tr.Limit) RaiseGp();
+            redirected = (ReadSystem<byte>(State.Tr.Base + offset) & (1 << (vector & 7))) == 0;
+        }
+
+        if (!redirected && !privileged) RaiseGp();
+        if (!redirected) return false;
+
+        var entry = ReadSystem<uint>(vector * 4u);
+        var old = Gpr(4);
+        try
+        {
+            Push((ushort)(privileged ? GetRflags() : VirtualFlags()));
+            Push(State.Segments[SegmentRegisters.Cs].Selector);
+            Push((ushort)NextRip(op));
+        }
+        catch (GuestFault)
+        {
+            Gpr(4) = old;
+            throw;
+        }
+
+        State.Rflags &= ~(Rflags.TF | Rflags.RF | (privileged ? Rflags.IF : Rflags.Vif));
+        State.Segments[SegmentRegisters.Cs] = State.Segments[SegmentRegisters.Cs] with { Selector = (ushort)(entry >> 16), Base = (entry >> 16) << 4 };
+        State.Rip = (ushort)entry;
+        _singleStep = false;
+        UpdateMode();
+        UpdateDebug();
+        return true;
+    }
+
+    /// <summary>RFLAGS as virtual-8086 code with a virtual interrupt flag sees it: IF is VIF, and IOPL is 3.</summary>
+    internal ulong VirtualFlags() => (GetRflags() & ~Rflags.IF) | Rflags.Iopl | ((State.Rflags & Rflags.Vif) != 0 ? Rflags.IF : 0);
+
     /// <summary>INT n, INT3, INTO and INT1. The return address is the next instruction.</summary>
     internal Op* SoftwareInterrupt(Op* op, byte vector, EventType type)
     {
-        if (Virtual8086 && (Iced.Intel.Code)op->Code == Iced.Intel.Code.Int_imm8 && ((State.Rflags & Rflags.Iopl) >> 12) < 3) RaiseGp(); // INT3, INTO and INT1 are free
+        if (Virtual8086 && (Iced.Intel.Code)op->Code == Iced.Intel.Code.Int_imm8 && TryRedirect(op, vector)) return null; // INT3, INTO and INT1 are not sensitive
         // Until the handler is entered a fault must find the state unchanged; RIP alone is put right by TakeFault.
         State.Rip = NextRip(op);
         Deliver(vector, type, null);

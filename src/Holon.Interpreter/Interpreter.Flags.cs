@@ -8,13 +8,13 @@ public sealed unsafe partial class Interpreter
     /// <summary>Loads RFLAGS from a stack image: only what the privilege level may change changes.</summary>
     /// <param name="image">The value read.</param>
     /// <param name="size">2, 4 or 8 bytes; a 2-byte image has no upper flags.</param>
-    /// <param name="fromIret">IRET also loads RF, and at level 0 VM, VIF and VIP are the caller's business.</param>
+    /// <param name="fromIret">IRET also loads RF, and at level 0 VIF and VIP; VM is the caller's business.</param>
     internal void SetFlagsFromImage(ulong image, int size, bool fromIret)
     {
         var mask = Rflags.Status | Rflags.TF | Rflags.DF | Rflags.NT;
         if (size > 2) mask |= Rflags.AC | Rflags.ID | (fromIret ? Rflags.RF : 0);
         var level = (State.Cr0 & Cr0.PE) == 0 ? 0 : Cpl;
-        if (level == 0) mask |= Rflags.Iopl;
+        if (level == 0) mask |= Rflags.Iopl | (size > 2 && fromIret ? Rflags.Vif | Rflags.Vip : 0);
         if (level <= (int)((State.Rflags >> 12) & 3)) mask |= Rflags.IF;
         var flags = (GetRflags() & ~mask) | (image & mask);
         if (!fromIret) flags &= ~Rflags.RF;

@@ -12,9 +12,6 @@ public enum FormFlags
 
     /// <summary>Nothing after it belongs to the block: it always branches, or changes what the next instruction means.</summary>
     EndsBlock = 1,
-
-    /// <summary>Only the operating system uses it, or its result depends on the machine: not compared with the host's processor.</summary>
-    System = 2,
 }
 
 /// <summary>What the interpreter knows of one instruction.</summary>

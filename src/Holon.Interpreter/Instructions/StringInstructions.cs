@@ -38,12 +38,12 @@ internal static unsafe class StringInstructions
         table.Add(Mnemonic.Cmpsw, &Bind<Cmps, ushort>);
         table.Add(Mnemonic.Cmpsd, &BindCmpsd);
         table.Add(Mnemonic.Cmpsq, &Bind<Cmps, ulong>);
-        table.Add(Mnemonic.Insb, &Bind<Ins, byte>, FormFlags.System);
-        table.Add(Mnemonic.Insw, &Bind<Ins, ushort>, FormFlags.System);
-        table.Add(Mnemonic.Insd, &Bind<Ins, uint>, FormFlags.System);
-        table.Add(Mnemonic.Outsb, &Bind<Outs, byte>, FormFlags.System);
-        table.Add(Mnemonic.Outsw, &Bind<Outs, ushort>, FormFlags.System);
-        table.Add(Mnemonic.Outsd, &Bind<Outs, uint>, FormFlags.System);
+        table.Add(Mnemonic.Insb, &Bind<Ins, byte>);
+        table.Add(Mnemonic.Insw, &Bind<Ins, ushort>);
+        table.Add(Mnemonic.Insd, &Bind<Ins, uint>);
+        table.Add(Mnemonic.Outsb, &Bind<Outs, byte>);
+        table.Add(Mnemonic.Outsw, &Bind<Outs, ushort>);
+        table.Add(Mnemonic.Outsd, &Bind<Outs, uint>);
     }
 
     /// <summary>One element of a string instruction.</summary>

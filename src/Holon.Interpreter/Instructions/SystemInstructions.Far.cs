@@ -316,7 +316,7 @@ internal static unsafe partial class SystemInstructions
         where T : unmanaged, IBinaryInteger<T>
     {
         var size = (ulong)sizeof(T);
-        if (cpu.Virtual8086 && Iopl(cpu) < 3) cpu.RaiseGp();
+        var isVirtual = UsesVirtualInterruptFlag(cpu, sizeof(T));
         if (cpu.ProtectedMode && (cpu.State.Rflags & Rflags.NT) != 0)
         {
             if (cpu.LongModeActive) cpu.RaiseGp();
@@ -332,9 +332,10 @@ internal static unsafe partial class SystemInstructions
         cpu.RecheckInterrupts();
         if (!cpu.ProtectedMode)
         {
+            if (isVirtual) SetVirtualFlags(cpu, flags);
             EnterRealCode(cpu, selector, rip);
             cpu.AddToStackPointer(3 * size);
-            cpu.SetFlagsFromImage(flags, (int)size, true);
+            if (!isVirtual) cpu.SetFlagsFromImage(flags, (int)size, true);
         }
         else if ((flags & Rflags.VM) != 0 && cpu.Cpl == 0 && size == 4 && !cpu.LongModeActive)
         {

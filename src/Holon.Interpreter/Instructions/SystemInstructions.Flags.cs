@@ -43,14 +43,19 @@ internal static unsafe partial class SystemInstructions
 
     private static Op* Cli(Interpreter cpu, Op* op)
     {
-        RequireIoPrivilege(cpu);
-        cpu.State.Rflags &= ~Rflags.IF;
+        cpu.State.Rflags &= HasInterruptFlag(cpu) ? ~Rflags.IF : ~Rflags.Vif;
         return op + 1;
     }
 
     private static Op* Sti(Interpreter cpu, Op* op)
     {
-        RequireIoPrivilege(cpu);
+        if (!HasInterruptFlag(cpu))
+        {
+            if ((cpu.State.Rflags & Rflags.Vip) != 0) cpu.RaiseGp(); // the monitor delivers what it holds back
+            cpu.State.Rflags |= Rflags.Vif;
+            return cpu.EndBlockAfter(op);
+        }
+
         if ((cpu.State.Rflags & Rflags.IF) == 0)
         {
             cpu.State.Rflags |= Rflags.IF;
@@ -60,9 +65,35 @@ internal static unsafe partial class SystemInstructions
         return cpu.EndBlockAfter(op);
     }
 
-    private static void RequireIoPrivilege(Interpreter cpu)
+    /// <summary>
+    /// True when CLI and STI may change IF; false when they change VIF instead: level 3 with a virtual interrupt flag (SDM vol. 3 §20.3, §20.4).
+    /// #GP(0) otherwise.
+    /// </summary>
+    private static bool HasInterruptFlag(Interpreter cpu)
     {
-        if ((cpu.State.Cr0 & Cr0.PE) != 0 && cpu.Cpl > Iopl(cpu)) cpu.RaiseGp();
+        if ((cpu.State.Cr0 & Cr0.PE) == 0 || cpu.Cpl <= Iopl(cpu)) return true;
+        var extension = cpu.Virtual8086 ? Cr4.Vme : Cr4.Pvi;
+        if (cpu.Cpl != 3 || (cpu.State.Cr4 & extension) == 0) cpu.RaiseGp();
+        return false;
+    }
+
+    /// <summary>
+    /// True when virtual-8086 code must use VIF for IF: below IOPL 3, with 16-bit operands and CR4.VME (SDM vol. 2, PUSHF, POPF, IRET). #GP(0) when
+    /// it would have to and cannot.
+    /// </summary>
+    private static bool UsesVirtualInterruptFlag(Interpreter cpu, int size)
+    {
+        if (!cpu.Virtual8086 || Iopl(cpu) == 3) return false;
+        if (size != 2 || (cpu.State.Cr4 & Cr4.Vme) == 0) cpu.RaiseGp();
+        return true;
+    }
+
+    /// <summary>FLAGS as virtual-8086 code that has VIF loads it: IF of the image goes to VIF; what the monitor must see faults.</summary>
+    private static void SetVirtualFlags(Interpreter cpu, ulong image)
+    {
+        const ulong mask = Rflags.Status | Rflags.DF | Rflags.NT;
+        if ((image & Rflags.TF) != 0 || ((image & Rflags.IF) != 0 && (cpu.State.Rflags & Rflags.Vip) != 0)) cpu.RaiseGp();
+        cpu.SetRflags((cpu.GetRflags() & ~(mask | Rflags.Vif | Rflags.RF)) | (image & mask) | ((image & Rflags.IF) != 0 ? Rflags.Vif : 0));
     }
 
     private static Op* Hlt(Interpreter cpu, Op* op)
@@ -95,16 +126,19 @@ internal static unsafe partial class SystemInstructions
     private static Op* Pushf<T>(Interpreter cpu, Op* op)
         where T : unmanaged, IBinaryInteger<T>
     {
-        if (cpu.Virtual8086 && Iopl(cpu) < 3) cpu.RaiseGp();
-        cpu.Push(T.CreateTruncating(cpu.GetRflags() & ~(Rflags.VM | Rflags.RF)));
+        var flags = UsesVirtualInterruptFlag(cpu, sizeof(T)) ? cpu.VirtualFlags() : cpu.GetRflags();
+        cpu.Push(T.CreateTruncating(flags & ~(Rflags.VM | Rflags.RF)));
         return op + 1;
     }
 
     private static Op* Popf<T>(Interpreter cpu, Op* op)
         where T : unmanaged, IBinaryInteger<T>
     {
-        if (cpu.Virtual8086 && Iopl(cpu) < 3) cpu.RaiseGp();
-        cpu.SetFlagsFromImage(ulong.CreateTruncating(cpu.Pop<T>()), sizeof(T), false);
+        var isVirtual = UsesVirtualInterruptFlag(cpu, sizeof(T));
+        var image = ulong.CreateTruncating(cpu.Peek<T>(0));
+        if (isVirtual) SetVirtualFlags(cpu, image);
+        else cpu.SetFlagsFromImage(image, sizeof(T), false);
+        cpu.AddToStackPointer((ulong)sizeof(T));
         return cpu.EndBlockAfter(op);
     }
 

@@ -114,8 +114,82 @@ public sealed class Virtual8086Tests
         Assert.Equal(ExceptionVector.InvalidOpcode, real.Event.Vector);
     }
 
+    [Fact]
+    public void With_vme_cli_sti_pushf_and_popf_use_the_virtual_interrupt_flag() // §20.3.2, table 20-2
+    {
+        using var guest = Entering(0, c =>
+        {
+            c.sti();
+            c.pushf();
+            c.pop(ax);
+            c.cli();
+            c.pushf();
+            c.pop(bx);
+            c.push(0x202);
+            c.popf();
+            c.pushf();
+            c.pop(cx);
+            c.ud2();
+        });
+        guest.State.Cr4 |= Cr4.Vme;
+        guest.Run();
+        Assert.Equal(ExceptionVector.InvalidOpcode, guest.Event.Vector);
+        const ulong mask = Rflags.IF | Rflags.Iopl;
+        Assert.Equal((mask, Rflags.Iopl, mask), (guest.Rax & mask, guest.Rbx & mask, guest.Rcx & mask));
+        var flags = guest.Memory.Read<uint>(guest.Rsp + 8); // as the monitor sees them
+        Assert.Equal(Rflags.Vif, flags & (Rflags.Vif | mask));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0xFB }, true)] // STI while an interrupt is pending
+    [InlineData(new byte[] { 0x68, 0x02, 0x02, 0x9D }, true)] // POPF with IF, the same
+    [InlineData(new byte[] { 0x68, 0x02, 0x01, 0x9D }, false)] // POPF with TF
+    [InlineData(new byte[] { 0x66, 0x9C }, false)] // PUSHFD
+    public void With_vme_what_the_monitor_must_see_still_faults(byte[] code, bool pending) // §20.3.2; vol. 2, POPF, PUSHF
+    {
+        using var guest = Entering(0, c => c.db(code), pending ? Rflags.Vip : 0);
+        guest.State.Cr4 |= Cr4.Vme;
+        guest.Run();
+        Assert.Equal((ExceptionVector.GeneralProtection, 0u), (guest.Event.Vector, guest.Event.ErrorCode));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void With_vme_the_redirection_bitmap_keeps_interrupts_in_the_8086_program(int privilege) // §20.3.3
+    {
+        const ulong bitmap = GuestProgram.Tss + 0x68;
+        using var guest = Entering(privilege, c => { c.sti(); c.stc(); c.@int(0x21); c.pushf(); c.pop(bx); c.@int(0x22); });
+        guest.State.Cr4 |= Cr4.Vme;
+        guest.State.Tr = guest.State.Tr with { Limit = 0x68 + 32 };
+        guest.Memory.Write(GuestProgram.Tss + 102, (ushort)(0x68 + 32));
+        guest.Memory.Write(bitmap + (0x22 / 8), (byte)(1 << (0x22 % 8)));
+        guest.Memory.Write(0x21 * 4, 0x4000_0100u);
+        guest.Assemble(Code + 0x100, c => { c.mov(bp, sp); c.mov(ax, __word_ptr[bp + 4]); c.pushf(); c.pop(cx); c.iret(); }, 16);
+        guest.Run();
+        const ulong mask = Rflags.IF | Rflags.Iopl | Rflags.CF;
+        Assert.Equal((mask, Rflags.Iopl, mask), (guest.Rax & mask, guest.Rcx & (Rflags.IF | Rflags.Iopl), guest.Rbx & mask));
+        // The other vector is the monitor's: by the IDT with IOPL 3 (whose gate is for level 0 here), by #GP without.
+        Assert.Equal(ExceptionVector.GeneralProtection, guest.Events[^1].Vector);
+        Assert.Equal(privilege == 3 ? (0x22u << 3) | 2 : 0, guest.Events[^1].ErrorCode);
+    }
+
+    [Fact]
+    public void With_pvi_user_code_of_protected_mode_has_a_virtual_interrupt_flag() // §20.4
+    {
+        using var guest = new GuestProgram(GuestMode.Protected);
+        guest.StartInUserMode();
+        guest.State.Cr4 |= Cr4.Pvi;
+        guest.State.Rflags |= Rflags.IF;
+        guest.Assemble(GuestProgram.UserCode, c => { c.sti(); c.pushfd(); c.pop(eax); c.cli(); c.pushfd(); c.pop(ebx); c.ud2(); });
+        guest.Run();
+        Assert.Equal(ExceptionVector.InvalidOpcode, guest.Event.Vector);
+        const ulong mask = Rflags.IF | Rflags.Vif;
+        Assert.Equal((mask, Rflags.IF), (guest.Rax & mask, guest.Rbx & mask));
+    }
+
     /// <summary>A program that enters virtual-8086 mode with an I/O privilege level; everything of it is user memory.</summary>
-    private static GuestProgram Entering(int privilege, Action<Assembler> code)
+    private static GuestProgram Entering(int privilege, Action<Assembler> code, ulong flags = 0)
     {
         var guest = new GuestProgram(GuestMode.Paging32);
         guest.Assemble(Code, code, 16);
@@ -127,7 +201,7 @@ public sealed class Virtual8086Tests
             c.push(DataSegment); // ES
             c.push(DataSegment); // SS
             c.push(0xFF00);
-            c.push((int)(Rflags.VM | Rflags.Fixed | ((ulong)privilege << 12)));
+            c.push((int)(Rflags.VM | Rflags.Fixed | ((ulong)privilege << 12) | flags));
             c.push(CodeSegment);
             c.push(0);
             c.iretd();

@@ -25,8 +25,8 @@ internal static unsafe class StateInstructions
         table.Add(Mnemonic.Xsavec64, &BindXsavec);
         table.Add(Mnemonic.Xrstor, &BindXrstor);
         table.Add(Mnemonic.Xrstor64, &BindXrstor);
-        table.Add(Mnemonic.Xgetbv, &BindXgetbv, FormFlags.System);
-        table.Add(Mnemonic.Xsetbv, &BindXsetbv, FormFlags.System);
+        table.Add(Mnemonic.Xgetbv, &BindXgetbv);
+        table.Add(Mnemonic.Xsetbv, &BindXsetbv);
     }
 
     private static Handler BindFxsave(in Instruction instruction, Op* op) => Prepare(instruction, op, &Fxsave);
