@@ -14,14 +14,19 @@ cd "$root" || exit 125
 require_sdk
 
 # Tests that compare with the host's processor, and with what others write, skip what is not there.
-if [ "$(id -u)" = 0 ]; then
-    require gcc "gcc libc6-dev" test
-    require iasl acpica-tools test
-else
-    for each in gcc iasl; do
-        command -v $each >/dev/null 2>&1 || echo "holon: there is no $each, so some tests will be skipped (sudo apt-get install gcc libc6-dev acpica-tools)" >&2
-    done
-fi
+while read -r file packages; do
+    if [ "$(id -u)" = 0 ]; then
+        require "$file" "$packages" test
+    elif [ ! -e "$file" ] && ! command -v "$file" >/dev/null 2>&1; then
+        echo "holon: there is no $file, so some tests will be skipped; it comes with: sudo apt-get install $packages" >&2
+    fi
+done <<END
+gcc gcc libc6-dev
+iasl acpica-tools
+xz xz-utils
+script bsdutils
+/usr/share/seabios/bios-256k.bin seabios
+END
 
 mkdir -p "$results"
 exec 9>"$out/.lock"

@@ -79,6 +79,30 @@ public sealed class BusyboxTests(Busybox busybox) : IClassFixture<Busybox>
     }
 
     [Fact]
+    public async Task A_signal_ends_the_machine_with_its_code()
+    {
+        busybox.Require();
+        var outcome = await HolonProgram.RunAsync(["run", "busybox", "--", "sleep", "1000"], [], meanwhile: async process =>
+        {
+            await Task.Delay(1500, TestContext.Current.CancellationToken);
+            process.Signal(2);
+        });
+        AssertEnded(130, outcome);
+    }
+
+    [Fact]
+    public async Task The_serial_line_in_a_file_leaves_the_command_without_input_and_the_terminal_alone()
+    {
+        busybox.Require();
+        using var folder = new TemporaryFolder();
+        var log = folder.File("serial", []);
+        var outcome = await HolonProgram.RunAsync(["run", "busybox", "--timeout", Limit, "--serial", $"file:{log}", "--", "sh", "-c", "cat; echo done; exit 3"], "not for the guest"u8.ToArray());
+        AssertEnded(3, outcome);
+        Assert.Empty(outcome.Output);
+        Assert.EndsWith("done\n", await File.ReadAllTextAsync(log, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_guest_that_panics_is_an_error_that_shows_its_last_words()
     {
         busybox.Require();

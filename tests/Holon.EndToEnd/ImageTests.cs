@@ -1,9 +1,7 @@
-using System.Runtime.InteropServices;
-
 namespace Holon.EndToEnd;
 
 /// <summary>Images appear whole or not at all, whatever happens while they are made.</summary>
-public sealed partial class ImageTests
+public sealed class ImageTests
 {
     [Theory]
     [InlineData(2, 130)] // SIGINT
@@ -16,7 +14,7 @@ public sealed partial class ImageTests
         {
             while (!process.HasExited && !Directory.Exists(Images(cache, ".busybox-work-*"))) await Task.Delay(5, TestContext.Current.CancellationToken);
             await Task.Delay(200, TestContext.Current.CancellationToken);
-            _ = Kill(process.Id, signal);
+            process.Signal(signal);
         });
         Assert.Equal(expected, outcome.ExitCode);
         Assert.Empty(Directory.EnumerateDirectories(Path.Combine(cache.Path, "holon", "images")));
@@ -53,7 +51,4 @@ public sealed partial class ImageTests
         var images = Path.Combine(cache.Path, "holon", "images");
         return (Directory.Exists(images) ? Directory.EnumerateDirectories(images, pattern).FirstOrDefault() : null) ?? "/nonexistent";
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }

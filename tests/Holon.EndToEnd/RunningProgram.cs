@@ -1,15 +1,14 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Holon.EndToEnd;
 
 /// <summary>A program while it runs, for tests that talk with it.</summary>
-internal sealed class RunningProgram(Process process)
+internal sealed partial class RunningProgram(Process process)
 {
     private readonly List<byte> _output = [];
     private int _seen;
-
-    public int Id => process.Id;
 
     public bool HasExited => process.HasExited;
 
@@ -52,4 +51,10 @@ internal sealed class RunningProgram(Process process)
         await process.StandardInput.WriteAsync(keys);
         await process.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
     }
+
+    /// <summary>Sends a signal.</summary>
+    public void Signal(int number) => _ = Kill(process.Id, number);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
 }

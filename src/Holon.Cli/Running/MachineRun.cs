@@ -40,6 +40,8 @@ internal sealed class MachineRun
         using var timedOut = limit.Token.Register(() => ending.TrySetResult(ExitCodes.TimedOut)); // also when the guest waits for a slow reader
 
         using var output = new SerialOutput(HostTerminal.StandardOutput, () => ending.TrySetResult(ExitCodes.BrokenPipe));
+        using var abandon = cancellationToken.Register(output.Abandon); // also when the machine has ended and only a slow reader is waited for
+        using var notice = _terminal && gate is not null && IsQuiet(spec) ? new BootNotice(spec.Name) : null;
         SerialInput? input = null;
         void Receive(ReadOnlySpan<byte> data)
         {
@@ -48,6 +50,7 @@ internal sealed class MachineRun
             var wasOpen = gate?.IsOpen != false;
             var boot = gate?.Take(data) ?? 0;
             if (boot > 0 && !IsQuiet(spec)) Descriptor.TryWrite(HostTerminal.StandardError, data[..boot]);
+            if (gate?.IsOpen == true) notice?.Dispose();
             output.Write(data[boot..]);
             if (!wasOpen && gate!.IsOpen && !_terminal) input!.Start(); // before, nobody in the guest listens
         }
@@ -66,6 +69,7 @@ internal sealed class MachineRun
                 output.Abandon();
                 await machine.StopAsync(CancellationToken.None).ConfigureAwait(false);
                 await machine.Completion.ConfigureAwait(false);
+                if (_terminal) Descriptor.TryWrite(HostTerminal.StandardError, "\r\n"u8); // the guest was in the middle of a line
                 return await ending.Task.ConfigureAwait(false);
             }
 
@@ -120,6 +124,7 @@ internal sealed class MachineRun
         {
             Command = _request.Command,
             Terminal = _terminal,
+            HasInput = _request.Serial.Kind == SerialTargetKind.StandardStreams,
             Size = HostTerminal.Size,
             TerminalType = Environment.GetEnvironmentVariable("TERM") is { Length: > 0 and < 64 } type ? type : "linux",
             HostName = spec.Name,

@@ -26,6 +26,9 @@ public sealed record GuestSession
     /// <summary>True when people sit at a terminal on the host; false when bytes go through unchanged.</summary>
     public bool Terminal { get; init; }
 
+    /// <summary>False when nothing will ever come in: the command finds its input at its end.</summary>
+    public bool HasInput { get; init; } = true;
+
     /// <summary>Terminal size in characters.</summary>
     public (int Rows, int Columns) Size { get; init; } = (24, 80);
 
@@ -45,6 +48,7 @@ public sealed record GuestSession
         if (Command.Any(word => word.Contains('\0', StringComparison.Ordinal))) throw new HolonException("The command contains a zero byte, which no program can be given; remove it.");
         var script = new StringBuilder()
             .Append(CultureInfo.InvariantCulture, $"mode={(Terminal ? "terminal" : "pipes")}\n")
+            .Append(CultureInfo.InvariantCulture, $"input={(HasInput ? "/run/input" : "/dev/null")}\n")
             .Append(CultureInfo.InvariantCulture, $"rows={Math.Clamp(Size.Rows, 1, 9999)}\n")
             .Append(CultureInfo.InvariantCulture, $"columns={Math.Clamp(Size.Columns, 1, 9999)}\n")
             .Append(CultureInfo.InvariantCulture, $"quiet={(Quiet ? 1 : 0)}\n")

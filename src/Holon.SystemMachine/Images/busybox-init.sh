@@ -9,7 +9,7 @@ mount -t sysfs sys /sys
 mount -t tmpfs run /run
 
 port=/dev/ttyS0
-mode=terminal rows=24 columns=80 quiet=1 name=holon TERM=linux
+mode=terminal input=/run/input rows=24 columns=80 quiet=1 name=holon TERM=linux
 set --
 [ -r /holon/session ] && . /holon/session
 export TERM
@@ -52,7 +52,7 @@ on_pipes() {
     announce
     # dd and not cat: cat would have the kernel move the bytes, and that holds the pipe's lock while it waits for input.
     dd bs=4k <"$port" >/run/input 2>/dev/null &
-    { /holon/foreground /bin/setsid "$@" </run/input 2>&1; echo $? >/run/status; } | dd bs=4k 2>/dev/null >"$port" &
+    { /holon/foreground /bin/setsid "$@" <"$input" 2>&1; echo $? >/run/status; } | dd bs=4k 2>/dev/null >"$port" &
     wait $!
     read -r status </run/status
     return "$status"
