@@ -28,8 +28,8 @@ script bsdutils
 /usr/share/seabios/bios-256k.bin seabios
 END
 
+open_lock
 mkdir -p "$results"
-exec 9>"$out/.lock"
 flock 9
 say "building everything"
 touch "$stamp.new"

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Holon.Cli.Terminal;
 using Holon.Machines.Host;
 using Holon.SystemMachine;
 using Spectre.Console;
@@ -32,7 +33,7 @@ internal sealed class DoctorCommand : Command
         Row(table, true, "engine", $"--engine auto picks the {engine.Engine}, because {engine.Reason}");
         foreach (var tool in Tools())
             Row(table, tool.IsPresent, tool.Name, tool.IsPresent ? $"{tool.Path} (for {tool.Purpose})" : $"missing, for {tool.Purpose}: sudo apt-get install {tool.Package}");
-        AnsiConsole.Write(table);
+        Tables.Write(table);
     }
 
     private static IEnumerable<HostTool> Tools() =>
@@ -40,6 +41,7 @@ internal sealed class DoctorCommand : Command
         HostTool.Program("apt-get", "apt", "making images"),
         HostTool.Program("dpkg-deb", "dpkg", "making images"),
         new("seabios", SystemMachineSpec.DefaultFirmware, "seabios", "run --bios"),
+        HostTool.Program("gcc", "gcc libc6-dev", "building holon"),
         HostTool.Program("qemu-system-x86_64", "qemu-system-x86", "comparisons in bench"),
     ];
 

@@ -46,6 +46,6 @@ internal sealed class ImageCommand : Command
                 recipe.Description);
         }
 
-        AnsiConsole.Write(table);
+        Tables.Write(table);
     }
 }

@@ -190,6 +190,7 @@ internal sealed class MachineRun
         var what = exit.Reason == MachineExitReason.Reset
             ? "The guest reset itself, as a kernel does when it panics"
             : exit.Failure ?? "The machine failed and did not say why";
+        if (what.Contains('\n', StringComparison.Ordinal)) throw new InvalidOperationException(what); // a stack trace: not the user's error
         if (gate is not { IsOpen: false }) throw new HolonException($"{what.TrimEnd('.')}.");
         foreach (var line in gate.LastLines(LinesOnFailure)) Console.Error.WriteLine(line);
         throw new HolonException($"{what.TrimEnd('.')}, before its command began; run it again with --append loglevel=7 to see its messages.");

@@ -11,6 +11,6 @@ public sealed record EngineSelection(string Engine, string Reason)
         ArgumentNullException.ThrowIfNull(kvm);
         return new("interpreter", kvm.HardwareAssisted
             ? "this host's KVM could run machines, but Holon has no KVM engine yet"
-            : $"KVM cannot be used here ({kvm.Verdict}), and Holon has no KVM engine yet");
+            : "KVM cannot be used here, and Holon has no KVM engine yet");
     }
 }

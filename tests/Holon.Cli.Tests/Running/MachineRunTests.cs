@@ -27,6 +27,10 @@ public sealed class MachineRunTests
         Assert.Equal("No instruction at 0x1234.", await FailAsync(new MachineExit(MachineExitReason.Failed, Failure: "No instruction at 0x1234")));
 
     [Fact]
+    public async Task A_stack_trace_is_a_defect_and_not_the_users_error() =>
+        await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync(Request(), machine => End(machine, new MachineExit(MachineExitReason.Failed, Failure: "Holon itself failed\n   at X"))));
+
+    [Fact]
     public async Task The_time_limit_ends_a_machine_that_does_not_end()
     {
         FakeMachine? seen = null;
