@@ -120,16 +120,18 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     /// <inheritdoc/>
     public Task PauseAsync(CancellationToken cancellationToken = default)
     {
+        Task paused;
         lock (_lock)
         {
             if (_status != MachineStatus.Running) throw new InvalidOperationException($"The machine '{Name}' is not running.");
             _paused ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            paused = _paused.Task; // taken here: the vCPU's thread clears the field once the pause is there
             _pauseRequested = true;
             _resume.Reset();
         }
 
         _vcpu.RequestStop();
-        return _paused.Task.WaitAsync(cancellationToken);
+        return paused.WaitAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
