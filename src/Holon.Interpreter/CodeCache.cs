@@ -115,7 +115,7 @@ internal sealed unsafe class CodeCache : IDisposable
     {
         var page = _pages[physical >> 12];
         if (page == null || !page.Overlaps((int)(physical & 0xFFF), size)) return;
-        page.Retire(&ControlInstructionsLeave);
+        page.Retire(&LeaveRetired);
         _pages[physical >> 12] = null;
         _memory.CodePages.Clear(physical >> 12);
         ForgetTranslations();
@@ -150,8 +150,8 @@ internal sealed unsafe class CodeCache : IDisposable
         NativeMemory.Free(_crossing);
     }
 
-    /// <summary>Puts a retired op's place: leaves the block before the instruction, which will be decoded anew.</summary>
-    private static Op* ControlInstructionsLeave(Interpreter cpu, Op* op) => cpu.LeaveBefore(op);
+    /// <summary>Stands in a retired op's place: leaves the block before the instruction, which will be decoded anew.</summary>
+    private static Op* LeaveRetired(Interpreter cpu, Op* op) => cpu.LeaveBefore(op);
 
     /// <summary>Encodings that mean something older on a processor without the feature: TZCNT is BSF there, LZCNT is BSR, and hints
     /// (0F 0D, 0F 18–1F, ENDBR64 among them) do nothing.</summary>
@@ -237,7 +237,7 @@ internal sealed unsafe class CodeCache : IDisposable
                 crossing = true;
             }
 
-            ended = BuildOp(instruction, op, linear, host) || crossing;
+            ended = BuildOp(instruction, op) || crossing;
             block->Bytes += op->Length;
             block->Count++;
             op++;
@@ -265,7 +265,7 @@ internal sealed unsafe class CodeCache : IDisposable
         return block;
     }
 
-    private bool BuildOp(in Instruction instruction, Op* op, ulong linear, byte* host)
+    private bool BuildOp(in Instruction instruction, Op* op)
     {
         if (instruction.IsInvalid || !_cpu.Model.Has(instruction.Code) || (!_protected && instruction.Encoding == EncodingKind.VEX))
         {

@@ -7,8 +7,6 @@ public sealed unsafe partial class Interpreter
 {
     private const ulong Cr0Known = Cr0.PE | Cr0.MP | Cr0.EM | Cr0.TS | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.NW | Cr0.CD | Cr0.PG;
 
-    private bool _largePagesSeen; // a large translation has been entered piecewise since the last full flush
-
     internal void SetCr0(ulong value)
     {
         if (value >> 32 != 0) RaiseGp();
@@ -93,7 +91,6 @@ public sealed unsafe partial class Interpreter
         if (global || (State.Cr4 & Cr4.Pge) == 0)
         {
             _tlb.Flush();
-            _largePagesSeen = false;
         }
         else
         {
@@ -106,7 +103,7 @@ public sealed unsafe partial class Interpreter
     /// <summary>Forgets the translation of one page.</summary>
     internal void FlushPage(ulong linear)
     {
-        if (_largePagesSeen && _tlb.IsLarge(linear))
+        if (_tlb.IsLarge(linear))
         {
             FlushTranslations(true);
             return;
@@ -117,11 +114,7 @@ public sealed unsafe partial class Interpreter
     }
 
     /// <summary>A large page is used: INVLPG of any address in it must forget all of it (SDM vol. 3 §4.10.4.1).</summary>
-    internal void NoteLargePage(ulong linear, uint pageBytes)
-    {
-        _largePagesSeen = true;
-        _tlb.NoteLarge(linear, pageBytes);
-    }
+    internal void NoteLargePage(ulong linear, uint pageBytes) => _tlb.NoteLarge(linear, pageBytes);
 
     /// <summary>Takes direct write access from a physical page that now holds decoded code.</summary>
     internal void ProtectPhysicalPage(ulong physicalPage) => _tlb.ProtectPhysicalPage(physicalPage);

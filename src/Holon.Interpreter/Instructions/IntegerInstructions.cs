@@ -69,9 +69,9 @@ internal static unsafe class IntegerInstructions
         table.Add(Mnemonic.Popcnt, &Bits.BindFunction<Popcnt>);
         table.Add(Mnemonic.Lzcnt, &Bits.BindFunction<Lzcnt>);
         table.Add(Mnemonic.Tzcnt, &Bits.BindFunction<Tzcnt>);
-        table.Add(Mnemonic.Blsi, &BindBls<Blsi>);
-        table.Add(Mnemonic.Blsr, &BindBls<Blsr>);
-        table.Add(Mnemonic.Blsmsk, &BindBls<Blsmsk>);
+        table.Add(Mnemonic.Blsi, &Bits.BindFunction<Blsi>);
+        table.Add(Mnemonic.Blsr, &Bits.BindFunction<Blsr>);
+        table.Add(Mnemonic.Blsmsk, &Bits.BindFunction<Blsmsk>);
         table.Add(Mnemonic.Adcx, &Bits.BindFunction<Adcx>);
         table.Add(Mnemonic.Adox, &Bits.BindFunction<Adox>);
         table.Add(Mnemonic.Bextr, &Bits.BindControl<Bextr>);
@@ -123,10 +123,6 @@ internal static unsafe class IntegerInstructions
         table.Add(Mnemonic.Ud1, &BindUd);
         table.Add(Mnemonic.Ud2, &BindUd);
     }
-
-    /// <summary>BLSI, BLSR and BLSMSK have their destination in VEX.vvvv: operand 0, as Iced orders them.</summary>
-    private static Handler BindBls<TFunction>(in Instruction instruction, Op* op)
-        where TFunction : struct, IBitFunction => Bits.BindFunction<TFunction>(instruction, op);
 
     private static Handler BindNop(in Instruction instruction, Op* op) => &Nop;
 
