@@ -208,13 +208,13 @@ internal static unsafe class Alu
         where TOp : struct, IBinaryOperation
         where T : unmanaged, IBinaryInteger<T> => (instruction.Op0Kind, instruction.Op1Kind) switch
         {
-            (OpKind.Register, OpKind.Register) => &RegisterRegister<TOp, T>,
-            (OpKind.Register, OpKind.Memory) => &RegisterMemory<TOp, T>,
-            (OpKind.Register, _) => &RegisterImmediate<TOp, T>,
+            (OpKind.Register, OpKind.Register) => &ToRegister<TOp, T, RegisterOperand>,
+            (OpKind.Register, OpKind.Memory) => &ToRegister<TOp, T, MemoryOperand>,
+            (OpKind.Register, _) => &ToRegister<TOp, T, ImmediateOperand>,
             (_, OpKind.Register) when instruction.HasLockPrefix => &LockedMemory<TOp, T, RegisterOperand>,
-            (_, OpKind.Register) => &MemoryRegister<TOp, T>,
+            (_, OpKind.Register) => &ToMemory<TOp, T, RegisterOperand>,
             _ when instruction.HasLockPrefix => &LockedMemory<TOp, T, ImmediateOperand>,
-            _ => &MemoryImmediate<TOp, T>,
+            _ => &ToMemory<TOp, T, ImmediateOperand>,
         };
 
     private static Handler SelectUnary<TOp, T>(in Instruction instruction)
@@ -222,64 +222,33 @@ internal static unsafe class Alu
         where T : unmanaged, IBinaryInteger<T> => instruction.Op0Kind == OpKind.Register ? &UnaryRegister<TOp, T>
             : instruction.HasLockPrefix ? &UnaryLocked<TOp, T> : &UnaryMemory<TOp, T>;
 
-    private static Op* RegisterRegister<TOp, T>(Interpreter cpu, Op* op)
+    private static Op* ToRegister<TOp, T, TOperand>(Interpreter cpu, Op* op)
         where TOp : struct, IBinaryOperation
         where T : unmanaged, IBinaryInteger<T>
+        where TOperand : struct, IOperand
     {
-        var result = TOp.Apply(cpu, cpu.Reg<T>(op->Reg0), cpu.Reg<T>(op->Reg1));
+        var result = TOp.Apply(cpu, cpu.Reg<T>(op->Reg0), TOperand.Get<T>(cpu, op));
         if (TOp.WritesResult) cpu.SetReg(op->Reg0, result);
         return op + 1;
     }
 
-    private static Op* RegisterImmediate<TOp, T>(Interpreter cpu, Op* op)
+    private static Op* ToMemory<TOp, T, TOperand>(Interpreter cpu, Op* op)
         where TOp : struct, IBinaryOperation
         where T : unmanaged, IBinaryInteger<T>
+        where TOperand : struct, IOperand
     {
-        var result = TOp.Apply(cpu, cpu.Reg<T>(op->Reg0), T.CreateTruncating(op->Immediate));
-        if (TOp.WritesResult) cpu.SetReg(op->Reg0, result);
-        return op + 1;
-    }
-
-    private static Op* RegisterMemory<TOp, T>(Interpreter cpu, Op* op)
-        where TOp : struct, IBinaryOperation
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        var result = TOp.Apply(cpu, cpu.Reg<T>(op->Reg0), cpu.Read<T>(cpu.Address(op, sizeof(T))));
-        if (TOp.WritesResult) cpu.SetReg(op->Reg0, result);
-        return op + 1;
-    }
-
-    private static Op* MemoryRegister<TOp, T>(Interpreter cpu, Op* op)
-        where TOp : struct, IBinaryOperation
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        Memory<TOp, T>(cpu, op, cpu.Reg<T>(op->Reg1));
-        return op + 1;
-    }
-
-    private static Op* MemoryImmediate<TOp, T>(Interpreter cpu, Op* op)
-        where TOp : struct, IBinaryOperation
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        Memory<TOp, T>(cpu, op, T.CreateTruncating(op->Immediate));
-        return op + 1;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Memory<TOp, T>(Interpreter cpu, Op* op, T right)
-        where TOp : struct, IBinaryOperation
-        where T : unmanaged, IBinaryInteger<T>
-    {
+        var right = TOperand.Get<T>(cpu, op);
         var address = cpu.Address(op, sizeof(T), TOp.WritesResult);
         if (!TOp.WritesResult)
         {
             TOp.Apply(cpu, cpu.Read<T>(address), right);
-            return;
+            return op + 1;
         }
 
         var pointer = cpu.TryPointer<T>(address);
         if (pointer != null) Unsafe.WriteUnaligned(pointer, TOp.Apply(cpu, Unsafe.ReadUnaligned<T>(pointer), right));
         else cpu.Write(address, TOp.Apply(cpu, cpu.ReadForWrite<T>(address), right));
+        return op + 1;
     }
 
     private static Op* LockedMemory<TOp, T, TOperand>(Interpreter cpu, Op* op)
@@ -360,6 +329,7 @@ internal unsafe interface IOperand
 /// <summary>The second operand is a register.</summary>
 internal readonly unsafe struct RegisterOperand : IOperand
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Get<T>(Interpreter cpu, Op* op)
         where T : unmanaged, IBinaryInteger<T> => cpu.Reg<T>(op->Reg1);
 }
@@ -367,6 +337,15 @@ internal readonly unsafe struct RegisterOperand : IOperand
 /// <summary>The second operand is an immediate.</summary>
 internal readonly unsafe struct ImmediateOperand : IOperand
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Get<T>(Interpreter cpu, Op* op)
         where T : unmanaged, IBinaryInteger<T> => T.CreateTruncating(op->Immediate);
+}
+
+/// <summary>The source operand is in memory.</summary>
+internal readonly unsafe struct MemoryOperand : IOperand
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Get<T>(Interpreter cpu, Op* op)
+        where T : unmanaged, IBinaryInteger<T> => cpu.Read<T>(cpu.Address(op, sizeof(T)));
 }
