@@ -334,7 +334,15 @@ internal readonly unsafe struct RegisterOperand : IOperand
         where T : unmanaged, IBinaryInteger<T> => cpu.Reg<T>(op->Reg1);
 }
 
-/// <summary>The second operand is an immediate.</summary>
+/// <summary>The third operand is a register.</summary>
+internal readonly unsafe struct ThirdOperand : IOperand
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Get<T>(Interpreter cpu, Op* op)
+        where T : unmanaged, IBinaryInteger<T> => cpu.Reg<T>(op->Reg2);
+}
+
+/// <summary>The last operand is an immediate.</summary>
 internal readonly unsafe struct ImmediateOperand : IOperand
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -285,9 +285,9 @@ internal static unsafe class Bits
         var memory = instruction.Op1Kind == OpKind.Memory;
         return instruction.Op0Register.GetSize() switch
         {
-            2 => memory ? &FunctionMemory<TFunction, ushort> : &FunctionRegister<TFunction, ushort>,
-            4 => memory ? &FunctionMemory<TFunction, uint> : &FunctionRegister<TFunction, uint>,
-            _ => memory ? &FunctionMemory<TFunction, ulong> : &FunctionRegister<TFunction, ulong>,
+            2 => memory ? &Function<TFunction, ushort, MemoryOperand> : &Function<TFunction, ushort, RegisterOperand>,
+            4 => memory ? &Function<TFunction, uint, MemoryOperand> : &Function<TFunction, uint, RegisterOperand>,
+            _ => memory ? &Function<TFunction, ulong, MemoryOperand> : &Function<TFunction, ulong, RegisterOperand>,
         };
     }
 
@@ -296,24 +296,18 @@ internal static unsafe class Bits
         where TControl : struct, IBitControl
     {
         var memory = instruction.Op1Kind == OpKind.Memory;
-        var immediate = instruction.Op2Kind != OpKind.Register;
-        return (instruction.Op0Register.GetSize(), immediate) switch
-        {
-            (4, false) => memory ? &ControlMemory<TControl, uint> : &ControlRegister<TControl, uint>,
-            (4, true) => memory ? &ImmediateMemory<TControl, uint> : &ImmediateRegister<TControl, uint>,
-            (_, false) => memory ? &ControlMemory<TControl, ulong> : &ControlRegister<TControl, ulong>,
-            _ => memory ? &ImmediateMemory<TControl, ulong> : &ImmediateRegister<TControl, ulong>,
-        };
+        if (instruction.Op2Kind == OpKind.Register)
+            return memory ? SelectControl<TControl, MemoryOperand, ThirdOperand>(instruction) : SelectControl<TControl, RegisterOperand, ThirdOperand>(instruction);
+        return memory ? SelectControl<TControl, MemoryOperand, ImmediateOperand>(instruction) : SelectControl<TControl, RegisterOperand, ImmediateOperand>(instruction);
     }
 
     /// <summary>Control in operand 1, source or mask in operand 2 (ANDN, PDEP, PEXT).</summary>
     public static Handler BindMask<TControl>(in Instruction instruction, Op* op)
         where TControl : struct, IBitControl
     {
-        var memory = instruction.Op2Kind == OpKind.Memory;
-        return instruction.Op0Register.GetSize() == 4
-            ? memory ? &MaskMemory<TControl, uint> : &MaskRegister<TControl, uint>
-            : memory ? &MaskMemory<TControl, ulong> : &MaskRegister<TControl, ulong>;
+        return instruction.Op2Kind == OpKind.Memory
+            ? SelectControl<TControl, MemoryOperand, RegisterOperand>(instruction)
+            : SelectControl<TControl, ThirdOperand, RegisterOperand>(instruction);
     }
 
     /// <summary>CRC32 with the Castagnoli polynomial.</summary>
@@ -323,10 +317,10 @@ internal static unsafe class Bits
         var size = memory ? instruction.MemorySize.GetSize() : instruction.Op1Register.GetSize();
         return size switch
         {
-            1 => memory ? &Crc32Memory<byte> : &Crc32Register<byte>,
-            2 => memory ? &Crc32Memory<ushort> : &Crc32Register<ushort>,
-            4 => memory ? &Crc32Memory<uint> : &Crc32Register<uint>,
-            _ => memory ? &Crc32Memory<ulong> : &Crc32Register<ulong>,
+            1 => memory ? &Crc32<byte, MemoryOperand> : &Crc32<byte, RegisterOperand>,
+            2 => memory ? &Crc32<ushort, MemoryOperand> : &Crc32<ushort, RegisterOperand>,
+            4 => memory ? &Crc32<uint, MemoryOperand> : &Crc32<uint, RegisterOperand>,
+            _ => memory ? &Crc32<ulong, MemoryOperand> : &Crc32<ulong, RegisterOperand>,
         };
     }
 
@@ -419,81 +413,37 @@ internal static unsafe class Bits
         if (carry != cpu.CarryFlag) cpu.CarryFlag = carry;
     }
 
-    private static Op* FunctionRegister<TFunction, T>(Interpreter cpu, Op* op)
+    private static Handler SelectControl<TControl, TSource, TSelector>(in Instruction instruction)
+        where TControl : struct, IBitControl
+        where TSource : struct, IOperand
+        where TSelector : struct, IOperand => instruction.Op0Register.GetSize() == 4
+            ? &Control<TControl, uint, TSource, TSelector>
+            : &Control<TControl, ulong, TSource, TSelector>;
+
+    private static Op* Function<TFunction, T, TSource>(Interpreter cpu, Op* op)
         where TFunction : struct, IBitFunction
         where T : unmanaged, IBinaryInteger<T>
+        where TSource : struct, IOperand
     {
-        cpu.SetReg(op->Reg0, TFunction.Apply(cpu, cpu.Reg<T>(op->Reg1), cpu.Reg<T>(op->Reg0)));
+        cpu.SetReg(op->Reg0, TFunction.Apply(cpu, TSource.Get<T>(cpu, op), cpu.Reg<T>(op->Reg0)));
         return op + 1;
     }
 
-    private static Op* FunctionMemory<TFunction, T>(Interpreter cpu, Op* op)
-        where TFunction : struct, IBitFunction
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        cpu.SetReg(op->Reg0, TFunction.Apply(cpu, cpu.Read<T>(cpu.Address(op, sizeof(T))), cpu.Reg<T>(op->Reg0)));
-        return op + 1;
-    }
-
-    private static Op* ControlRegister<TControl, T>(Interpreter cpu, Op* op)
+    private static Op* Control<TControl, T, TSource, TSelector>(Interpreter cpu, Op* op)
         where TControl : struct, IBitControl
         where T : unmanaged, IBinaryInteger<T>
+        where TSource : struct, IOperand
+        where TSelector : struct, IOperand
     {
-        cpu.SetReg(op->Reg0, TControl.Apply(cpu, cpu.Reg<T>(op->Reg1), cpu.Reg<T>(op->Reg2)));
+        cpu.SetReg(op->Reg0, TControl.Apply(cpu, TSource.Get<T>(cpu, op), TSelector.Get<T>(cpu, op)));
         return op + 1;
     }
 
-    private static Op* ControlMemory<TControl, T>(Interpreter cpu, Op* op)
-        where TControl : struct, IBitControl
+    private static Op* Crc32<T, TSource>(Interpreter cpu, Op* op)
         where T : unmanaged, IBinaryInteger<T>
+        where TSource : struct, IOperand
     {
-        cpu.SetReg(op->Reg0, TControl.Apply(cpu, cpu.Read<T>(cpu.Address(op, sizeof(T))), cpu.Reg<T>(op->Reg2)));
-        return op + 1;
-    }
-
-    private static Op* ImmediateRegister<TControl, T>(Interpreter cpu, Op* op)
-        where TControl : struct, IBitControl
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        cpu.SetReg(op->Reg0, TControl.Apply(cpu, cpu.Reg<T>(op->Reg1), T.CreateTruncating(op->Immediate)));
-        return op + 1;
-    }
-
-    private static Op* ImmediateMemory<TControl, T>(Interpreter cpu, Op* op)
-        where TControl : struct, IBitControl
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        cpu.SetReg(op->Reg0, TControl.Apply(cpu, cpu.Read<T>(cpu.Address(op, sizeof(T))), T.CreateTruncating(op->Immediate)));
-        return op + 1;
-    }
-
-    private static Op* MaskRegister<TControl, T>(Interpreter cpu, Op* op)
-        where TControl : struct, IBitControl
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        cpu.SetReg(op->Reg0, TControl.Apply(cpu, cpu.Reg<T>(op->Reg2), cpu.Reg<T>(op->Reg1)));
-        return op + 1;
-    }
-
-    private static Op* MaskMemory<TControl, T>(Interpreter cpu, Op* op)
-        where TControl : struct, IBitControl
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        cpu.SetReg(op->Reg0, TControl.Apply(cpu, cpu.Read<T>(cpu.Address(op, sizeof(T))), cpu.Reg<T>(op->Reg1)));
-        return op + 1;
-    }
-
-    private static Op* Crc32Register<T>(Interpreter cpu, Op* op)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        cpu.SetReg(op->Reg0, Crc(cpu.Reg<uint>(op->Reg0), cpu.Reg<T>(op->Reg1)));
-        return op + 1;
-    }
-
-    private static Op* Crc32Memory<T>(Interpreter cpu, Op* op)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        cpu.SetReg(op->Reg0, Crc(cpu.Reg<uint>(op->Reg0), cpu.Read<T>(cpu.Address(op, sizeof(T)))));
+        cpu.SetReg(op->Reg0, Crc(cpu.Reg<uint>(op->Reg0), TSource.Get<T>(cpu, op)));
         return op + 1;
     }
 
