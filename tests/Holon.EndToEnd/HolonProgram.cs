@@ -25,6 +25,9 @@ internal static class HolonProgram
     public static Task<Outcome> RunAsync(string[] arguments, byte[] input, string? cache = null, Func<RunningProgram, Task>? meanwhile = null) =>
         RunProgramAsync(Path, arguments, input, cache, meanwhile);
 
+    /// <summary>Runs a shell script in a mount name space of its own, in which it may mount what it likes.</summary>
+    public static Task<Outcome> RunWithMountsAsync(string script) => RunProgramAsync("unshare", ["-rm", "sh", "-c", script], [], null, null);
+
     /// <summary>Runs it on a terminal of its own (script(1) makes one), typing what the test types.</summary>
     public static Task<Outcome> RunOnTerminalAsync(string shellCommand, Func<RunningProgram, Task> type) =>
         RunProgramAsync("script", ["-qec", shellCommand, "/dev/null"], null, null, type);

@@ -38,6 +38,19 @@ public sealed class ImageTests
     }
 
     [Fact]
+    public async Task A_full_disk_is_named_with_what_is_needed_and_nothing_is_left()
+    {
+        Busybox.RequireApt();
+        using var folder = new TemporaryFolder();
+        var outcome = await HolonProgram.RunWithMountsAsync(
+            $"mount -t tmpfs -o size=20m none '{folder.Path}' || exit 77; XDG_CACHE_HOME='{folder.Path}' '{HolonProgram.Path}' image build busybox; code=$?; ls '{folder.Path}/holon/images'; exit $code");
+        Assert.SkipWhen(outcome.ExitCode is 1 or 77, $"Nothing can be mounted here: {outcome.Error}");
+        Assert.Equal(125, outcome.ExitCode);
+        Assert.Matches($"The disk of {folder.Path}/holon/images is full: .* needs [0-9]+ MB more", outcome.Error);
+        Assert.Empty(outcome.Output);
+    }
+
+    [Fact]
     public async Task A_cache_that_cannot_be_written_is_named()
     {
         Busybox.RequireApt();
