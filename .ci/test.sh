@@ -26,6 +26,7 @@ iasl acpica-tools
 xz xz-utils
 script bsdutils
 /usr/share/seabios/bios-256k.bin seabios
+javac openjdk-17-jdk-headless
 END
 
 open_lock

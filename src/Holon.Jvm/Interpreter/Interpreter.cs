@@ -39,6 +39,12 @@ internal static unsafe partial class Interpreter
             {
                 thrown = t.OutOfMemory("Java heap space");
             }
+            catch (Exception e) when (e is not (JavaThrow or MachineEnd) && t.Top >= entry)
+            {
+                // A mistake in our C#: the program sees an error, other machines nothing.
+                if (t.Machine.Options.TraceNatives) Console.Error.WriteLine(e);
+                thrown = t.NewThrowable("java/lang/InternalError", $"{e.GetType().Name}: {e.Message}");
+            }
             if (!Unwind(t, entry, thrown)) throw new JavaThrow(thrown);
         }
     }

@@ -137,7 +137,6 @@ internal static unsafe class InvokeNatives
     private static void ResolveField(Args a, JObject member, JClass c, string name, string descriptor, int kind, JClass? caller)
     {
         if (c.IsPrimitive || c.IsArray || c.FindField(name, descriptor) is not { } field) throw a.Thread.Error("java/lang/NoSuchFieldError", name);
-        if (field.IsStatic != kind is 2 or 4) throw a.Thread.Error("java/lang/IncompatibleClassChangeError", $"Expected {(kind is 2 or 4 ? "static" : "non-static")} field {field.Class.JavaName}.{name}");
         if (caller != null && !Access.CanAccessMember(caller, field.Class, field.Flags, c)) throw a.Thread.Error("java/lang/IllegalAccessError", $"class {caller.JavaName} tried to access field {field.Class.JavaName}.{name}");
         SetField(a, member, field, kind >= 3);
     }

@@ -28,10 +28,12 @@ public sealed unsafe partial class JavaMachine
             {
                 foreach (var c in _mirrorsWithoutModule) FillMirror(c, c.MirrorObject!);
             }
+            // Unsafe copies these when it is initialized, so they come first.
+            Initialize(t, "jdk/internal/misc/UnsafeConstants");
+            SetUnsafeConstants();
             Initialize(t, "java/lang/String", "java/lang/System", "java/lang/Class", "java/lang/ThreadGroup", "java/lang/Thread");
             CreateMainThread(t);
-            Initialize(t, "java/lang/Module", "jdk/internal/misc/UnsafeConstants", "java/lang/reflect/Method", "java/lang/ref/Finalizer");
-            SetUnsafeConstants();
+            Initialize(t, "java/lang/Module", "java/lang/reflect/Method", "java/lang/ref/Finalizer");
             t.Call(Known.System.DeclaredMethod("initPhase1", "()V")!);
             Initialize(t, "java/lang/OutOfMemoryError", "java/lang/NullPointerException", "java/lang/ClassCastException", "java/lang/ArrayStoreException", "java/lang/ArithmeticException",
                 "java/lang/StackOverflowError", "java/lang/IllegalMonitorStateException", "java/lang/IllegalArgumentException",
