@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Holon.Jvm.Heap;
-using Holon.Jvm.Interpreter;
 using Holon.Jvm.Runtime;
 
 namespace Holon.Jvm.Natives;

@@ -45,7 +45,7 @@ internal static unsafe class ZipNatives
             inflater.Field<int>(Known.Offset(inflater.Class(), "outputConsumed")) = produced;
             throw a.Thread.Error("java/util/zip/DataFormatException", e.Message);
         }
-        return consumed | (long)produced << 31 | (stream.Finished ? 1L << 62 : 0) | (stream.NeedsDictionary ? 1L << 63 : 0);
+        return (uint)consumed | (long)produced << 31 | (stream.Finished ? 1L << 62 : 0) | (stream.NeedsDictionary ? 1L << 63 : 0);
     }
 
     private static long Deflate(Args a, ReadOnlySpan<byte> input, Span<byte> output, int flush, int parameters)
@@ -56,11 +56,11 @@ internal static unsafe class ZipNatives
         if (flush == 4) state.Finish();
         else if (flush != 0) state.Flush();
         var produced = state.Read(output);
-        return input.Length | (long)produced << 31 | (state.IsDone ? 1L << 62 : 0);
+        return (uint)input.Length | (long)produced << 31 | (state.IsDone ? 1L << 62 : 0);
     }
 
     /// <summary>A compressor: .NET's, with its output kept until Java fetches it.</summary>
-    internal sealed class DeflateState(int level, bool raw)
+    internal sealed class DeflateState(int level, bool raw) : IDisposable
     {
         private readonly MemoryStream _sink = new();
         private Stream? _stream;
@@ -75,6 +75,12 @@ internal static unsafe class ZipNatives
         public int Adler { get; private set; } = 1;
 
         public bool IsDone => _finished && _read == _sink.Length;
+
+        public void Dispose()
+        {
+            _stream?.Dispose();
+            _sink.Dispose();
+        }
 
         public void SetLevel(int level)
         {
