@@ -1,0 +1,290 @@
+using Holon.Interpreter;
+using Holon.Memory;
+using Holon.Translator.Emit;
+using Holon.Translator.Guest;
+using Holon.Translator.Host;
+using Holon.X86;
+
+namespace Holon.Translator.Blocks;
+
+/// <summary>
+/// All translated code of one vCPU: blocks by physical page, the jump cache by linear address in front of them, and the links between them.
+/// Knows when code may no longer be used.
+/// </summary>
+internal sealed unsafe class BlockCache : ICodeListener, IDisposable
+{
+    private readonly Interpreter.Interpreter _cpu;
+    private readonly GuestMemory _memory;
+    private readonly TranslatorContext* _context;
+    private readonly ulong* _jumpTags, _jumpTargets;
+    private readonly TranslatedPage?[] _pages;
+    private readonly CodeMemory _code;
+    private readonly HostAssembler _asm = new();
+    private readonly BlockEmitter _emitter;
+    private readonly GuestBlock _guest;
+    private readonly byte* _firstBlock;
+    private readonly KernelMappings _kernel;
+    private readonly Lock _overwrittenLock = new();
+    private readonly List<(ulong Address, ulong Length)> _overwritten = [];
+    private readonly Func<ulong, bool> _stopAt;
+    private ulong _executedUserPages; // a Bloom filter of the linear pages that blocks of this user generation were found in
+    private TranslatedPage? _decodingPage;
+    private int _decodingMode;
+    private volatile bool _hasOverwritten;
+
+    public BlockCache(Interpreter.Interpreter cpu, GuestMemory memory, CpuModel model, int codeBytes)
+    {
+        _cpu = cpu;
+        _memory = memory;
+        _context = (TranslatorContext*)((byte*)cpu.Context + Offsets.Engine);
+        _jumpTags = (ulong*)((byte*)cpu.Context + Offsets.JumpTags);
+        _jumpTargets = (ulong*)((byte*)cpu.Context + Offsets.JumpTargets);
+        _pages = new TranslatedPage?[memory.PageCount];
+        _code = new CodeMemory(codeBytes);
+        _asm.Position = _code.Writable;
+        Stubs = new Stubs(_asm);
+        _firstBlock = _asm.Position;
+        _emitter = new BlockEmitter(_asm, Stubs, Exits);
+        _guest = new GuestBlock(model);
+        _kernel = new KernelMappings(cpu, memory);
+        _stopAt = linear => _decodingPage?.Find(linear, _decodingMode) != null;
+        _context->UserGeneration = _context->KernelGeneration = 1;
+        UpdateMix();
+        memory.CodePages.CodeOverwritten += OnOverwrittenElsewhere;
+    }
+
+    /// <summary>The shared code.</summary>
+    public Stubs Stubs { get; }
+
+    /// <summary>The direct exits of all blocks.</summary>
+    public ExitTable Exits { get; } = new();
+
+    /// <summary>What must be added to an address in a block to execute it.</summary>
+    public nint Distance => _code.Distance;
+
+    /// <summary>Keep status flags exact wherever a fault could show them.</summary>
+    public bool PreciseFlags
+    {
+        get => _guest.PreciseFlags;
+        set => _guest.PreciseFlags = value;
+    }
+
+    /// <summary>Instructions in a block at most.</summary>
+    public int MaxBlockInstructions
+    {
+        get => _guest.Most;
+        set => _guest.Most = value;
+    }
+
+    /// <summary>What happened so far.</summary>
+    public TranslatorStatistics Statistics { get; } = new();
+
+    /// <summary>The block in the jump cache for an address, as a place to enter; null when it is not there.</summary>
+    public byte* FindEntry(ulong linear, int mode)
+    {
+        var index = (ushort)linear;
+        return _jumpTags[index] == (linear ^ _context->Mix[mode]) ? (byte*)_jumpTargets[index] : null;
+    }
+
+    /// <summary>The block at an address, translated if need be; null when the fetch must be interpreted or has faulted, as the outcome says.</summary>
+    public TranslatedBlock? Find(ulong linear, int mode, out MissOutcome outcome)
+    {
+        outcome = _cpu.Fetch(linear, out var translation);
+        if (outcome != MissOutcome.Host) return null;
+        var physical = translation.PhysicalAddress;
+        var block = _pages[physical >> 12]?.Find(linear, mode) ?? Translate(linear, physical, mode);
+        if (block == null)
+        {
+            outcome = MissOutcome.Interpret;
+            return null;
+        }
+
+        if (TranslationMode.IsUser(mode)) _executedUserPages |= 1ul << (int)((linear >> 12) & 63);
+        else if (!_kernel.Note(linear, translation)) BumpKernel();
+        var index = (ushort)linear;
+        _jumpTags[index] = linear ^ _context->Mix[mode];
+        _jumpTargets[index] = (ulong)(block.PollMemory + _code.Distance);
+        return block;
+    }
+
+    /// <summary>Links an exit to the block at its address, found just now.</summary>
+    public void Link(int number, TranslatedBlock target)
+    {
+        ref var exit = ref Exits[number];
+        if (exit.Owner is null || exit.Linear != target.Linear || exit.Mode != target.Mode) return;
+        Statistics.Links++;
+        Exits.Link(number, target, TranslationMode.IsUser(target.Mode) ? _context->UserGeneration : _context->KernelGeneration);
+    }
+
+    /// <summary>Empties the jump cache.</summary>
+    public void ForgetJumps() => new Span<ulong>(_jumpTags, Offsets.JumpCacheEntries).Clear();
+
+    /// <summary>Drops what was overwritten from outside the vCPU. Only while no translated code is being executed.</summary>
+    public void Tidy()
+    {
+        if (!_hasOverwritten) return;
+        lock (_overwrittenLock)
+        {
+            _hasOverwritten = false;
+            foreach (var (address, length) in _overwritten)
+            {
+                for (var page = address >> 12; page <= (address + length - 1) >> 12 && page < (ulong)_pages.Length; page++)
+                {
+                    var from = Math.Max(address, page << 12);
+                    var to = Math.Min(address + length, (page + 1) << 12);
+                    if (_pages[page]?.Overlaps((int)(from & 0xFFF), (int)(to - from)) == true) DropPage(page);
+                }
+            }
+
+            _overwritten.Clear();
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool HasCode(ulong page) => _pages[page] != null;
+
+    /// <inheritdoc/>
+    public bool Overlaps(ulong physical, int size) => _pages[physical >> 12]?.Overlaps((int)(physical & 0xFFF), size) ?? false;
+
+    /// <inheritdoc/>
+    public bool Overwritten(ulong physical, int size)
+    {
+        if (_pages[physical >> 12] is not { } page) return false;
+        if (!page.Overlaps((int)(physical & 0xFFF), size)) return true;
+        DropPage(physical >> 12);
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public void TranslationsForgotten(bool global)
+    {
+        BumpUser();
+        if (!_kernel.StillHold(global)) BumpKernel();
+    }
+
+    /// <inheritdoc/>
+    public void TranslationForgotten(ulong linear)
+    {
+        if ((_executedUserPages & (1ul << (int)((linear >> 12) & 63))) != 0) BumpUser();
+        if (!_kernel.StillHolds(linear)) BumpKernel();
+    }
+
+    /// <inheritdoc/>
+    public void Invalidated() => DropAll();
+
+    public void Dispose()
+    {
+        _memory.CodePages.CodeOverwritten -= OnOverwrittenElsewhere;
+        _code.Dispose();
+    }
+
+    private TranslatedBlock? Translate(ulong linear, ulong physical, int mode)
+    {
+        if (_asm.Position > _code.Writable + _code.Bytes - CodeMemory.MaxBlockBytes)
+        {
+            Statistics.CacheFlushes++;
+            DropAll();
+        }
+
+        var started = TranslatorStatistics.Now;
+        ref var page = ref _pages[physical >> 12];
+        _decodingPage = page;
+        _decodingMode = mode;
+        _guest.Decode(linear, _memory.PagePointer(physical), _stopAt);
+        if (_guest.Count == 0) return null;
+        if (page == null)
+        {
+            page = new TranslatedPage();
+            _memory.CodePages.Mark(physical >> 12);
+            _cpu.ProtectPhysicalPage(physical & ~0xFFFul);
+        }
+
+        var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count };
+        _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
+        var start = _asm.Position;
+        _emitter.Emit(_guest, block, mode);
+        block.CodeEnd = _asm.Position;
+        page.Add(block);
+        foreach (var (offset, length) in _guest.Peeked) page.MarkCode(offset, length);
+        Statistics.Blocks++;
+        Statistics.GuestInstructions += _guest.Count;
+        Statistics.GuestBytes += block.GuestBytes;
+        Statistics.HostBytes += block.CodeEnd - start;
+        Statistics.TranslationTicks += TranslatorStatistics.Now - started;
+        return block;
+    }
+
+    /// <summary>Drops every block of a physical page. Only while no translated code is being executed.</summary>
+    private void DropPage(ulong number)
+    {
+        var page = _pages[number]!;
+        foreach (var block in page.Blocks)
+        {
+            block.IsDropped = true;
+            Exits.Drop(block);
+            var index = (ushort)block.Linear;
+            if (_jumpTargets[index] == (ulong)(block.PollMemory + _code.Distance)) _jumpTags[index] = 0;
+            Statistics.DroppedBlocks++;
+        }
+
+        _pages[number] = null;
+    }
+
+    private void DropAll()
+    {
+        for (var page = 0; page < _pages.Length; page++)
+        {
+            if (_pages[page] == null) continue;
+            _pages[page] = null;
+            _memory.CodePages.Clear((ulong)page); // the interpreter's own code goes through its own check of every write
+        }
+
+        Exits.Clear();
+        _asm.Position = _firstBlock;
+        ForgetJumps();
+        _kernel.Clear();
+    }
+
+    private void BumpUser()
+    {
+        _executedUserPages = 0;
+        _context->UserGeneration++;
+        UpdateMix();
+    }
+
+    private void BumpKernel()
+    {
+        _kernel.Clear();
+        _context->KernelGeneration++;
+        UpdateMix();
+    }
+
+    /// <summary>
+    /// Tags of the jump cache are linear addresses with mode and generation in the bits that repeat bit 47. When the generations come round,
+    /// what they marked before is forgotten.
+    /// </summary>
+    private void UpdateMix()
+    {
+        const int generationBits = 12, generationShift = 51, modeShift = 48;
+        const uint mask = (1u << generationBits) - 1;
+        if ((_context->UserGeneration & mask) == 0 || (_context->KernelGeneration & mask) == 0)
+        {
+            ForgetJumps();
+            if ((_context->UserGeneration & mask) == 0) _context->UserGeneration++;
+            if ((_context->KernelGeneration & mask) == 0) _context->KernelGeneration++;
+        }
+
+        for (var mode = 0; mode < TranslationMode.Count; mode++)
+        {
+            var generation = TranslationMode.IsUser(mode) ? _context->UserGeneration : _context->KernelGeneration;
+            _context->Mix[mode] = ((ulong)(generation & mask) << generationShift) | ((ulong)(uint)mode << modeShift);
+        }
+    }
+
+    private void OnOverwrittenElsewhere(ulong physical, ulong length)
+    {
+        lock (_overwrittenLock) _overwritten.Add((physical, length));
+        _hasOverwritten = true;
+        _cpu.Kick();
+    }
+}
