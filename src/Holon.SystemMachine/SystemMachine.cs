@@ -28,7 +28,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     private readonly GuestMemory _memory;
     private readonly Board _board;
     private readonly SerialPump _serial;
-    private readonly Interpreter.Interpreter _vcpu;
+    private readonly Engine _engine;
+    private readonly IVcpu _vcpu;
     private readonly LocalApic _apic;
     private readonly TextWriter? _trace;
     private readonly Channel<MachineEvent> _events = Channel.CreateBounded<MachineEvent>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
@@ -57,8 +58,10 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _board = new Board(plan, this, _serial.Send, busTrace);
         var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
         (_apic, var bus) = _board.AddProcessor(0, () => _vcpu?.Kick());
-        _vcpu = new Interpreter.Interpreter(_memory, bus, _apic, _board.Clock, model) { ApicId = 0, CpuCount = spec.Cpus };
-        if (trace is not null && (spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(_vcpu, trace, spec.Trace);
+        _engine = Engine.Create(spec, _memory, bus, _apic, _board.Clock, model);
+        _vcpu = _engine.Vcpu;
+        (_engine.Core.ApicId, _engine.Core.CpuCount) = (0, spec.Cpus);
+        if (trace is not null && (spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(_engine.Core, trace, spec.Trace);
         _thread = new Thread(RunVcpu, 1 << 20) { IsBackground = true, Name = "vcpu 0" };
         try
         {
@@ -110,7 +113,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             SetStatus(MachineStatus.Running, "The machine runs.");
         }
 
-        Tell("engine.chosen", "The interpreter executes the guest: it is the only engine there is yet.");
+        Tell("engine.chosen", _engine.Reason);
         _board.Clock.Resume();
         _thread.Start();
         if (Spec.Timeout is { } timeout) _timeout = new Timer(_ => RequestEnd(new MachineExit(MachineExitReason.TimedOut)), null, timeout, System.Threading.Timeout.InfiniteTimeSpan);
@@ -193,7 +196,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     /// <summary>Puts the guest into memory and the vCPU at its first instruction.</summary>
     private void Load()
     {
-        _vcpu.Reset();
+        _engine.Core.Reset();
         ref var state = ref _vcpu.State;
         state.ApicBase = _apic.ApicBase;
         if (_firmware is not null)

@@ -18,7 +18,8 @@ internal sealed class RunCommand : Command
     private readonly Option<string> _memory = new("--memory", "-m") { Description = "RAM, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultMemory.ToString() };
     private readonly Option<string> _cpus = new("--cpus") { Description = "Processors; one for now.", HelpName = "N", DefaultValueFactory = _ => "1" };
     private readonly Option<string> _cpu = new("--cpu") { Description = "The processor the guest sees: x86-64-v2 or x86-64-v3.", HelpName = "MODEL", DefaultValueFactory = _ => "x86-64-v3" };
-    private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: translator, interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _codeCache = new("--code-cache") { Description = "Host code that the translator keeps at most, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultCodeCache.ToString() };
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
     private readonly Option<bool> _noReboot = new("--no-reboot") { Description = "End the machine when the guest resets it; always so for images." };
@@ -33,7 +34,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _name, _timeout, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _codeCache, _name, _timeout, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -57,7 +58,8 @@ internal sealed class RunCommand : Command
                 Memory = MemorySize.Parse(parsed.GetRequiredValue(_memory)),
                 Cpus = int.TryParse(parsed.GetRequiredValue(_cpus), out var cpus) ? cpus : throw new HolonException($"'{parsed.GetValue(_cpus)}' is not a number of processors; give --cpus 1."),
                 CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),
-                Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
+                Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("translator", EngineChoice.Translator), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
+                CodeCache = MemorySize.Parse(parsed.GetRequiredValue(_codeCache)),
                 Timeout = parsed.GetValue(_timeout) is { } limit ? TimeLimit.Parse(limit) : null,
                 StopOnReset = parsed.GetValue(_noReboot),
                 TestDevice = parsed.GetValue(_testDevice),
