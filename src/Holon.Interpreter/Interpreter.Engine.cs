@@ -26,6 +26,12 @@ public sealed unsafe partial class Interpreter
     /// <summary>Who keeps code beside the interpreter's own.</summary>
     internal ICodeListener? CodeListener { get; set; }
 
+    /// <summary>The local APIC has an interrupt to deliver, as soon as IF lets it.</summary>
+    internal bool HasInterrupt => _interrupts.HasInterrupt || _interrupts.HasNmi;
+
+    /// <summary>The instruction that was executed alone most recently.</summary>
+    internal Iced.Intel.Code LastExecuted { get; private set; }
+
     /// <summary>Execution must go step by step, or each access needs a look: nothing that translated code does.</summary>
     internal bool NeedsInterpreter => (Events & EventStep) != 0 || _watchpoints || _alignmentChecks;
 

@@ -235,6 +235,7 @@ public sealed unsafe partial class Interpreter : IVcpu
         var op = Block.FirstOp(block);
         _instructions += (uint)block->Count; // as in Execute: handlers and faults subtract what they leave out
         _current = op;
+        LastExecuted = (Iced.Intel.Code)op->Code;
         var next = op->Execute(this, op);
         _current = null;
         if (next == null) return;

@@ -89,6 +89,9 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     /// <summary>Guest instructions executed so far.</summary>
     public ulong InstructionCount => _vcpu.InstructionCount;
 
+    /// <summary>What the engine did so far, as lines for people.</summary>
+    public string EngineReport => _vcpu is Translator.Translator translator ? translator.Statistics.ToString() : $"interpreted  {_vcpu.InstructionCount:N0} instructions{Environment.NewLine}";
+
     /// <summary>Builds a machine and loads its guest; nothing runs yet.</summary>
     /// <param name="spec">What to build.</param>
     /// <param name="serialOutput">Takes what the guest prints on its first serial port.</param>

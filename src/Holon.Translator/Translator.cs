@@ -155,6 +155,7 @@ public sealed unsafe partial class Translator : IVcpu
         if (!_cpu.Code64 || _cpu.NeedsInterpreter) return _cpu.Interpret();
         var statistics = _blocks.Statistics;
         var mode = Mode;
+        _blocks.UseSmap((State.Cr4 & Cr4.Smap) != 0);
         var entry = link < 0 ? _blocks.FindEntry(State.Rip, mode) : null;
         if (entry == null)
         {
@@ -164,8 +165,7 @@ public sealed unsafe partial class Translator : IVcpu
             {
                 if (outcome == MissOutcome.Fault) return null;
                 if (outcome == MissOutcome.Shutdown) return Shutdown();
-                statistics.Interpreted++;
-                return _cpu.Interpret();
+                return Interpret();
             }
 
             if (link >= 0) _blocks.Link(link, block);
@@ -173,6 +173,7 @@ public sealed unsafe partial class Translator : IVcpu
         }
 
         _cpu.HandOver();
+        PrepareSystem(mode);
         SaveStatusFlags();
         _enter(entry);
         LoadStatusFlags();
@@ -183,8 +184,7 @@ public sealed unsafe partial class Translator : IVcpu
             case ExitKind.Lookup or ExitKind.Events:
                 return null;
             case ExitKind.Interpret:
-                statistics.Interpreted++;
-                return _cpu.Interpret();
+                return Interpret();
             case ExitKind.Shutdown:
                 return Shutdown();
             case ExitKind.Failure:
@@ -193,6 +193,13 @@ public sealed unsafe partial class Translator : IVcpu
                 _link = (int)(_own->ExitValue - (uint)ExitKind.FirstLink);
                 return null;
         }
+    }
+
+    private VcpuExit? Interpret()
+    {
+        var exit = _cpu.Interpret();
+        _blocks.Statistics.CountInterpreted(_cpu.LastExecuted);
+        return exit;
     }
 
     /// <summary>See <see cref="TranslationMode"/>.</summary>

@@ -25,7 +25,19 @@ internal unsafe struct TranslatorContext
     public nint Owner;
 
     /// <summary>For values between two parts of one instruction.</summary>
-    public ulong Temporary;
+    public ulong Temporary, Temporary2;
+
+    /// <summary>Where the host return addresses of user code end while supervisor code runs that it has called.</summary>
+    public ulong UserShadowTop;
+
+    /// <summary>Mixed into the address at which SYSCALL enters: of the mode that holds there.</summary>
+    public ulong SyscallMix;
+
+    /// <summary>CS and SS as SYSCALL and SYSRET load them.</summary>
+    public X86.Segment SyscallCs, SyscallSs, SysretCs, SysretSs;
+
+    /// <summary>Not zero when SYSCALL, or a return to user code, can be done without managed code.</summary>
+    public uint FastSyscall, FastReturn;
 
     /// <summary>Mixed into a linear address to get the tag of the jump cache: by mode, see <see cref="TranslationMode"/>.</summary>
     public fixed ulong Mix[TranslationMode.Count];
@@ -60,6 +72,9 @@ internal static class TranslationMode
     /// <summary>How many there are.</summary>
     public const int Count = 8;
 
+    /// <summary>Sets of TLB entries: see <see cref="Tlb"/>.</summary>
+    public const int User = Tlb.User, SupervisorWithSmap = Tlb.SupervisorWithSmap, Supervisor = Tlb.Supervisor;
+
     /// <summary>Vector and x87 instructions run as themselves.</summary>
     public const int NativeVectors = 4;
 
@@ -84,6 +99,7 @@ internal static unsafe class Offsets
     /// <summary>Tags of the jump cache, and the code that they lead to.</summary>
     public const int JumpTags = Engine + 4096, JumpTargets = JumpTags + (JumpCacheEntries * 8);
 
+    public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Shadow, Selector;
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, FsBase, GsBase, KernelGsBase, Lstar, Star, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
@@ -99,8 +115,11 @@ internal static unsafe class Offsets
         Events = (int)((byte*)&context.Events - start);
         Segments = (int)((byte*)&context.State.Segments - start);
         SegmentBytes = sizeof(X86.Segment);
-        FsBase = Segments + (X86.SegmentRegisters.Fs * SegmentBytes) + SegmentBaseOffset();
-        GsBase = Segments + (X86.SegmentRegisters.Gs * SegmentBytes) + SegmentBaseOffset();
+        var segmentBase = FieldOffset(new X86.Segment(0x123456789ABCDEF0, 0, 0, 0), 0x123456789ABCDEF0);
+        Selector = FieldOffset(new X86.Segment(0, 0xABCD, 0, 0), 0xABCD);
+        FsBase = SegmentOf(X86.SegmentRegisters.Fs) + segmentBase;
+        GsBase = SegmentOf(X86.SegmentRegisters.Gs) + segmentBase;
+        Shadow = (int)((byte*)&context.State.Shadow - start);
         KernelGsBase = (int)((byte*)&context.State.KernelGsBase - start);
         Lstar = (int)((byte*)&context.State.Lstar - start);
         Star = (int)((byte*)&context.State.Star - start);
@@ -108,6 +127,15 @@ internal static unsafe class Offsets
 
         TranslatorContext own;
         var first = (byte*)&own - Engine;
+        SyscallCs = (int)((byte*)&own.SyscallCs - first);
+        SyscallSs = (int)((byte*)&own.SyscallSs - first);
+        SysretCs = (int)((byte*)&own.SysretCs - first);
+        SysretSs = (int)((byte*)&own.SysretSs - first);
+        FastSyscall = (int)((byte*)&own.FastSyscall - first);
+        FastReturn = (int)((byte*)&own.FastReturn - first);
+        UserShadowTop = (int)((byte*)&own.UserShadowTop - first);
+        SyscallMix = (int)((byte*)&own.SyscallMix - first);
+        Temporary2 = (int)((byte*)&own.Temporary2 - first);
         Self = (int)((byte*)&own.Self - first);
         HostStack = (int)((byte*)&own.HostStack - first);
         ShadowBase = (int)((byte*)&own.ShadowBase - first);
@@ -129,6 +157,9 @@ internal static unsafe class Offsets
     /// <summary>A general register by encoding number.</summary>
     public static int Gpr(int number) => 8 * number;
 
+    /// <summary>A segment register by encoding number.</summary>
+    public static int SegmentOf(int number) => Segments + (number * SegmentBytes);
+
     /// <summary>A field of the TLB's set, for entry 0: see <see cref="TlbEntry"/>.</summary>
     public static int TlbField(int set, int field) => VcpuContext.TlbOffset + (set * Tlb.Entries * Tlb.EntryBytes) + field;
 
@@ -138,17 +169,18 @@ internal static unsafe class Offsets
     /// <summary>Fields of an entry.</summary>
     public const int ReadTag = 0, WriteTag = 8, Host = 24;
 
-    // The compiler lays a record struct out; the base is found by looking where a value lands.
-    private static int SegmentBaseOffset()
+    // The compiler lays a record struct out; where a field is, is found by looking where its value lands.
+    private static int FieldOffset(X86.Segment segment, ulong marker)
     {
-        const ulong marker = 0x123456789ABCDEF0;
-        var segment = new X86.Segment(marker, 0, 0, 0);
         var bytes = (byte*)&segment;
-        for (var offset = 0; offset <= sizeof(X86.Segment) - 8; offset++)
+        for (var offset = 0; offset < sizeof(X86.Segment); offset++)
         {
-            if (*(ulong*)(bytes + offset) == marker) return offset;
+            var length = Math.Min(8, sizeof(X86.Segment) - offset);
+            ulong value = 0;
+            for (var i = 0; i < length; i++) value |= (ulong)bytes[offset + i] << (8 * i);
+            if (value == marker || (marker <= ushort.MaxValue && (ushort)value == marker)) return offset;
         }
 
-        throw new InvalidOperationException("The base of a segment was not found.");
+        throw new InvalidOperationException("A field of a segment was not found.");
     }
 }

@@ -20,6 +20,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string> _cpu = new("--cpu") { Description = "The processor the guest sees: x86-64-v2 or x86-64-v3.", HelpName = "MODEL", DefaultValueFactory = _ => "x86-64-v3" };
     private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: translator, interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
     private readonly Option<string> _codeCache = new("--code-cache") { Description = "Host code that the translator keeps at most, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultCodeCache.ToString() };
+    private readonly Option<bool> _engineStats = new("--engine-stats") { Description = "Tell at the end what the engine did." };
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
     private readonly Option<bool> _noReboot = new("--no-reboot") { Description = "End the machine when the guest resets it; always so for images." };
@@ -34,7 +35,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _codeCache, _name, _timeout, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -47,6 +48,7 @@ internal sealed class RunCommand : Command
             Image = image,
             Command = guestCommand,
             Serial = ParseSerial(parsed.GetRequiredValue(_serial)),
+            EngineStatistics = parsed.GetValue(_engineStats),
             TraceFile = parsed.GetValue(_traceFile),
             Spec = new SystemMachineSpec
             {

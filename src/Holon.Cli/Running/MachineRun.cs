@@ -80,6 +80,7 @@ internal sealed class MachineRun
         {
             input.Stop();
             HostTerminal.Restore();
+            if (_request.EngineStatistics && machine is SystemMachine.SystemMachine system) Console.Error.Write(system.EngineReport);
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed record RunRequest
     /// <summary>Where the serial line goes.</summary>
     public SerialTarget Serial { get; init; } = new(SerialTargetKind.StandardStreams);
 
+    /// <summary>Tell at the end what the engine did.</summary>
+    public bool EngineStatistics { get; init; }
+
     /// <summary>Where trace lines go; null for standard error.</summary>
     public string? TraceFile { get; init; }
 }

@@ -30,6 +30,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private ulong _executedUserPages; // a Bloom filter of the linear pages that blocks of this user generation were found in
     private TranslatedPage? _decodingPage;
     private int _decodingMode;
+    private bool _smap;
     private volatile bool _hasOverwritten;
 
     public BlockCache(Interpreter.Interpreter cpu, GuestMemory memory, CpuModel model, int codeBytes)
@@ -114,6 +115,17 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (exit.Owner is null || exit.Linear != target.Linear || exit.Mode != target.Mode) return;
         Statistics.Links++;
         Exits.Link(number, target, TranslationMode.IsUser(target.Mode) ? _context->UserGeneration : _context->KernelGeneration);
+    }
+
+    /// <summary>The value that tags of the jump cache have mixed in, for a mode.</summary>
+    public ulong Mix(int mode) => _context->Mix[mode];
+
+    /// <summary>Drops everything if CR4.SMAP is not what code was made for.</summary>
+    public void UseSmap(bool smap)
+    {
+        if (smap == _smap) return;
+        _smap = smap;
+        DropAll();
     }
 
     /// <summary>Empties the jump cache.</summary>
@@ -202,7 +214,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count };
         _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
         var start = _asm.Position;
-        _emitter.Emit(_guest, block, mode);
+        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0);
         block.CodeEnd = _asm.Position;
         page.Add(block);
         foreach (var (offset, length) in _guest.Peeked) page.MarkCode(offset, length);
@@ -249,6 +261,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     {
         _executedUserPages = 0;
         _context->UserGeneration++;
+        Statistics.UserGenerations++;
         UpdateMix();
     }
 
@@ -256,6 +269,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     {
         _kernel.Clear();
         _context->KernelGeneration++;
+        Statistics.KernelGenerations++;
         UpdateMix();
     }
 

@@ -17,7 +17,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         _ended = true;
         var backward = target <= from;
-        if (mode == _mode && !IsOtherPage(target))
+        if (!IsOtherPage(target))
         {
             var inHost = (_flags & FlagPlace.Host) != 0;
             AddExit(_asm.Jmp(), null, target, mode, inHost ? backward ? EntryPoint.PollHost : EntryPoint.Host : backward ? EntryPoint.PollMemory : EntryPoint.Memory, inHost);

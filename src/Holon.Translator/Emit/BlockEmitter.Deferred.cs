@@ -33,6 +33,9 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>The call on top of the host's stack is not the one that returns.</summary>
         ReturnMiss,
 
+        /// <summary>The jump cache does not know where SYSCALL enters.</summary>
+        SyscallMiss,
+
         /// <summary>Too many calls without return on the host's stack.</summary>
         ShadowFull,
 
@@ -107,6 +110,12 @@ internal sealed unsafe partial class BlockEmitter
                 case DeferredKind.JumpMiss:
                     _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * _mode)));
                     EmitCanonicalCheck(deferred);
+                    _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
+                    _asm.MovImmediate(Homes.Scratch, (uint)ExitKind.Lookup);
+                    _asm.JmpTo(_stubs.Exit);
+                    break;
+                case DeferredKind.SyscallMiss:
+                    _asm.Load(Homes.Address, Mem.Context(Offsets.Lstar));
                     _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
                     _asm.MovImmediate(Homes.Scratch, (uint)ExitKind.Lookup);
                     _asm.JmpTo(_stubs.Exit);

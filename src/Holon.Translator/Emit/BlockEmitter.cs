@@ -23,7 +23,7 @@ internal sealed unsafe partial class BlockEmitter
     private TranslatedBlock _block = null!;
     private int _mode;
     private FlagPlace _flags;
-    private bool _x87Ready, _ended;
+    private bool _x87Ready, _ended, _smap;
 
     /// <param name="assembler">Where to write.</param>
     /// <param name="stubs">The shared code.</param>
@@ -50,8 +50,13 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>Writes a block at the assembler's position and fills in its entries.</summary>
-    public void Emit(GuestBlock guest, TranslatedBlock block, int mode)
+    /// <param name="guest">The decoded block.</param>
+    /// <param name="block">What becomes of it.</param>
+    /// <param name="mode">See <see cref="TranslationMode"/>.</param>
+    /// <param name="smap">CR4.SMAP is set.</param>
+    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap)
     {
+        _smap = smap;
         _guest = guest;
         _block = block;
         _mode = mode;
@@ -59,7 +64,7 @@ internal sealed unsafe partial class BlockEmitter
         _x87Ready = false;
         EmitEntries();
         _ended = false;
-        for (var i = 0; i < guest.Count && !_ended; i++) EmitInstruction(ref guest.Instructions[i]);
+        for (var i = 0; i < guest.Count && !_ended; i++) EmitInstruction(ref guest.Instructions[i], i == guest.Count - 1);
         if (!_ended) EmitDirectExit(guest.End, guest.End - 1, _mode);
         EmitDeferred();
     }
@@ -81,7 +86,7 @@ internal sealed unsafe partial class BlockEmitter
         _flags = live != 0 ? FlagPlace.Host : FlagPlace.None;
     }
 
-    private void EmitInstruction(ref GuestInstruction instruction)
+    private void EmitInstruction(ref GuestInstruction instruction, bool isLast)
     {
         switch (instruction.Class.Kind)
         {
@@ -98,6 +103,17 @@ internal sealed unsafe partial class BlockEmitter
             case InstructionKind.Call: EmitCall(ref instruction); break;
             case InstructionKind.CallIndirect: EmitCallIndirect(ref instruction); break;
             case InstructionKind.Return: EmitReturn(ref instruction); break;
+            case InstructionKind.PushFlags: EmitPushFlags(ref instruction); break;
+            case InstructionKind.PopFlags: EmitPopFlags(ref instruction); break;
+            case InstructionKind.InterruptFlag: EmitInterruptFlag(ref instruction, isLast); break;
+            case InstructionKind.AccessFlag: EmitAccessFlag(ref instruction); break;
+            case InstructionKind.SwapGs: EmitSwapGs(ref instruction); break;
+            case InstructionKind.ReadSelector: EmitReadSelector(ref instruction); break;
+            case InstructionKind.Syscall: EmitSyscall(ref instruction); break;
+            case InstructionKind.Sysret: EmitSysret(ref instruction); break;
+            case InstructionKind.InterruptReturn: EmitIret(ref instruction); break;
+            case InstructionKind.RepeatedString: EmitRepeatedString(ref instruction); break;
+            case InstructionKind.BitString: EmitBitString(ref instruction); break;
             default: EmitInterpret(ref instruction); break;
         }
     }

@@ -125,6 +125,7 @@ internal sealed unsafe class GuestBlock
             else
             {
                 instruction.Class = InstructionClass.Of(instruction.Iced);
+                if (IsBitString(instruction.Iced)) instruction.Class = new InstructionClass(InstructionKind.BitString, 0);
             }
 
             instruction.Offset = at;
@@ -138,23 +139,31 @@ internal sealed unsafe class GuestBlock
     }
 
     private static bool EndsBlock(InstructionKind kind) => kind is InstructionKind.Interpret or InstructionKind.Jump or InstructionKind.JumpIndirect or InstructionKind.Call
-        or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.PopFlags or InstructionKind.AccessFlag or InstructionKind.Syscall or InstructionKind.Sysret
-        or InstructionKind.InterruptFlag or InstructionKind.RepeatedString;
+        or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.AccessFlag or InstructionKind.Syscall or InstructionKind.Sysret
+        or InstructionKind.InterruptReturn;
+
+    /// <summary>The same encoding with a register instead of memory is no bit string.</summary>
+    private static bool IsBitString(in Instruction instruction) => instruction.Mnemonic is Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc
+        && instruction.Op0Kind == OpKind.Memory && instruction.Op1Kind == OpKind.Register;
 
     private static void Flags(ref GuestInstruction instruction)
     {
         ref var iced = ref instruction.Iced;
         switch (instruction.Class.Kind)
         {
-            case InstructionKind.Copy or InstructionKind.Divide or InstructionKind.JumpIf:
+            case InstructionKind.Copy or InstructionKind.Divide or InstructionKind.JumpIf or InstructionKind.BitString:
                 instruction.Reads = (StatusFlags)iced.RflagsRead & StatusFlags.All;
                 instruction.Writes = (StatusFlags)iced.RflagsModified & StatusFlags.All;
                 instruction.Kills = KeepsFlagsForSomeCount(iced) ? StatusFlags.None : instruction.Writes;
                 break;
             case InstructionKind.Nop or InstructionKind.Lea or InstructionKind.Push or InstructionKind.Pop or InstructionKind.Leave or InstructionKind.Jump or InstructionKind.JumpIndirect
                 or InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.AccessFlag or InstructionKind.SwapGs
-                or InstructionKind.InterruptFlag or InstructionKind.RepeatedString:
+                or InstructionKind.InterruptFlag or InstructionKind.RepeatedString or InstructionKind.ReadSelector:
                 instruction.Reads = instruction.Writes = instruction.Kills = StatusFlags.None;
+                break;
+            case InstructionKind.PopFlags or InstructionKind.Sysret or InstructionKind.InterruptReturn:
+                instruction.Reads = StatusFlags.None;
+                instruction.Writes = instruction.Kills = StatusFlags.All;
                 break;
             default:
                 instruction.Reads = StatusFlags.All;

@@ -60,6 +60,15 @@ internal enum InstructionKind : byte
     /// <summary>SWAPGS.</summary>
     SwapGs,
 
+    /// <summary>MOV of a segment register to a general register.</summary>
+    ReadSelector,
+
+    /// <summary>IRETQ.</summary>
+    InterruptReturn,
+
+    /// <summary>BT, BTS, BTR and BTC of memory by a register.</summary>
+    BitString,
+
     /// <summary>SYSCALL.</summary>
     Syscall,
 

@@ -76,6 +76,7 @@ internal sealed unsafe class Stubs
         _asm.Push(0);
         _asm.Push(0);
         _asm.Store(Mem.Context(Offsets.ShadowBase), 4);
+        _asm.Store(Mem.Context(Offsets.UserShadowTop), 4);
         _asm.Lea(0, Mem.At(4, -ShadowBytes));
         _asm.Store(Mem.Context(Offsets.ShadowLimit), 0);
         _asm.Store(Mem.Context(Offsets.Temporary), 7);
