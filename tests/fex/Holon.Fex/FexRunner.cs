@@ -32,11 +32,29 @@ internal sealed class FexRunner(EngineFactory engine, CpuModel model)
     // The suite's names of features, each by an instruction that has it; "none" stands for what no x86-64 processor of ours has.
     private static readonly Dictionary<string, Code> _features = new()
     {
-        ["3DNOW"] = Code.D3NOW_Pi2fd_mm_mmm64, ["EMMI"] = Code.D3NOW_Pi2fd_mm_mmm64, ["SSE4A"] = Code.Extrq_xmm_xmm, ["AVX"] = Code.VEX_Vaddpd_ymm_ymm_ymmm256, ["RAND"] = Code.Rdrand_r64,
-        ["SHA"] = Code.Sha1msg1_xmm_xmmm128, ["CLZERO"] = Code.Clzeroq, ["BMI1"] = Code.VEX_Andn_r64_r64_rm64, ["BMI2"] = Code.VEX_Bzhi_r64_rm64_r64, ["CLWB"] = Code.Clwb_m8,
-        ["AES256"] = Code.VEX_Vaesenc_ymm_ymm_ymmm256, ["AFP"] = Code.VEX_Vaddpd_ymm_ymm_ymmm256, ["SSSE3"] = Code.Pshufb_xmm_xmmm128, ["SSE4.1"] = Code.Pblendw_xmm_xmmm128_imm8,
-        ["SSE4.2"] = Code.Pcmpgtq_xmm_xmmm128, ["AES"] = Code.Aesenc_xmm_xmmm128, ["PCLMUL"] = Code.Pclmulqdq_xmm_xmmm128_imm8, ["MOVBE"] = Code.Movbe_r64_m64, ["ADX"] = Code.Adcx_r64_rm64,
-        ["XSAVE"] = Code.Xsave_mem, ["RDPID"] = Code.Rdpid_r64, ["CLFLOPT"] = Code.Clflushopt_m8, ["FSGSBASE"] = Code.Rdfsbase_r64,
+        ["3DNOW"] = Code.D3NOW_Pi2fd_mm_mmm64,
+        ["EMMI"] = Code.D3NOW_Pi2fd_mm_mmm64,
+        ["SSE4A"] = Code.Extrq_xmm_xmm,
+        ["AVX"] = Code.VEX_Vaddpd_ymm_ymm_ymmm256,
+        ["RAND"] = Code.Rdrand_r64,
+        ["SHA"] = Code.Sha1msg1_xmm_xmmm128,
+        ["CLZERO"] = Code.Clzeroq,
+        ["BMI1"] = Code.VEX_Andn_r64_r64_rm64,
+        ["BMI2"] = Code.VEX_Bzhi_r64_rm64_r64,
+        ["CLWB"] = Code.Clwb_m8,
+        ["AES256"] = Code.VEX_Vaesenc_ymm_ymm_ymmm256,
+        ["AFP"] = Code.VEX_Vaddpd_ymm_ymm_ymmm256,
+        ["SSSE3"] = Code.Pshufb_xmm_xmmm128,
+        ["SSE4.1"] = Code.Pblendw_xmm_xmmm128_imm8,
+        ["SSE4.2"] = Code.Pcmpgtq_xmm_xmmm128,
+        ["AES"] = Code.Aesenc_xmm_xmmm128,
+        ["PCLMUL"] = Code.Pclmulqdq_xmm_xmmm128_imm8,
+        ["MOVBE"] = Code.Movbe_r64_m64,
+        ["ADX"] = Code.Adcx_r64_rm64,
+        ["XSAVE"] = Code.Xsave_mem,
+        ["RDPID"] = Code.Rdpid_r64,
+        ["CLFLOPT"] = Code.Clflushopt_m8,
+        ["FSGSBASE"] = Code.Rdfsbase_r64,
     };
 
     /// <summary>Runs a test.</summary>
