@@ -1,6 +1,7 @@
 using System.Globalization;
 using Holon.Bench;
 using Holon.Bench.Engine;
+using Holon.Bench.Work;
 using Spectre.Console;
 
 // Holon.Bench ROOT BENCHMARK [OPTION…]: each benchmark runs Holon and its peer in turn, in one run. bench/run-* start it.
@@ -15,6 +16,7 @@ try
     {
         "boot" => await BootBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         _ => Usage($"there is no benchmark '{name}'"),
     };
 }
