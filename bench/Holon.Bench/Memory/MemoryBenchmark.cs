@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Spectre.Console;
 
@@ -9,8 +10,7 @@ namespace Holon.Bench.Memory;
 /// </summary>
 internal static class MemoryBenchmark
 {
-    private const double IdleTarget = 100, GrowthTarget = 2; // MB
-    private const int Steps = 10; // soak.c says so often how far it is
+    private const double IdleTarget = 100, GrowthTarget = 5; // MB
 
     /// <summary>Runs it.</summary>
     public static async Task<int> RunAsync(BenchPaths paths, Options options)
@@ -30,7 +30,7 @@ internal static class MemoryBenchmark
         {
             var program = Path.Combine(folder.FullName, "soak");
             CProgram.Compile(Path.Combine(paths.GuestSources, "soak.c"), program);
-            string[] command = ["sh", "-c", $"echo; echo idle; sleep 10; exec /bench/soak {operations}"];
+            string[] command = ["sh", "-c", $"echo; echo idle; sleep 10; echo soak begins; exec /bench/soak {operations}"];
             var guest = await GuestInitrd.MakeAsync(Path.Combine(folder.FullName, "initrd"), command, [new("bench/soak", File.ReadAllBytes(program), Executable: true)]).ConfigureAwait(false);
             List<(Emulator Emulator, Soak Soak)> runs = [];
             foreach (var emulator in alone ? [us] : new[] { us, peer })
@@ -52,10 +52,10 @@ internal static class MemoryBenchmark
     {
         using var process = emulator.Start(guest);
         var errors = process.StandardError.ReadToEndAsync();
-        double idle = double.NaN;
-        List<double> steps = [];
-        var watch = new System.Diagnostics.Stopwatch();
-        var done = false;
+        var idle = double.NaN;
+        var watch = new Stopwatch();
+        using var end = new CancellationTokenSource();
+        Task<List<double>>? sampling = null;
         try
         {
             while (await process.StandardOutput.ReadLineAsync().ConfigureAwait(false) is { } line)
@@ -65,15 +65,16 @@ internal static class MemoryBenchmark
                     case ["idle"]:
                         await Task.Delay(TimeSpan.FromSeconds(7)).ConfigureAwait(false); // the guest sleeps for 10
                         idle = Megabytes(process.Id);
+                        break;
+                    case ["soak", "begins"]:
                         watch.Start();
+                        sampling = SampleAsync(process.Id, end.Token);
                         break;
                     case ["soak", "done"]:
-                        done = true;
+                        watch.Stop();
+                        await end.CancelAsync().ConfigureAwait(false);
                         break;
-                    case ["soak", _]:
-                        steps.Add(Megabytes(process.Id));
-                        break;
-                    case [{ Length: > 0 }, ..]:
+                    case [{ Length: > 0 }, ..] when !line.Contains(GuestInitrd.Ready, StringComparison.Ordinal) && !line.StartsWith("soak ", StringComparison.Ordinal):
                         Console.Error.WriteLine($"guest: {line.Trim()}");
                         break;
                 }
@@ -83,11 +84,29 @@ internal static class MemoryBenchmark
         }
         finally
         {
+            await end.CancelAsync().ConfigureAwait(false);
             if (!process.HasExited) process.Kill();
         }
 
-        if (!done) throw new BenchException($"the soak did not end in {emulator.Name}: {await errors.ConfigureAwait(false)}");
-        return new Soak(idle, steps, watch.Elapsed.TotalSeconds);
+        if (sampling is null || watch.IsRunning) throw new BenchException($"the soak did not end in {emulator.Name}: {await errors.ConfigureAwait(false)}");
+        return new Soak(idle, await sampling.ConfigureAwait(false), watch.Elapsed.TotalSeconds);
+    }
+
+    private static async Task<List<double>> SampleAsync(int process, CancellationToken end)
+    {
+        List<double> samples = [];
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
+        try
+        {
+            do samples.Add(Megabytes(process));
+            while (await timer.WaitForNextTickAsync(end).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // the soak is over
+        }
+
+        return samples;
     }
 
     private static void Report(List<(Emulator Emulator, Soak Soak)> runs, int operations)
@@ -96,22 +115,30 @@ internal static class MemoryBenchmark
         void Row(string name, Func<Soak, double> value, string target = "") => table.AddRow([name, .. runs.Select(run => value(run.Soak).ToString("F1", CultureInfo.InvariantCulture)), target]);
         var ours = runs[0].Soak;
         Row("booted, idle", soak => soak.Idle, $"≤ {IdleTarget}: {(ours.Idle <= IdleTarget ? "met" : "not met")}");
-        for (var step = 1; step <= Steps; step++)
+        for (var part = 0; part < Soak.Parts; part++)
         {
-            var at = step;
-            Row($"after {(long)operations * step / Steps} operations", soak => at <= soak.Steps.Count ? soak.Steps[at - 1] : double.NaN);
+            var at = part;
+            Row($"most in part {part + 1} of {Soak.Parts} of {operations} operations", soak => soak.Most(at));
         }
 
-        Row("growth from the second tenth to the last", soak => soak.Growth, $"≤ {GrowthTarget}: {(ours.Growth <= GrowthTarget ? "met" : "not met")}");
+        Row("growth from part 2 to the last", soak => soak.Growth, $"≤ {GrowthTarget}: {(ours.Growth <= GrowthTarget ? "met" : "not met")}");
         Row("seconds", soak => soak.Seconds);
         AnsiConsole.Write(table);
     }
 
     private static double Megabytes(int process) => ResidentMemory.BeyondGuest(process) / 1e6;
 
-    /// <summary>What was seen of one emulator.</summary>
-    private sealed record Soak(double Idle, IReadOnlyList<double> Steps, double Seconds)
+    /// <summary>What was seen of one emulator: caches fill and are emptied, so that only their highest levels can be compared.</summary>
+    private sealed record Soak(double Idle, IReadOnlyList<double> Samples, double Seconds)
     {
-        public double Growth => Steps.Count < 3 ? double.NaN : Steps[^1] - Steps[1];
+        public const int Parts = 4;
+
+        public double Growth => Most(Parts - 1) - Most(1);
+
+        public double Most(int part)
+        {
+            var (from, to) = (Samples.Count * part / Parts, Samples.Count * (part + 1) / Parts);
+            return Samples.Skip(from).Take(to - from).DefaultIfEmpty(double.NaN).Max();
+        }
     }
 }
