@@ -17,7 +17,7 @@ internal static class EngineChart
         List<KernelResult> drawn = [.. results.Kernels.Where(each => !double.IsNaN(each.PeerOverHolon))];
         List<GroupResult> groups = [.. results.Groups.Where(group => drawn.Any(kernel => kernel.Group == group.Name))];
         var most = drawn.Count == 0 ? 10 : drawn.Max(each => Math.Max(each.HolonOverNative, each.PeerOverNative));
-        var axis = new LogarithmicAxis(0.5, Math.Pow(10, Math.Ceiling(Math.Log10(most * 1.3))), Left, Width - Right);
+        var axis = new LogarithmicAxis(0.5, Math.Max(10, most * 1.2), Left, Width - Right);
         var height = Top + (drawn.Count * RowHeight) + (groups.Count * GroupHeight) + 40;
         var svg = new StringBuilder();
         svg.AppendLine(CultureInfo.InvariantCulture, $"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {height}" width="{Width}" height="{height}" role="img" aria-label="Time of each kernel in {results.Holon} and {results.Peer} as a multiple of native">""");
@@ -66,7 +66,7 @@ internal static class EngineChart
     /// <summary>Where a ratio lies on the picture.</summary>
     private sealed record LogarithmicAxis(double From, double To, double Start, double End)
     {
-        public IEnumerable<double> Ticks => from power in Enumerable.Range(0, (int)Math.Round(Math.Log10(To)) + 1)
+        public IEnumerable<double> Ticks => from power in Enumerable.Range(0, (int)Math.Log10(To) + 1)
                                             from step in (double[])[1, 2, 5]
                                             let tick = step * Math.Pow(10, power)
                                             where tick <= To
