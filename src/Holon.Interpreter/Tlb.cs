@@ -56,14 +56,16 @@ internal sealed unsafe class Tlb
 
     private readonly TlbEntry* _entries;
     private readonly ulong[] _physical = new ulong[Sets * Entries]; // physical page of each entry, with the global bit as bit 0
-    private readonly bool[] _used = new bool[Sets];
+    private readonly ushort[] _filled = new ushort[Sets * Entries]; // by set, the numbers of the entries filled since it was last empty
+    private readonly bool[] _isFilled = new bool[Sets * Entries];
+    private readonly int[] _filledCount = new int[Sets];
     private readonly ulong[] _largeRegions = new ulong[64]; // a Bloom filter of the 2 MiB regions that large pages were entered from
     private ulong _gigabyteRegions; // the same for 1 GiB pages
 
     public Tlb(byte* memory)
     {
         _entries = (TlbEntry*)memory;
-        _used.AsSpan().Fill(true);
+        for (var i = 0; i < Sets * Entries; i++) _entries[i].ReadTag = _entries[i].WriteTag = NoPage(i);
         Flush();
     }
 
@@ -82,7 +84,10 @@ internal sealed unsafe class Tlb
         entry->Addend = (nint)host - (nint)page;
         entry->Host = host;
         _physical[(int)(entry - _entries)] = physicalPage | (global ? 1u : 0u);
-        _used[set] = true;
+        ref var known = ref _isFilled[(int)(entry - _entries)];
+        if (known) return;
+        known = true;
+        _filled[(set * Entries) + _filledCount[set]++] = (ushort)(entry - Set(set));
     }
 
     /// <summary>Notes that a piece of a large page is used, by data or by code.</summary>
@@ -106,27 +111,35 @@ internal sealed unsafe class Tlb
         _largeRegions.AsSpan().Clear();
         _gigabyteRegions = 0;
         ForgetStacks();
-        for (var set = 0; set < Sets; set++)
-        {
-            if (!_used[set]) continue;
-            for (var i = 0; i < Entries; i++) Set(set)[i].ReadTag = Set(set)[i].WriteTag = NoPage(i);
-            _used[set] = false;
-        }
+        for (var set = 0; set < Sets; set++) Forget(set, local: false);
     }
 
     /// <summary>Forgets everything that is not global.</summary>
     public void FlushNonGlobal()
     {
         ForgetStacks();
-        for (var set = 0; set < Sets; set++)
+        for (var set = 0; set < Sets; set++) Forget(set, local: true);
+    }
+
+    /// <summary>Forgets the entries of a set, or only those that are not global.</summary>
+    private void Forget(int set, bool local)
+    {
+        var first = set * Entries;
+        var kept = 0;
+        for (var i = 0; i < _filledCount[set]; i++)
         {
-            if (!_used[set]) continue;
-            var physical = _physical.AsSpan(set * Entries, Entries);
-            for (var i = 0; i < physical.Length; i++)
+            var number = first + _filled[first + i];
+            if (local && (_physical[number] & 1) != 0)
             {
-                if ((physical[i] & 1) == 0) Set(set)[i].ReadTag = Set(set)[i].WriteTag = NoPage(i);
+                _filled[first + kept++] = _filled[first + i];
+                continue;
             }
+
+            _entries[number].ReadTag = _entries[number].WriteTag = NoPage(number);
+            _isFilled[number] = false;
         }
+
+        _filledCount[set] = kept;
     }
 
     /// <summary>Forgets one linear page. A page inside a large page is entered like any other, so this drops only what INVLPG names;

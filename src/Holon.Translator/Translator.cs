@@ -19,6 +19,9 @@ namespace Holon.Translator;
 /// </remarks>
 public sealed unsafe partial class Translator : IVcpu
 {
+    /// <summary>Bytes of host code that it needs at least.</summary>
+    public const int LeastCodeBytes = 1 << 20;
+
     /// <summary>Bytes of host code kept, unless said otherwise.</summary>
     public const int DefaultCodeBytes = 128 << 20;
 
@@ -48,6 +51,7 @@ public sealed unsafe partial class Translator : IVcpu
         _cpu.CodeListener = _blocks;
         _handle = GCHandle.Alloc(this);
         _own->Self = _context;
+        (_own->Mask63, _own->Mask31) = (63, 31);
         _own->Owner = GCHandle.ToIntPtr(_handle);
         _own->MissHandler = (nint)(delegate* unmanaged<VcpuContext*, ulong, uint, ulong>)&OnMiss;
         _own->X87Handler = (nint)(delegate* unmanaged<VcpuContext*, ulong, uint, ulong>)&OnX87;
@@ -55,7 +59,7 @@ public sealed unsafe partial class Translator : IVcpu
     }
 
     /// <summary>Whether this engine can work on this host: an x86-64 processor with what x86-64-v3 asks for.</summary>
-    public static bool IsSupported => Guest.HostProcessor.IsSuitable;
+    public static bool IsSupported => Guest.HostInstructions.IsSuitable;
 
     /// <inheritdoc/>
     public string Engine => "translator";

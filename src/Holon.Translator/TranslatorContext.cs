@@ -27,6 +27,9 @@ internal unsafe struct TranslatorContext
     /// <summary>For values between two parts of one instruction.</summary>
     public ulong Temporary, Temporary2;
 
+    /// <summary>Masks for bit numbers in 64 and 32 bits.</summary>
+    public ulong Mask63, Mask31;
+
     /// <summary>Where the host return addresses of user code end while supervisor code runs that it has called.</summary>
     public ulong UserShadowTop;
 
@@ -99,7 +102,7 @@ internal static unsafe class Offsets
     /// <summary>Tags of the jump cache, and the code that they lead to.</summary>
     public const int JumpTags = Engine + 4096, JumpTargets = JumpTags + (JumpCacheEntries * 8);
 
-    public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Shadow, Selector;
+    public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Mask63, Mask31, Shadow, Selector;
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, FsBase, GsBase, KernelGsBase, Lstar, Star, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
@@ -135,6 +138,8 @@ internal static unsafe class Offsets
         FastReturn = (int)((byte*)&own.FastReturn - first);
         UserShadowTop = (int)((byte*)&own.UserShadowTop - first);
         SyscallMix = (int)((byte*)&own.SyscallMix - first);
+        Mask63 = (int)((byte*)&own.Mask63 - first);
+        Mask31 = (int)((byte*)&own.Mask31 - first);
         Temporary2 = (int)((byte*)&own.Temporary2 - first);
         Self = (int)((byte*)&own.Self - first);
         HostStack = (int)((byte*)&own.HostStack - first);

@@ -13,6 +13,8 @@ namespace Holon.Translator.Blocks;
 /// </summary>
 internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 {
+    private const int LongestInstruction = 15;
+
     private readonly Interpreter.Interpreter _cpu;
     private readonly GuestMemory _memory;
     private readonly TranslatorContext* _context;
@@ -93,11 +95,11 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         outcome = _cpu.Fetch(linear, out var translation);
         if (outcome != MissOutcome.Host) return null;
         var physical = translation.PhysicalAddress;
-        var block = _pages[physical >> 12]?.Find(linear, mode) ?? Translate(linear, physical, mode);
-        if (block == null)
+        var block = _pages[physical >> 12]?.Find(linear, mode) ?? Translate(linear, physical, mode, null, 0);
+        if (block == null || block.Generation != null)
         {
-            outcome = MissOutcome.Interpret;
-            return null;
+            block = FindCrossing(linear, physical, mode, block, ref outcome);
+            if (block == null) return null;
         }
 
         if (TranslationMode.IsUser(mode)) _executedUserPages |= 1ul << (int)((linear >> 12) & 63);
@@ -106,6 +108,19 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _jumpTags[index] = linear ^ _context->Mix[mode];
         _jumpTargets[index] = (ulong)(block.PollMemory + _code.Distance);
         return block;
+    }
+
+    /// <summary>Translates the block at an address anew and returns, for each guest instruction, the host code made of it; empty when nothing can be translated there.</summary>
+    public List<(Iced.Intel.Instruction Guest, nint Host)> List(ulong linear, int mode, out byte* start, out byte* end)
+    {
+        _emitter.Listing = [];
+        DropAll();
+        var block = Find(linear, mode, out _);
+        var listing = _emitter.Listing;
+        _emitter.Listing = null;
+        start = block != null ? block.PollHost : null;
+        end = block != null ? block.CodeEnd : null;
+        return listing;
     }
 
     /// <summary>Links an exit to the block at its address, found just now.</summary>
@@ -190,7 +205,40 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _code.Dispose();
     }
 
-    private TranslatedBlock? Translate(ulong linear, ulong physical, int mode)
+    /// <summary>The block of an instruction across two pages, after the second one was looked up.</summary>
+    private TranslatedBlock? FindCrossing(ulong linear, ulong physical, int mode, TranslatedBlock? block, ref MissOutcome outcome)
+    {
+        var next = (linear & ~0xFFFul) + 4096;
+        if (linear + LongestInstruction <= next) return Refuse(out outcome);
+        outcome = _cpu.Fetch(next, out var second);
+        if (outcome != MissOutcome.Host) return null;
+        var page = second.PhysicalAddress & ~0xFFFul;
+        if (block != null && block.SecondPage != page)
+        {
+            DropBlock(block);
+            _pages[physical >> 12]!.Remove(block);
+            block = null;
+        }
+
+        block ??= Translate(linear, physical, mode, _memory.PagePointer(page), page);
+        if (block == null) return Refuse(out outcome);
+        if (block.Generation != null)
+        {
+            *(uint*)block.Generation = TranslationMode.IsUser(mode) ? _context->UserGeneration : _context->KernelGeneration;
+            if (TranslationMode.IsUser(mode)) _executedUserPages |= 1ul << (int)((next >> 12) & 63);
+            else if (!_kernel.Note(next, second)) BumpKernel();
+        }
+
+        return block;
+
+        static TranslatedBlock? Refuse(out MissOutcome outcome)
+        {
+            outcome = MissOutcome.Interpret;
+            return null;
+        }
+    }
+
+    private TranslatedBlock? Translate(ulong linear, ulong physical, int mode, byte* next, ulong nextPhysical)
     {
         if (_asm.Position > _code.Writable + _code.Bytes - CodeMemory.MaxBlockBytes)
         {
@@ -202,21 +250,23 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         ref var page = ref _pages[physical >> 12];
         _decodingPage = page;
         _decodingMode = mode;
-        _guest.Decode(linear, _memory.PagePointer(physical), _stopAt);
+        _guest.Decode(linear, _memory.PagePointer(physical), next, _stopAt);
         if (_guest.Count == 0) return null;
-        if (page == null)
-        {
-            page = new TranslatedPage();
-            _memory.CodePages.Mark(physical >> 12);
-            _cpu.ProtectPhysicalPage(physical & ~0xFFFul);
-        }
-
+        page ??= NewPage(physical);
         var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count };
         _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
         var start = _asm.Position;
         _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0);
         block.CodeEnd = _asm.Position;
         page.Add(block);
+        if (_guest.Crosses)
+        {
+            block.SecondPage = nextPhysical;
+            var second = _pages[nextPhysical >> 12] ??= NewPage(nextPhysical);
+            second.MarkCode(0, (int)(_guest.End & 0xFFF));
+            second.Guests.Add(block);
+        }
+
         foreach (var (offset, length) in _guest.Peeked) page.MarkCode(offset, length);
         Statistics.Blocks++;
         Statistics.GuestInstructions += _guest.Count;
@@ -226,17 +276,32 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         return block;
     }
 
+    private TranslatedPage NewPage(ulong physical)
+    {
+        _memory.CodePages.Mark(physical >> 12);
+        _cpu.ProtectPhysicalPage(physical & ~0xFFFul);
+        return new TranslatedPage();
+    }
+
+    private void DropBlock(TranslatedBlock block)
+    {
+        if (block.IsDropped) return;
+        block.IsDropped = true;
+        Exits.Drop(block);
+        var index = (ushort)block.Linear;
+        if (_jumpTargets[index] == (ulong)(block.PollMemory + _code.Distance)) _jumpTags[index] = 0;
+        Statistics.DroppedBlocks++;
+    }
+
     /// <summary>Drops every block of a physical page. Only while no translated code is being executed.</summary>
     private void DropPage(ulong number)
     {
         var page = _pages[number]!;
-        foreach (var block in page.Blocks)
+        foreach (var block in page.Blocks) DropBlock(block);
+        foreach (var block in page.Guests)
         {
-            block.IsDropped = true;
-            Exits.Drop(block);
-            var index = (ushort)block.Linear;
-            if (_jumpTargets[index] == (ulong)(block.PollMemory + _code.Distance)) _jumpTags[index] = 0;
-            Statistics.DroppedBlocks++;
+            if (!block.IsDropped) _pages[block.Physical >> 12]?.Remove(block);
+            DropBlock(block);
         }
 
         _pages[number] = null;

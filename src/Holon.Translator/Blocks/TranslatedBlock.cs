@@ -18,6 +18,12 @@ internal sealed unsafe class TranslatedBlock
     /// <summary>Entries that look for interrupts first, and entries that do not; with the status flags in the host's flags, or in the context.</summary>
     public byte* PollHost, PollMemory, EnterMemory, EnterHost;
 
+    /// <summary>For an instruction across two pages: where the generation that it holds for is compared, and the physical address of its second page.</summary>
+    public byte* Generation;
+
+    /// <inheritdoc cref="Generation"/>
+    public ulong SecondPage;
+
     /// <summary>Where the host code ends.</summary>
     public byte* CodeEnd;
 

@@ -19,6 +19,12 @@ internal sealed class TranslatedPage
         MarkCode((int)(block.Physical & 0xFFF), block.GuestBytes);
     }
 
+    /// <summary>Blocks of other pages whose instruction ends in this one.</summary>
+    public List<TranslatedBlock> Guests { get; } = [];
+
+    /// <summary>Removes a block.</summary>
+    public void Remove(TranslatedBlock block) => _blocks.Remove((block.Linear, block.Mode));
+
     /// <summary>Notes that code was read from a range of the page.</summary>
     public void MarkCode(int offset, int length) => _granules |= GranulesOf(offset, length);
 

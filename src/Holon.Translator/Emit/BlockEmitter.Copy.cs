@@ -225,6 +225,30 @@ internal sealed unsafe partial class BlockEmitter
         _flags = FlagPlace.Host;
     }
 
+    /// <summary>FLDCW and LDMXCSR. A value that lets an exception through would raise it on the host: the interpreter takes that, and all such code after it.</summary>
+    private void EmitLoadControl(ref GuestInstruction instruction)
+    {
+        if ((_mode & TranslationMode.NativeVectors) == 0)
+        {
+            EmitInterpret(ref instruction);
+            return;
+        }
+
+        var x87 = instruction.Iced.Code == Code.Fldcw_m2byte;
+        if (x87) EmitEnsureX87(ref instruction);
+        EmitAccess(ref instruction, x87 ? 2 : 4, false, false);
+        if (x87) _asm.LoadZero16(Homes.Scratch, Mem.At(Homes.Address));
+        else _asm.Load32(Homes.Scratch, Mem.At(Homes.Address));
+        _asm.Store32(Mem.Context(Offsets.Temporary), Homes.Scratch);
+        // Masks set and nothing reserved: bits 0–5 of the x87's, bits 7–12 of MXCSR with 16–31 clear.
+        var (mask, value) = x87 ? (0x3F, 0x3F) : (unchecked((int)0xFFFF1F80), 0x1F80);
+        _asm.AluImmediate(false, AluOp.And, Homes.Scratch, mask);
+        _asm.AluImmediate(false, AluOp.Cmp, Homes.Scratch, value);
+        Defer(DeferredKind.Interpret, _asm.Jcc(Condition.NotEqual), instruction.Iced.IP);
+        if (x87) _asm.RegMem(false, 0xD9, 5, Mem.Context(Offsets.Temporary));
+        else _asm.Mxcsr(2, Offsets.Temporary);
+    }
+
     /// <summary>Before the first x87 or MMX instruction of a block.</summary>
     private void EmitEnsureX87(ref GuestInstruction instruction)
     {

@@ -45,6 +45,9 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>An event waits at the block's start.</summary>
         Events,
 
+        /// <summary>Translations of linear addresses have changed.</summary>
+        Lookup,
+
         /// <summary>The operands are not for the host.</summary>
         Interpret,
     }
@@ -134,6 +137,9 @@ internal sealed unsafe partial class BlockEmitter
                     break;
                 case DeferredKind.Events:
                     EmitExit(ExitKind.Events, deferred.Rip);
+                    break;
+                case DeferredKind.Lookup:
+                    EmitExit(ExitKind.Lookup, deferred.Rip);
                     break;
                 case DeferredKind.Interpret:
                     EmitExit(ExitKind.Interpret, deferred.Rip);

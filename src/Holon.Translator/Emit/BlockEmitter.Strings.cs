@@ -99,8 +99,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         ref var iced = ref instruction.Iced;
         var wide = iced.Op1Register.IsGPR64();
-        var passed = instruction.LiveAfter & ~instruction.Kills;
-        if ((!wide && !iced.Op1Register.IsGPR32()) || (passed != 0 && (_flags & FlagPlace.Host) != 0) || passed != 0)
+        if (!wide && !iced.Op1Register.IsGPR32())
         {
             EmitInterpret(ref instruction);
             return;
@@ -115,8 +114,8 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Shift(true, 7, Homes.Scratch, wide ? 6 : 5);
         _asm.Lea(Homes.Address, new Mem(Homes.Address, Homes.Scratch, wide ? 3 : 2, 0, false));
         EmitLookup(ref instruction, wide ? 8 : 4, write, false);
-        MovUnlessSame(Homes.Scratch, Value(guest, Homes.Scratch));
-        _asm.AluImmediate(false, AluOp.And, Homes.Scratch, wide ? 63 : 31);
+        PrepareFlags(instruction);
+        _asm.Pext(Homes.Scratch, Value(guest, Homes.Scratch), Mem.Context(wide ? Offsets.Mask63 : Offsets.Mask31)); // AND would change flags
         if (iced.HasLockPrefix) _asm.Byte(0xF0);
         _asm.RegMem(wide, iced.Mnemonic switch { Mnemonic.Bt => 0x0FA3, Mnemonic.Bts => 0x0FAB, Mnemonic.Btr => 0x0FB3, _ => 0x0FBB }, Homes.Scratch, Mem.At(Homes.Address));
         _flags = FlagPlace.Host;

@@ -35,6 +35,9 @@ internal sealed unsafe partial class BlockEmitter
         _exits = exits;
     }
 
+    /// <summary>When not null, takes each guest instruction and where its host code begins, and at last where what is common begins.</summary>
+    public List<(Iced.Intel.Instruction Guest, nint Host)>? Listing { get; set; }
+
     /// <summary>Where the guest's status flags are while code is written.</summary>
     [Flags]
     private enum FlagPlace : byte
@@ -64,7 +67,13 @@ internal sealed unsafe partial class BlockEmitter
         _x87Ready = false;
         EmitEntries();
         _ended = false;
-        for (var i = 0; i < guest.Count && !_ended; i++) EmitInstruction(ref guest.Instructions[i], i == guest.Count - 1);
+        for (var i = 0; i < guest.Count && !_ended; i++)
+        {
+            Listing?.Add((guest.Instructions[i].Iced, (nint)_asm.Position));
+            EmitInstruction(ref guest.Instructions[i], i == guest.Count - 1);
+        }
+
+        Listing?.Add((default, (nint)_asm.Position));
         if (!_ended) EmitDirectExit(guest.End, guest.End - 1, _mode);
         EmitDeferred();
     }
@@ -75,6 +84,12 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitEntries()
     {
         var live = _guest.Instructions[0].LiveBefore;
+        if (_guest.Crosses)
+        {
+            EmitCheckedEntries(live);
+            return;
+        }
+
         _block.PollHost = _asm.Position;
         if (live != 0) SaveFlags();
         _block.PollMemory = _asm.Position;
@@ -84,6 +99,24 @@ internal sealed unsafe partial class BlockEmitter
         if (live != 0) RestoreFlags();
         _block.EnterHost = _asm.Position;
         _flags = live != 0 ? FlagPlace.Host : FlagPlace.None;
+    }
+
+    /// <summary>
+    /// The entries of an instruction across two pages: whoever jumps here has made sure of the first page only, so that the second one is made sure of here.
+    /// </summary>
+    private void EmitCheckedEntries(StatusFlags live)
+    {
+        _block.PollHost = _block.EnterHost = _asm.Position;
+        if (live != 0) SaveFlags();
+        _block.PollMemory = _block.EnterMemory = _asm.Position;
+        _asm.RegMem(false, 0x81, 7, Mem.Context(IsUser ? Offsets.UserGeneration : Offsets.KernelGeneration));
+        _block.Generation = _asm.Position;
+        _asm.Int32(0);
+        Defer(DeferredKind.Lookup, _asm.Jcc(Condition.NotEqual), _guest.Start);
+        _asm.AluImmediate32(AluOp.Cmp, Mem.Context(Offsets.Events), 0);
+        Defer(DeferredKind.Events, _asm.Jcc(Condition.NotEqual), _guest.Start);
+        if (live != 0) RestoreFlags();
+        _flags = live != 0 ? FlagPlace.Host | FlagPlace.Memory : FlagPlace.None;
     }
 
     private void EmitInstruction(ref GuestInstruction instruction, bool isLast)
@@ -114,6 +147,7 @@ internal sealed unsafe partial class BlockEmitter
             case InstructionKind.InterruptReturn: EmitIret(ref instruction); break;
             case InstructionKind.RepeatedString: EmitRepeatedString(ref instruction); break;
             case InstructionKind.BitString: EmitBitString(ref instruction); break;
+            case InstructionKind.LoadControl: EmitLoadControl(ref instruction); break;
             default: EmitInterpret(ref instruction); break;
         }
     }

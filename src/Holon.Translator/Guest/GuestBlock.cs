@@ -51,12 +51,12 @@ internal sealed unsafe class GuestBlock
     /// <summary>Instructions at most: bounds how long an interrupt can wait.</summary>
     public const int MaxInstructions = 64;
 
-    private const int PeekInstructions = 6;
+    private const int PeekInstructions = 6, LongestInstruction = 15;
 
     private readonly PageReader _reader = new();
     private readonly Decoder _decoder;
     private readonly CpuModel _model;
-    private readonly byte[] _bytes = GC.AllocateArray<byte>(4096, pinned: true);
+    private readonly byte[] _bytes = GC.AllocateArray<byte>(4096 + LongestInstruction, pinned: true);
     private readonly byte* _copy;
 
     public GuestBlock(CpuModel model)
@@ -68,6 +68,9 @@ internal sealed unsafe class GuestBlock
 
     /// <summary>The instructions; the first <see cref="Count"/> count.</summary>
     public GuestInstruction[] Instructions { get; } = new GuestInstruction[MaxInstructions];
+
+    /// <summary>The one instruction goes on in the next page.</summary>
+    public bool Crosses => ((Start ^ (End - 1)) & ~0xFFFul) != 0;
 
     /// <summary>How many there are. 0 when the first one crosses into the next page or is none.</summary>
     public int Count { get; private set; }
@@ -93,8 +96,9 @@ internal sealed unsafe class GuestBlock
     /// <summary>Decodes from a linear address.</summary>
     /// <param name="linear">Where.</param>
     /// <param name="page">The page's memory on the host.</param>
+    /// <param name="next">The memory of the page after it, to decode one instruction that goes on there; else null.</param>
     /// <param name="stopAt">True for a linear address at which a block exists: it is jumped to instead of being translated again.</param>
-    public void Decode(ulong linear, byte* page, Func<ulong, bool> stopAt)
+    public void Decode(ulong linear, byte* page, byte* next, Func<ulong, bool> stopAt)
     {
         Start = linear;
         Count = 0;
@@ -102,9 +106,10 @@ internal sealed unsafe class GuestBlock
         var offset = (int)(linear & 0xFFF);
         // A copy, so that what is decoded twice is the same twice, whoever writes to the page meanwhile.
         new ReadOnlySpan<byte>(page, 4096).CopyTo(_bytes);
-        _reader.Reset(_copy + offset, 4096 - offset);
+        if (next != null) new ReadOnlySpan<byte>(next, LongestInstruction).CopyTo(_bytes.AsSpan(4096));
+        _reader.Reset(_copy + offset, 4096 - offset + (next != null ? LongestInstruction : 0));
         _decoder.IP = linear;
-        while (Count < Most)
+        while (Count < (next != null ? 1 : Most))
         {
             ref var instruction = ref Instructions[Count];
             var at = offset + (int)(_decoder.IP - linear);
@@ -158,7 +163,7 @@ internal sealed unsafe class GuestBlock
                 break;
             case InstructionKind.Nop or InstructionKind.Lea or InstructionKind.Push or InstructionKind.Pop or InstructionKind.Leave or InstructionKind.Jump or InstructionKind.JumpIndirect
                 or InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.AccessFlag or InstructionKind.SwapGs
-                or InstructionKind.InterruptFlag or InstructionKind.RepeatedString or InstructionKind.ReadSelector:
+                or InstructionKind.InterruptFlag or InstructionKind.RepeatedString or InstructionKind.ReadSelector or InstructionKind.LoadControl:
                 instruction.Reads = instruction.Writes = instruction.Kills = StatusFlags.None;
                 break;
             case InstructionKind.PopFlags or InstructionKind.Sysret or InstructionKind.InterruptReturn:

@@ -22,7 +22,7 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
         if (special != InstructionKind.Copy) return new InstructionClass(special, 0);
         var code = instruction.Code;
         var info = code.ToOpCode();
-        if (!IsCopied(instruction, info) || !HostProcessor.Runs(code)) return new InstructionClass(InstructionKind.Interpret, 0);
+        if (!IsCopied(instruction, info) || !HostInstructions.Runs(code)) return new InstructionClass(InstructionKind.Interpret, 0);
 
         Traits traits = 0;
         for (var i = 0; i < info.OpCount; i++)
@@ -34,7 +34,7 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
         foreach (var feature in code.CpuidFeatures())
         {
             if (feature is CpuidFeature.FPU or CpuidFeature.FPU287 or CpuidFeature.FPU387 or CpuidFeature.MMX) traits |= Traits.X87;
-            if (feature is CpuidFeature.AVX or CpuidFeature.AVX2) traits |= Traits.Vector; // VZEROUPPER
+            if (feature is CpuidFeature.AVX or CpuidFeature.AVX2 || code == Code.Stmxcsr_m32) traits |= Traits.Vector; // VZEROUPPER, too
         }
 
         if (ReadsFirstOnly(instruction.Mnemonic, code)) traits |= Traits.ReadsFirst;
@@ -64,6 +64,7 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
         Code.Swapgs => InstructionKind.SwapGs,
         Code.Syscall => InstructionKind.Syscall,
         Code.Sysretq => InstructionKind.Sysret,
+        Code.Fldcw_m2byte or Code.Ldmxcsr_m32 or Code.VEX_Vldmxcsr_m32 => InstructionKind.LoadControl,
         Code.Iretq => InstructionKind.InterruptReturn,
         Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => InstructionKind.ReadSelector,
         Code.Movsb_m8_m8 or Code.Movsw_m16_m16 or Code.Movsd_m32_m32 or Code.Movsq_m64_m64 or Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX or Code.Stosq_m64_RAX
@@ -83,8 +84,7 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
             Mnemonic.Cpuid or Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdpid or Mnemonic.Rdpmc or Mnemonic.Xgetbv or Mnemonic.Xsetbv or Mnemonic.Xlatb => false,
             Mnemonic.Rdrand or Mnemonic.Rdseed or Mnemonic.Monitor or Mnemonic.Mwait or Mnemonic.Rdfsbase or Mnemonic.Rdgsbase or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase => false,
             Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Vmaskmovpd or Mnemonic.Vmaskmovps or Mnemonic.Vpmaskmovd or Mnemonic.Vpmaskmovq => false,
-            Mnemonic.Ldmxcsr or Mnemonic.Stmxcsr or Mnemonic.Vldmxcsr or Mnemonic.Vstmxcsr => false,
-            Mnemonic.Fldcw or Mnemonic.Fldenv or Mnemonic.Fnstenv or Mnemonic.Fstenv or Mnemonic.Fnsave or Mnemonic.Fsave or Mnemonic.Frstor or Mnemonic.Fninit or Mnemonic.Finit
+            Mnemonic.Fldenv or Mnemonic.Fnstenv or Mnemonic.Fstenv or Mnemonic.Fnsave or Mnemonic.Fsave or Mnemonic.Frstor or Mnemonic.Fninit or Mnemonic.Finit
                 or Mnemonic.Fnclex or Mnemonic.Fclex => false,
             Mnemonic.Div or Mnemonic.Idiv or Mnemonic.In or Mnemonic.Out or Mnemonic.Cld or Mnemonic.Std or Mnemonic.Sgdt or Mnemonic.Sidt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw or Mnemonic.Lar or Mnemonic.Lsl or Mnemonic.Verr
                 or Mnemonic.Verw or Mnemonic.Clflush or Mnemonic.Clflushopt or Mnemonic.Clwb or Mnemonic.Cldemote or Mnemonic.Lfs or Mnemonic.Lgs or Mnemonic.Lss => false,

@@ -69,6 +69,9 @@ internal enum InstructionKind : byte
     /// <summary>BT, BTS, BTR and BTC of memory by a register.</summary>
     BitString,
 
+    /// <summary>FLDCW and LDMXCSR: only values that mask every exception go to the host's units.</summary>
+    LoadControl,
+
     /// <summary>SYSCALL.</summary>
     Syscall,
 

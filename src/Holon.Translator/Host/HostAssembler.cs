@@ -208,6 +208,17 @@ internal sealed unsafe class HostAssembler
         Byte(count);
     }
 
+    /// <summary>PEXT of 64 bits with a mask in the context; changes no flags.</summary>
+    public void Pext(int to, int from, in Mem mask)
+    {
+        Byte(0x65);
+        Byte(0xC4);
+        Byte((to < 8 ? 0x80 : 0) | 0x60 | 2);
+        Byte(0x80 | ((~from & 15) << 3) | 2);
+        Byte(0xF5);
+        ModRm(to, mask);
+    }
+
     // ---- control -----------------------------------------------------------------------------------------------------
 
     /// <summary>A conditional jump to an address not known yet; returns where its 32-bit distance is.</summary>
