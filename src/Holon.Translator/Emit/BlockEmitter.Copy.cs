@@ -19,7 +19,7 @@ internal sealed unsafe partial class BlockEmitter
         var bytes = _guest.BytesOf(instruction);
         var encoding = new InstructionEncoding(bytes);
         var size = encoding.HasMemory ? instruction.Iced.MemorySize.GetSize() : 0;
-        if (!Plan(encoding, traits, out var plan) || (encoding.HasMemory && size is 0 or > 32))
+        if (!Agrees(encoding, instruction) || !Plan(encoding, traits, out var plan) || (encoding.HasMemory && size is 0 or > 32))
         {
             EmitInterpret(ref instruction);
             return;
@@ -37,6 +37,18 @@ internal sealed unsafe partial class BlockEmitter
         else EmitEncoded(encoding, traits, plan);
         EmitStores(plan, traits, encoding.HasMemory);
         FlagsWritten(instruction);
+    }
+
+    /// <summary>
+    /// Whether the bytes were understood as Iced understands them. They always are, as far as is known; but an operand that we overlooked would
+    /// be the host's memory.
+    /// </summary>
+    private static bool Agrees(in InstructionEncoding encoding, in GuestInstruction instruction)
+    {
+        var mask = (instruction.Class.Traits & Traits.OpcodeIsGpr) != 0 ? 0xF8 : 0xFF;
+        var hasMemory = false;
+        for (var i = 0; i < instruction.Iced.OpCount; i++) hasMemory |= instruction.Iced.GetOpKind(i) == OpKind.Memory;
+        return encoding.Map == instruction.Class.Map && (encoding.Opcode & mask) == instruction.Class.Opcode && encoding.HasMemory == hasMemory;
     }
 
     /// <summary>Decides which host register stands for each register field; false when there are not enough.</summary>
