@@ -46,6 +46,8 @@ internal sealed unsafe partial class BlockEmitter
     private static bool Agrees(in InstructionEncoding encoding, in GuestInstruction instruction)
     {
         var mask = (instruction.Class.Traits & Traits.OpcodeIsGpr) != 0 ? 0xF8 : 0xFF;
+        // With a prefix that the guest's processor ignores these are TZCNT and LZCNT on the host.
+        if (encoding.Repeat != 0 && instruction.Iced.Mnemonic is (Mnemonic.Bsf or Mnemonic.Bsr)) return false;
         var hasMemory = false;
         for (var i = 0; i < instruction.Iced.OpCount; i++) hasMemory |= instruction.Iced.GetOpKind(i) == OpKind.Memory;
         return encoding.Map == instruction.Class.Map && (encoding.Opcode & mask) == instruction.Class.Opcode && encoding.HasMemory == hasMemory;
