@@ -78,11 +78,11 @@ public sealed class GuestProgram : IDisposable
     /// <summary>Its RAM.</summary>
     public GuestMemory Memory { get; }
 
-    /// <summary>Whether the engine under test counts instructions.</summary>
+    /// <summary>Whether the engine under test is the interpreter, which alone counts instructions.</summary>
 #if TRANSLATOR
-    public static bool CountsInstructions => false;
+    public static bool IsInterpreter => false;
 #else
-    public static bool CountsInstructions => true;
+    public static bool IsInterpreter => true;
 #endif
 
     /// <summary>Its vCPU.</summary>
