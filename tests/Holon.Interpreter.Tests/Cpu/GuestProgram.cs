@@ -56,8 +56,15 @@ public sealed class GuestProgram : IDisposable
         Memory = new GuestMemory(new MemoryRange(0, MemoryBytes));
 #if TRANSLATOR
         // The translator's tests compile these files, too: what the interpreter does, translated code must do.
-        var translator = new Holon.Translator.Translator(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3, Holon.Translator.Translator.LeastCodeBytes) { PreciseFlags = true };
-        (Vcpu, Cpu) = (translator, translator.Interpreter);
+        if (!Interpreted)
+        {
+            var translator = new Holon.Translator.Translator(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3, Holon.Translator.Translator.LeastCodeBytes) { PreciseFlags = PreciseFlags };
+            (Vcpu, Cpu) = (translator, translator.Interpreter);
+        }
+        else
+        {
+            Vcpu = Cpu = new Interpreter(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3);
+        }
 #else
         Vcpu = Cpu = new Interpreter(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3);
 #endif
@@ -83,6 +90,22 @@ public sealed class GuestProgram : IDisposable
     public static bool IsInterpreter => false;
 #else
     public static bool IsInterpreter => true;
+#endif
+
+#if TRANSLATOR
+    /// <summary>Guests made from now on by this thread run on the interpreter all the same.</summary>
+    [field: ThreadStatic]
+    public static bool Interpreted { get; set; }
+
+    /// <summary>Guests made from now on by this thread have <see cref="Holon.Translator.Translator.PreciseFlags"/>.</summary>
+    public static bool PreciseFlags
+    {
+        get => !_impreciseFlags;
+        set => _impreciseFlags = !value;
+    }
+
+    [ThreadStatic]
+    private static bool _impreciseFlags;
 #endif
 
     /// <summary>Its vCPU.</summary>
