@@ -207,7 +207,7 @@ internal sealed class RandomProgram
     {
         switch (_random.Next(4))
         {
-            case 0: _asm.bt(Wide, (byte)_random.Next(64)); _asm.setc(Low); break;
+            case 0: _asm.bt(Wide, (byte)_random.Next(64)); _asm.setc(Low); _asm.cmp(Wide, Wide); break;
             case 1: _asm.cmp(Wide, Wide); _asm.bts(__qword_ptr[rbx], rcx); _asm.setc(Low); _asm.cmp(Wide, Wide); break;
             case 2: _asm.popcnt(Wide, Wide); _asm.cmp(Wide, Wide); break;
             default: _asm.andn(Wide, Wide, Wide); _asm.cmp(Wide, Wide); break;
