@@ -29,6 +29,15 @@ internal interface IBoardEvents
 
     /// <summary>The guest wrote an exit code to the debug exit port.</summary>
     void DebugExit(int code);
+
+    /// <summary>The host has no space for what the guest writes to a disk: pause the machine. Called on any thread.</summary>
+    void DiskFull(string disk);
+
+    /// <summary>A driver in the guest broke a rule, and its device waits to be reset. Called on any thread, under locks.</summary>
+    void DriverBroke(string device, string reason);
+
+    /// <summary>A device was taken out of the running machine.</summary>
+    void DeviceRemoved(string device);
 }
 
 /// <summary>What a board is built for.</summary>
@@ -54,6 +63,7 @@ internal sealed class Board : IDisposable
     private readonly IoApic _ioApic;
     private readonly Chipset _chipset;
     private readonly Lock _serialLock = new(), _powerLock = new();
+    private GeneralPurposeEvents _generalEvents = null!; // made with the chipset
     private readonly SerialQueue _serialInput;
     private readonly BusTrace? _trace;
 
@@ -85,6 +95,7 @@ internal sealed class Board : IDisposable
 
         AddKeyboard(events);
         _chipset = AddPowerAndPci(plan.Memory, events);
+        Pci = AddPciSlots(plan.Memory, events);
         AddFirmwareConfiguration(plan);
         if (plan.TestDevice) AddTestDevice();
 
@@ -98,6 +109,9 @@ internal sealed class Board : IDisposable
 
     /// <summary>COM1.</summary>
     public Uart16550 Serial { get; }
+
+    /// <summary>What is in the PCI slots.</summary>
+    public PciDevices Pci { get; }
 
     /// <summary>Makes the local APIC of a vCPU, and what the vCPU reaches.</summary>
     /// <param name="id">APIC id; 0 is the processor that starts.</param>
@@ -147,7 +161,11 @@ internal sealed class Board : IDisposable
         }
     }
 
-    public void Dispose() => Clock.Dispose();
+    public void Dispose()
+    {
+        Pci.Close();
+        Clock.Dispose();
+    }
 
     private void AddKeyboard(IBoardEvents events)
     {
@@ -163,7 +181,7 @@ internal sealed class Board : IDisposable
     {
         var sci = IsaLine(BoardResources.SciInterrupt);
         var power = Add(_powerLock, new AcpiPowerManagement(_powerLock, Clock, sci, events.PoweredOff));
-        var generalEvents = Add(_powerLock, new GeneralPurposeEvents(IsaLine(BoardResources.SciInterrupt)));
+        var generalEvents = _generalEvents = Add(_powerLock, new GeneralPurposeEvents(IsaLine(BoardResources.SciInterrupt)));
         _ports.Map(BoardResources.SmiCommandPort, 2, power.Command, _powerLock);
         ushort mappedAt = 0;
 
@@ -191,6 +209,19 @@ internal sealed class Board : IDisposable
             if (mappedAt == 0) return;
             _ports.Map(port, 12, power, _powerLock);
             _ports.Map((ushort)(port + ToGeneralEvents), BoardResources.GeneralEventLength, generalEvents, _powerLock);
+        }
+    }
+
+    private PciDevices AddPciSlots(GuestMemory memory, IBoardEvents events)
+    {
+        var slots = new PciDevices(_chipset, memory, _apicBus, events, SignalHotplug);
+        Add(slots.HotplugLock, slots.Hotplug);
+        _ports.Map(BoardResources.HotplugPort, PciHotplug.Length, slots.Hotplug, slots.HotplugLock);
+        return slots;
+
+        void SignalHotplug()
+        {
+            lock (_powerLock) _generalEvents.Signal(PciHotplug.GeneralEvent);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Holon.Devices.Apic;
+using Holon.Devices.Pci;
 using Holon.Machines;
 using Holon.Memory;
 using Holon.SystemMachine.Boot;
@@ -27,6 +28,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     private readonly Lock _lock = new();
     private readonly GuestMemory _memory;
     private readonly Board _board;
+    private readonly MachineDevices _devices;
     private readonly SerialPump _serial;
     private readonly Engine _engine;
     private readonly IVcpu _vcpu;
@@ -56,6 +58,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(trace, spec.Trace) : null;
         var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice);
         _board = new Board(plan, this, _serial.Send, busTrace);
+        _devices = new MachineDevices(_board.Pci, this);
         var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
         (_apic, var bus) = _board.AddProcessor(0, () => _vcpu?.Kick());
         _engine = Engine.Create(spec, _memory, bus, _apic, _board.Clock, model);
@@ -65,6 +68,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _thread = new Thread(RunVcpu, 1 << 20) { IsBackground = true, Name = "vcpu 0" };
         try
         {
+            _devices.Add(spec);
             Load();
         }
         catch
@@ -148,6 +152,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             if (_status != MachineStatus.Paused) throw new InvalidOperationException($"The machine '{Name}' is not paused.");
             SetStatus(MachineStatus.Running, "The machine goes on.");
             _board.Clock.Resume();
+            _board.Pci.Continue();
             _resume.Set();
         }
 
@@ -167,6 +172,14 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     /// <summary>Gives bytes to the guest's first serial port.</summary>
     /// <returns>How many it took; offer the rest again a little later.</returns>
     public int SendSerial(ReadOnlySpan<byte> data) => _board.ReceiveSerial(data);
+
+    /// <summary>Plugs a disk in while the machine runs.</summary>
+    /// <exception cref="HolonException">It cannot be opened, or there is no place for it.</exception>
+    public void AttachDisk(DiskSpec disk) => _devices.AddDisk(disk, hot: true, Spec.Cpus);
+
+    /// <summary>Asks the guest to let go of a device that was plugged in; the event <c>device.removed</c> tells when it has.</summary>
+    /// <exception cref="HolonException">There is none, or it cannot be taken out.</exception>
+    public void DetachDevice(string name) => _board.Pci.RequestRemoval(name);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -191,6 +204,23 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         lock (_lock) _resetRequested = true;
         _vcpu.RequestStop();
     }
+
+    void IBoardEvents.DiskFull(string disk)
+    {
+        lock (_lock)
+        {
+            if (_status != MachineStatus.Running || _pauseRequested) return;
+            _pauseRequested = true;
+            _resume.Reset();
+        }
+
+        Tell("disk.full", $"The host has no space left for what the guest writes to '{disk}'; the machine is paused, and what was written is tried again when it goes on.");
+        _vcpu.RequestStop();
+    }
+
+    void IBoardEvents.DriverBroke(string device, string reason) => Tell("device.broken", $"The guest's driver of '{device}' {reason}; the device waits to be reset.");
+
+    void IBoardEvents.DeviceRemoved(string device) => Tell("device.removed", $"The guest has let go of '{device}'.");
 
     private static MemoryRange[] RamOf(ulong bytes) => bytes <= LowMemoryLimit
         ? [new MemoryRange(0, bytes)]
@@ -243,6 +273,9 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         Name = Spec.Name,
         Uuid = _uuid,
         Version = typeof(SystemMachine).Assembly.GetName().Version?.ToString(3) ?? "",
+        Ecam = new MemoryRange(BoardResources.EcamAddress, PciExpressConfiguration.Length),
+        PciWindow64 = BoardResources.PciWindow64(RamOf(Spec.Memory.Bytes)[^1].End),
+        FirstHotplugDevice = BoardResources.FirstHotplugDevice,
         HasKeyboardController = _firmware is not null, // a kernel booted directly need not spend time on looking for a keyboard
     };
 
@@ -294,6 +327,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
 
         if (!pause) return null;
         _board.Clock.Pause();
+        _board.Pci.Pause();
         lock (_lock)
         {
             SetStatus(MachineStatus.Paused, "The machine is paused.");
