@@ -1,13 +1,22 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Net.Sockets;
+using Holon.Devices.Virtio;
+using Holon.Devices.Virtio.Balloon;
 using Holon.Devices.Virtio.Block;
 using Holon.Devices.Virtio.Entropy;
+using Holon.Devices.Virtio.Vsock;
 using Holon.Machines;
 using Holon.SystemMachine.Disks;
 
 namespace Holon.SystemMachine;
 
 /// <summary>Makes the devices that a specification asks for and puts them into the board's PCI slots.</summary>
-internal sealed class MachineDevices(PciDevices slots, IBoardEvents events)
+internal sealed class MachineDevices(PciDevices slots, IBoardEvents events) : IDisposable
 {
+    private readonly List<ConsoleSocket> _consoles = [];
+    private int _count;
+
     /// <summary>The most request queues of a disk: more gain nothing.</summary>
     private const int MostQueues = 8;
 
@@ -39,15 +48,44 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events)
         }
     }
 
+    /// <summary>Gives back what the devices themselves do not own.</summary>
+    public void Dispose()
+    {
+        foreach (var console in _consoles) console.Dispose();
+    }
+
+    [SuppressMessage("Globalization", "CA1308", Justification = "Names are lower case.")]
     private void AddDevice(DeviceSpec device)
+    {
+        var name = device.Kind.ToString().ToLowerInvariant() + (_count++ == 0 ? "" : _count.ToString(CultureInfo.InvariantCulture));
+        try
+        {
+            slots.Add(name, Create(device), hot: false);
+        }
+        catch (SocketException exception)
+        {
+            throw new HolonException($"The socket {device.Socket} cannot be made; give the path of a file that does not exist yet, in a folder that you can write to.", exception);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new HolonException($"The socket's path {device.Socket} is too long; give a shorter one.", exception);
+        }
+    }
+
+    private VirtioDevice Create(DeviceSpec device)
     {
         switch (device.Kind)
         {
             case DeviceKind.Entropy:
-                slots.Add("rng", new VirtioEntropy(), hot: false);
-                break;
+                return new VirtioEntropy();
+            case DeviceKind.Balloon:
+                return new VirtioBalloon();
+            case DeviceKind.Vsock:
+                return new VirtioVsock(device.Cid, device.Socket!);
             default:
-                throw new HolonException($"There is no device {device.Kind} yet.");
+                var console = new ConsoleSocket(device.Socket!);
+                _consoles.Add(console);
+                return console.Device;
         }
     }
 }

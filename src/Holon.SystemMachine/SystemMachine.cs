@@ -382,6 +382,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     {
         _serial.Dispose();
         _board.Dispose();
+        _devices.Dispose();
         _vcpu.Dispose();
         _memory.Dispose();
         _resume.Dispose();
