@@ -2,6 +2,7 @@ using Holon.Devices;
 using Holon.Devices.Acpi;
 using Holon.Devices.Apic;
 using Holon.Devices.Debug;
+using Holon.Devices.Flash;
 using Holon.Devices.FwCfg;
 using Holon.Devices.Keyboard;
 using Holon.Devices.Pci;
@@ -46,7 +47,9 @@ internal interface IBoardEvents
 /// <param name="Processors">How many vCPUs there will be.</param>
 /// <param name="Platform">What its tables tell, when firmware is to pass them on; null when they are in memory already.</param>
 /// <param name="TestDevice">Whether kvm-unit-tests' device is there.</param>
-internal sealed record BoardPlan(GuestMemory Memory, IReadOnlyList<MemoryRange> Ram, int Processors, PlatformDescription? Platform, bool TestDevice);
+/// <param name="Variables">A flash for the firmware's variables, and where it lies; null for none.</param>
+internal sealed record BoardPlan(
+    GuestMemory Memory, IReadOnlyList<MemoryRange> Ram, int Processors, PlatformDescription? Platform, bool TestDevice, (ParallelFlash Flash, MemoryRange Place)? Variables = null);
 
 /// <summary>
 /// The PC's board: chipset devices, where they are mapped, and how their interrupts are wired. ISA interrupts go to the 8259A pair and to
@@ -98,6 +101,11 @@ internal sealed class Board : IDisposable
         Pci = AddPciSlots(plan.Memory, events);
         AddFirmwareConfiguration(plan);
         if (plan.TestDevice) AddTestDevice();
+        if (plan.Variables is var (flash, place))
+        {
+            var flashLock = new Lock();
+            _deviceMemory.Map(place, Add(flashLock, flash), flashLock);
+        }
 
         // The device counts as QEMU's does, (value << 1) | 1; users give and get the value itself.
         _ports.Map(0xF4, 4, new DebugExit(code => events.DebugExit(code >> 1)), new Lock());

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net.Sockets;
+using Holon.Devices.Ahci;
 using Holon.Devices.Virtio;
 using Holon.Devices.Virtio.Balloon;
 using Holon.Devices.Virtio.Block;
@@ -15,7 +16,7 @@ namespace Holon.SystemMachine;
 internal sealed class MachineDevices(PciDevices slots, IBoardEvents events) : IDisposable
 {
     private readonly List<ConsoleSocket> _consoles = [];
-    private int _count;
+    private int _count, _controllers;
 
     /// <summary>The most request queues of a disk: more gain nothing.</summary>
     private const int MostQueues = 8;
@@ -24,7 +25,8 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events) : ID
     /// <exception cref="HolonException">Something cannot be opened, or there is no place for it.</exception>
     public void Add(SystemMachineSpec spec)
     {
-        foreach (var disk in spec.Disks) AddDisk(disk, hot: false, spec.Cpus);
+        foreach (var disk in spec.Disks.Where(disk => disk.Bus == DiskBus.Virtio)) AddDisk(disk, hot: false, spec.Cpus);
+        foreach (var controller in spec.Disks.Where(disk => disk.Bus == DiskBus.Ahci).Chunk(AhciController.MostPorts)) AddSataDisks(controller);
         foreach (var device in spec.Devices) AddDevice(device);
     }
 
@@ -33,7 +35,8 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events) : ID
     public void AddDisk(DiskSpec disk, bool hot, int processors)
     {
         disk.Validate();
-        var name = disk.Name ?? Path.GetFileName(disk.Path);
+        if (disk.Bus != DiskBus.Virtio) throw new HolonException($"The disk {disk.Path} cannot be plugged in as a SATA disk while the machine runs; use bus=virtio.");
+        var name = NameOf(disk);
         var backend = DiskFile.Open(disk);
         var options = new VirtioBlockOptions(disk.Serial, disk.ReadOnly, Math.Min(processors, MostQueues));
         var block = new VirtioBlock(backend, options, () => events.DiskFull(name));
@@ -44,6 +47,23 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events) : ID
         catch
         {
             block.Dispose();
+            throw;
+        }
+    }
+
+    private static string NameOf(DiskSpec disk) => disk.Name ?? Path.GetFileName(disk.Path);
+
+    private void AddSataDisks(DiskSpec[] disks)
+    {
+        var opened = new List<AhciDisk>();
+        try
+        {
+            foreach (var disk in disks) opened.Add(new AhciDisk(DiskFile.Open(disk), disk.Serial, disk.ReadOnly, () => events.DiskFull(NameOf(disk))));
+            slots.Add($"sata{++_controllers}", memory => new AhciController(memory, slots, opened), hot: false);
+        }
+        catch
+        {
+            foreach (var disk in opened) disk.Backend.DisposeAsync().AsTask().GetAwaiter().GetResult();
             throw;
         }
     }

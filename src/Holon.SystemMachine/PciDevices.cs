@@ -48,8 +48,13 @@ internal sealed class PciDevices : IMessageBus
         Add(name, new VirtioPciFunction(device, _memory, this, reason => _events.DriverBroke(name, reason)), hot);
 
     /// <summary>Puts a function into the first free slot.</summary>
+    /// <param name="name">How it is known.</param>
+    /// <param name="create">Makes it for the guest's memory.</param>
+    /// <param name="hot">True while the machine runs: the guest is told.</param>
     /// <exception cref="HolonException">The name is taken or no slot is free.</exception>
-    public void Add(string name, PciFunction function, bool hot)
+    public void Add(string name, Func<GuestMemory, PciFunction> create, bool hot) => Add(name, create(_memory), hot);
+
+    private void Add(string name, PciFunction function, bool hot)
     {
         int slot;
         lock (_lock)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Holon.Devices.Apic;
+using Holon.Devices.Flash;
 using Holon.Devices.Pci;
 using Holon.Machines;
 using Holon.Memory;
@@ -38,6 +39,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     private readonly TaskCompletionSource<MachineExit> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private readonly byte[]? _firmware;
+    private readonly FirmwareVariables? _variables;
     private readonly Guid _uuid = Guid.NewGuid();
     private readonly ManualResetEventSlim _resume = new(true);
     private MachineExit? _endRequest;
@@ -51,12 +53,13 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         Spec = spec;
         _trace = trace;
         _firmware = spec.Bios is { } path ? BiosRom.ReadFile(path) : null;
+        if (spec.Uefi) _variables = FirmwareVariables.Open(SystemMachineSpec.UefiVariables, spec.Variables);
         var ram = RamOf(spec.Memory.Bytes);
         _memory = new GuestMemory(_firmware is null ? ram : [ram[0], BiosRom.RangeOf(_firmware.Length), .. ram[1..]]);
         if (_firmware is not null) _memory.SetReadOnly(BiosRom.RangeOf(_firmware.Length), readOnly: true);
         _serial = new SerialPump(serialOutput);
         var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(trace, spec.Trace) : null;
-        var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice);
+        var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice, PlaceVariables());
         _board = new Board(plan, this, _serial.Send, busTrace);
         _devices = new MachineDevices(_board.Pci, this);
         var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
@@ -265,6 +268,10 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _vcpu.Invalidate();
     }
 
+    /// <summary>The variables' flash lies directly below the firmware's.</summary>
+    private (ParallelFlash Flash, MemoryRange Place)? PlaceVariables() =>
+        _variables is null ? null : (_variables.Flash, new MemoryRange(BiosRom.RangeOf(_firmware!.Length).Start - (ulong)_variables.Length, (ulong)_variables.Length));
+
     /// <summary>What the tables tell the guest about its machine.</summary>
     private PlatformDescription Platform() => new()
     {
@@ -383,6 +390,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _serial.Dispose();
         _board.Dispose();
         _devices.Dispose();
+        _variables?.Dispose();
         _vcpu.Dispose();
         _memory.Dispose();
         _resume.Dispose();

@@ -46,6 +46,15 @@ public sealed record SystemMachineSpec
     /// <summary>Firmware to boot instead of a kernel.</summary>
     public string? Bios { get; init; }
 
+    /// <summary>Where Debian's ovmf package puts UEFI firmware, and the empty variables that belong to it.</summary>
+    public const string UefiFirmware = "/usr/share/OVMF/OVMF_CODE_4M.fd", UefiVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+    /// <summary>True when <see cref="Bios"/> is UEFI firmware, which keeps variables.</summary>
+    public bool Uefi { get; init; }
+
+    /// <summary>The file that UEFI's variables are kept in; null to forget them when the machine ends.</summary>
+    public string? Variables { get; init; }
+
     /// <summary>RAM.</summary>
     public MemorySize Memory { get; init; } = DefaultMemory;
 

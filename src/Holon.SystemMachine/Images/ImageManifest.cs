@@ -6,7 +6,7 @@ namespace Holon.SystemMachine.Images;
 public sealed record ImageManifest
 {
     /// <summary>The layout of stored images that this version reads and writes.</summary>
-    public const int CurrentFormat = 2;
+    public const int CurrentFormat = 1;
 
     /// <summary>The layout it was stored with.</summary>
     public required int Format { get; init; }
