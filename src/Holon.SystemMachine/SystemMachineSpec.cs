@@ -46,6 +46,15 @@ public sealed record SystemMachineSpec
     /// <summary>Firmware to boot instead of a kernel.</summary>
     public string? Bios { get; init; }
 
+    /// <summary>Where Debian's ovmf package puts UEFI firmware, and the empty variables that belong to it.</summary>
+    public const string UefiFirmware = "/usr/share/OVMF/OVMF_CODE_4M.fd", UefiVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+    /// <summary>True when <see cref="Bios"/> is UEFI firmware, which keeps variables.</summary>
+    public bool Uefi { get; init; }
+
+    /// <summary>The file that UEFI's variables are kept in; null to forget them when the machine ends.</summary>
+    public string? Variables { get; init; }
+
     /// <summary>RAM.</summary>
     public MemorySize Memory { get; init; } = DefaultMemory;
 
@@ -66,6 +75,12 @@ public sealed record SystemMachineSpec
 
     /// <summary>When the machine is ended if it has not ended by itself; null for never.</summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Disks, in the order in which the guest finds them.</summary>
+    public IReadOnlyList<DiskSpec> Disks { get; init; } = [];
+
+    /// <summary>Other devices.</summary>
+    public IReadOnlyList<DeviceSpec> Devices { get; init; } = [];
 
     /// <summary>A reset ends the machine instead of starting it again: for guests whose kernel resets when it panics.</summary>
     public bool StopOnReset { get; init; }
@@ -117,6 +132,8 @@ public sealed record SystemMachineSpec
         if (!CommandLine.All(char.IsAscii) || CommandLine.Any(char.IsControl)) throw new HolonException("The kernel command line has characters that are not printable ASCII; remove them from --append.");
         if (Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > TimeLimit.Longest))
             throw new HolonException($"A time limit of {timeout} cannot be; give --timeout a positive duration of at most {TimeLimit.Longest.TotalDays:0} days.");
+        foreach (var disk in Disks) disk.Validate();
+        foreach (var device in Devices) device.Validate();
         return this;
     }
 

@@ -129,12 +129,13 @@ internal sealed class MachineRun
             Size = HostTerminal.Size,
             TerminalType = Environment.GetEnvironmentVariable("TERM") is { Length: > 0 and < 64 } type ? type : "linux",
             HostName = spec.Name,
+            Modules = GuestModules.For(spec),
             Quiet = IsQuiet(spec),
         };
         return (spec with
         {
             Kernel = spec.Kernel ?? image.Kernel,
-            Initrds = spec.Initrds.Count > 0 ? spec.Initrds : [image.Initrd],
+            Initrds = spec.Initrds.Count > 0 ? spec.Initrds : session.Modules.Count > 0 ? [image.Initrd, image.Modules] : [image.Initrd],
             CommandLine = commandLine,
             ExtraInitrd = session.ToInitrd(),
             StopOnReset = true, // the kernel resets when it panics, and a command must not run twice

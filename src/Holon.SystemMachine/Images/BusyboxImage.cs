@@ -25,7 +25,7 @@ public sealed partial record BusyboxImage(string Name, string Description, strin
 
     private const string BusyboxPackage = "busybox-static";
 
-    /// <summary>Makes the image's files, <c>kernel</c> and <c>initrd</c>, in an empty folder.</summary>
+    /// <summary>Makes the image's files, <c>kernel</c>, <c>initrd</c> and <c>modules</c>, in an empty folder.</summary>
     /// <returns>The packages it was made from.</returns>
     /// <exception cref="HolonException">It cannot be made.</exception>
     internal async Task<IReadOnlyList<SourcePackage>> BuildAsync(string folder, IProgress<ImageProgress> progress, CancellationToken cancellationToken)
@@ -46,6 +46,14 @@ public sealed partial record BusyboxImage(string Name, string Description, strin
 
         progress.Report(new ImageProgress("Unpacking the kernel", null));
         await archive.ExtractAsync(kernelFile, path => path.StartsWith("boot/vmlinuz-", StringComparison.Ordinal), Path.Combine(folder, "kernel"), cancellationToken).ConfigureAwait(false);
+        var modules = new KernelModules();
+        await archive.ReadFilesAsync(kernelFile, KernelModules.IsWanted, modules.Add, cancellationToken).ConfigureAwait(false);
+        await using (var file = new FileStream(Path.Combine(folder, "modules"), FileMode.CreateNew, FileAccess.Write))
+        {
+            modules.WriteArchive(file);
+            file.Flush(flushToDisk: true);
+        }
+
         progress.Report(new ImageProgress("Making the initial root file system", null));
         var program = Path.Combine(downloads, "busybox");
         await archive.ExtractAsync(busyboxFile, path => path is "bin/busybox" or "usr/bin/busybox", program, cancellationToken).ConfigureAwait(false);

@@ -41,6 +41,9 @@ public sealed record GuestSession
     /// <summary>True when the kernel's messages are kept off the serial port while the command runs.</summary>
     public bool Quiet { get; init; } = true;
 
+    /// <summary>Kernel modules to load before the command begins.</summary>
+    public IReadOnlyList<string> Modules { get; init; } = [];
+
     /// <summary>Makes the archive that carries this session.</summary>
     /// <exception cref="HolonException">The command cannot be passed.</exception>
     public byte[] ToInitrd()
@@ -54,6 +57,7 @@ public sealed record GuestSession
             .Append(CultureInfo.InvariantCulture, $"quiet={(Quiet ? 1 : 0)}\n")
             .Append(CultureInfo.InvariantCulture, $"name={Quote(HostName)}\n")
             .Append(CultureInfo.InvariantCulture, $"TERM={Quote(TerminalType)}\n")
+            .Append(CultureInfo.InvariantCulture, $"modules={Quote(string.Join(' ', Modules))}\n")
             .Append("set --");
         foreach (var word in Command) script.Append(' ').Append(Quote(word));
         var content = Encoding.UTF8.GetBytes(script.Append('\n').ToString());

@@ -144,7 +144,7 @@ public sealed class ImageStore
             var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(folder, ManifestFile)), ImageManifestJson.Default.ImageManifest);
             if (manifest?.Format != ImageManifest.CurrentFormat || manifest.Name != Path.GetFileName(folder)) return null;
             var image = new StoredImage(folder, manifest);
-            return File.Exists(image.Kernel) && File.Exists(image.Initrd) ? image : null;
+            return File.Exists(image.Kernel) && File.Exists(image.Initrd) && File.Exists(image.Modules) ? image : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -164,6 +164,9 @@ public sealed record StoredImage(string Folder, ImageManifest Manifest)
     /// <summary>Its initial root file system.</summary>
     public string Initrd => Path.Combine(Folder, "initrd");
 
+    /// <summary>An archive with the kernel's modules for the board's devices, for machines that have some.</summary>
+    public string Modules => Path.Combine(Folder, "modules");
+
     /// <summary>Bytes on disk.</summary>
-    public long Size => new FileInfo(Kernel).Length + new FileInfo(Initrd).Length;
+    public long Size => new FileInfo(Kernel).Length + new FileInfo(Initrd).Length + new FileInfo(Modules).Length;
 }
