@@ -16,7 +16,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string?> _append = new("--append") { Description = "Add this to the kernel's command line.", HelpName = "STRING" };
     private readonly Option<string?> _bios = new("--bios") { Description = $"Boot firmware [{SystemMachineSpec.DefaultFirmware}] instead of a kernel.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _uefi = new("--uefi") { Description = "Boot UEFI firmware from Debian's ovmf, which keeps its variables in FILE.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string[]> _disk = new("--disk") { Description = "Add a disk: FILE[,ro][,serial=TEXT][,bus=virtio|ahci][,name=NAME]. Repeatable.", HelpName = "FILE[,…]", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> _disk = new("--disk") { Description = "Add a disk: FILE[,ro][,serial=TEXT][,bus=virtio|ahci][,format=raw|qcow2][,name=NAME]. Repeatable.", HelpName = "FILE[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string[]> _device = new("--device") { Description = "Add a device: rng, balloon, vsock,socket=PATH[,cid=N] or console,socket=PATH. Repeatable.", HelpName = "KIND[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> _memory = new("--memory", "-m") { Description = "RAM, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultMemory.ToString() };
     private readonly Option<string> _cpus = new("--cpus") { Description = "Processors; one for now.", HelpName = "N", DefaultValueFactory = _ => "1" };
