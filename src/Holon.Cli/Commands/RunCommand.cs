@@ -10,7 +10,7 @@ namespace Holon.Cli.Commands;
 /// <summary><c>holon run</c>: options become a request, and a run makes of it what it is.</summary>
 internal sealed class RunCommand : Command
 {
-    private readonly Argument<string?> _image = new("IMAGE") { Description = "What to start: busybox or busybox-full. Made on first use.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _image = new("IMAGE") { Description = "What to start: busybox, busybox-full or debian. Made on first use.", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _kernel = new("--kernel") { Description = "Boot this kernel: a Linux bzImage or vmlinux, or a multiboot kernel.", HelpName = "FILE" };
     private readonly Option<string[]> _initrd = new("--initrd") { Description = "Give the kernel this initrd, or multiboot module. Repeatable.", HelpName = "FILE", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string?> _append = new("--append") { Description = "Add this to the kernel's command line.", HelpName = "STRING" };
@@ -26,6 +26,7 @@ internal sealed class RunCommand : Command
     private readonly Option<bool> _engineStats = new("--engine-stats") { Description = "Tell at the end what the engine did." };
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
+    private readonly Option<bool> _temporary = new("--rm") { Description = "Throw the machine's own disk away at its end; for images with a disk." };
     private readonly Option<bool> _noReboot = new("--no-reboot") { Description = "End the machine when the guest resets it; always so for images." };
     private readonly Option<string> _serial = new("--serial") { Description = "Where the serial line goes: stdio, file:PATH or none.", HelpName = "TARGET", DefaultValueFactory = _ => "stdio" };
     private readonly Option<bool> _testDevice = new("--test-device") { Description = "Add the device that kvm-unit-tests drives (pc-testdev)." };
@@ -38,7 +39,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -50,6 +51,7 @@ internal sealed class RunCommand : Command
         {
             Image = image,
             Command = guestCommand,
+            Temporary = parsed.GetValue(_temporary),
             Serial = ParseSerial(parsed.GetRequiredValue(_serial)),
             EngineStatistics = parsed.GetValue(_engineStats),
             TraceFile = parsed.GetValue(_traceFile),
