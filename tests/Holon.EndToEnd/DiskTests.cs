@@ -40,7 +40,7 @@ public sealed class DiskTests(Busybox busybox) : IClassFixture<Busybox>
         busybox.Require();
         using var folder = new TemporaryFolder();
         var disk = folder.File("disk", new byte[1 << 20]);
-        File.SetUnixFileMode(disk, UnixFileMode.UserRead);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(disk, UnixFileMode.UserRead);
         var outcome = await HolonProgram.RunAsync("run", "busybox", "--timeout", Limit, "--disk", $"{disk},ro", "--", "sh", "-c", "cat /sys/block/vda/ro; echo x 2>/dev/null >/dev/vda || echo refused");
         Assert.Equal("1\nrefused\n", outcome.Output);
     }
