@@ -15,7 +15,6 @@ internal sealed class RunCommand : Command
     private readonly Option<string[]> _initrd = new("--initrd") { Description = "Give the kernel this initrd, or multiboot module. Repeatable.", HelpName = "FILE", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string?> _append = new("--append") { Description = "Add this to the kernel's command line.", HelpName = "STRING" };
     private readonly Option<string?> _bios = new("--bios") { Description = $"Boot firmware [{SystemMachineSpec.DefaultFirmware}] instead of a kernel.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string?> _uefi = new("--uefi") { Description = "Boot UEFI firmware from Debian's ovmf, which keeps its variables in FILE.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string[]> _disk = new("--disk") { Description = "Add a disk: FILE[,ro][,serial=TEXT][,bus=virtio|ahci][,format=raw|qcow2][,name=NAME]. Repeatable.", HelpName = "FILE[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string[]> _device = new("--device") { Description = "Add a device: rng, balloon, vsock,socket=PATH[,cid=N] or console,socket=PATH. Repeatable.", HelpName = "KIND[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> _memory = new("--memory", "-m") { Description = "RAM, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultMemory.ToString() };
@@ -39,7 +38,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -61,9 +60,7 @@ internal sealed class RunCommand : Command
                 Kernel = parsed.GetValue(_kernel),
                 Initrds = parsed.GetValue(_initrd) ?? [],
                 CommandLine = parsed.GetValue(_append) ?? "",
-                Bios = parsed.GetResult(_uefi) is not null ? parsed.GetValue(_bios) ?? SystemMachineSpec.UefiFirmware : parsed.GetResult(_bios) is null ? null : parsed.GetValue(_bios) ?? SystemMachineSpec.DefaultFirmware,
-                Uefi = parsed.GetResult(_uefi) is not null,
-                Variables = parsed.GetValue(_uefi),
+                Bios = parsed.GetResult(_bios) is null ? null : parsed.GetValue(_bios) ?? SystemMachineSpec.DefaultFirmware,
                 Disks = [.. (parsed.GetValue(_disk) ?? []).Select(DiskSpec.Parse)],
                 Devices = [.. (parsed.GetValue(_device) ?? []).Select(DeviceSpec.Parse)],
                 Memory = MemorySize.Parse(parsed.GetRequiredValue(_memory)),

@@ -164,7 +164,7 @@ internal sealed class MachineRun
     private async Task<SystemMachineSpec> CompleteDebianAsync(SystemMachineSpec spec, CancellationToken cancellationToken)
     {
         if (_request.Command.Count > 0) throw new HolonException("The image 'debian' boots to a login and runs no command; leave the command out, or use busybox.");
-        if (spec.Bios is not null) throw new HolonException("The image 'debian' is booted without firmware; leave out --bios and --uefi.");
+        if (spec.Bios is not null) throw new HolonException("The image 'debian' is booted without firmware; leave out --bios.");
         _ = (spec with { Kernel = "" }).Validate(); // before minutes are spent on an image
         var image = await GetImageAsync(_request.Image!, cancellationToken).ConfigureAwait(false);
         var folder = Path.Combine(MachineFolder.ForUser(), _request.Temporary ? $".{spec.Name}-{Path.GetRandomFileName()}" : spec.Name);

@@ -1,5 +1,4 @@
 using System.Text;
-using Holon.Devices.Virtio;
 using Holon.Devices.Virtio.Consoles;
 
 namespace Holon.Devices.Tests.Virtio;
