@@ -18,6 +18,6 @@ require() {
 
 # measure NAME …: builds the program that measures and becomes it.
 measure() {
-    DOTNET_NOLOGO=1 dotnet build "$root/bench/Holon.Bench" -c Release -v q --nologo -nodeReuse:false >&2 || exit 125
+    DOTNET_NOLOGO=1 dotnet build "$root/bench/Holon.Bench" -c Release -v q --nologo -nodeReuse:false -p:UseSharedCompilation=false >&2 || exit 125
     exec "$root/artifacts/bin/Holon.Bench/release/Holon.Bench" "$root" "$@"
 }

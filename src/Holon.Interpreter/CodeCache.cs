@@ -188,7 +188,8 @@ internal sealed unsafe class CodeCache : IDisposable
         if (_memory.PagePointer(physical) == null) _cpu.RaiseUd();
         var page = _pages[physical >> 12];
         var block = page != null ? page.Find((int)(physical & 0xFFF), _mode) : null;
-        if (block == null) block = Decode(linear, physical);
+        // Under an engine that translates, 64-bit code comes here an instruction at a time.
+        if (block == null) block = Decode(linear, physical, _bitness == 64 && _cpu.CodeListener != null ? 1 : MaxBlock);
         *entry = new JumpEntry { Linear = linear, Context = _context, Block = block };
         _executedPages |= 1ul << (int)((linear >> 12) & 63);
         if (block->PageOffset + block->Bytes > 4096) _executedPages |= 1ul << (int)(((linear >> 12) + 1) & 63);

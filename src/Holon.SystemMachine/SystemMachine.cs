@@ -124,6 +124,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         }
 
         Tell("engine.chosen", _engine.Reason);
+        // Kernel and initrd went through buffers of their size; an idle machine should not go on holding them.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         _board.Clock.Resume();
         _thread.Start();
         if (Spec.Timeout is { } timeout) _timeout = new Timer(_ => RequestEnd(new MachineExit(MachineExitReason.TimedOut)), null, timeout, System.Threading.Timeout.InfiniteTimeSpan);

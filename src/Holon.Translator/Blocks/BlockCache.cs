@@ -15,6 +15,9 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 {
     private const int LongestInstruction = 15;
 
+    /// <summary>Dropped host code that may lie about.</summary>
+    private const long LeastDropped = 16 << 20;
+
     private readonly Interpreter.Interpreter _cpu;
     private readonly GuestMemory _memory;
     private readonly TranslatorContext* _context;
@@ -33,6 +36,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private TranslatedPage? _decodingPage;
     private int _decodingMode;
     private bool _smap;
+    private long _droppedBytes;
     private volatile bool _hasOverwritten;
 
     public BlockCache(Interpreter.Interpreter cpu, GuestMemory memory, CpuModel model, int codeBytes)
@@ -240,7 +244,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 
     private TranslatedBlock? Translate(ulong linear, ulong physical, int mode, byte* next, ulong nextPhysical)
     {
-        if (_asm.Position > _code.Writable + _code.Bytes - CodeMemory.MaxBlockBytes)
+        // Also when most of what there is was dropped: what is still used is translated again in less time than dropping it piece by piece would take.
+        if (_asm.Position > _code.Writable + _code.Bytes - CodeMemory.MaxBlockBytes || _droppedBytes > Math.Max(LeastDropped, (_asm.Position - _firstBlock) / 2))
         {
             Statistics.CacheFlushes++;
             DropAll();
@@ -290,6 +295,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         Exits.Drop(block);
         var index = (ushort)block.Linear;
         if (_jumpTargets[index] == (ulong)(block.PollMemory + _code.Distance)) _jumpTags[index] = 0;
+        _droppedBytes += block.CodeEnd - block.PollHost;
         Statistics.DroppedBlocks++;
     }
 
@@ -318,6 +324,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 
         Exits.Clear();
         _asm.Position = _firstBlock;
+        _droppedBytes = 0;
         ForgetJumps();
         _kernel.Clear();
     }

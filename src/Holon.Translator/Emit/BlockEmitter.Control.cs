@@ -111,10 +111,14 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Pushes the return address onto the guest's stack, and with it onto the host's. Scratch has it afterwards.</summary>
     private void EmitPushReturn(ref GuestInstruction instruction)
     {
-        _asm.Lea(Homes.Address, Mem.At(Homes.StackPointer, -8));
-        EmitStackLookup(ref instruction, 8, true, false);
+        if (!IsInGroup(instruction))
+        {
+            _asm.Lea(Homes.Address, Mem.At(Homes.StackPointer, -8));
+            EmitStackLookup(ref instruction, 8, true, false);
+        }
+
         _asm.MovImmediate(Homes.Scratch, instruction.Iced.NextIP);
-        _asm.Store(Mem.At(Homes.Address), Homes.Scratch);
+        _asm.Store(Mem.At(Homes.Address, _memoryDisplacement), Homes.Scratch);
         _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
         _asm.Alu(AluOp.Cmp, HostStackPointer, Mem.Context(Offsets.ShadowLimit));
         var full = _asm.Jcc(Condition.Below);
@@ -183,9 +187,13 @@ internal sealed unsafe partial class BlockEmitter
         _ended = true;
         FlagsToMemory(StatusFlags.All);
         _flags &= ~FlagPlace.Host;
-        _asm.Mov(Homes.Address, Homes.StackPointer);
-        EmitStackLookup(ref instruction, 8, false, false);
-        _asm.Load(Homes.Address, Mem.At(Homes.Address));
+        if (!IsInGroup(instruction))
+        {
+            _asm.Mov(Homes.Address, Homes.StackPointer);
+            EmitStackLookup(ref instruction, 8, false, false);
+        }
+
+        _asm.Load(Homes.Address, Mem.At(Homes.Address, _memoryDisplacement));
         var extra = instruction.Iced.Code == Code.Retnq_imm16 ? instruction.Iced.Immediate16 : 0;
         _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8 + extra));
         _asm.Alu(AluOp.Cmp, Homes.Address, Mem.At(HostStackPointer, 8));
@@ -196,6 +204,15 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitPush(ref GuestInstruction instruction)
     {
         ref var iced = ref instruction.Iced;
+        if (IsInGroup(instruction))
+        {
+            var at = Mem.At(Homes.Address, _memoryDisplacement);
+            if (iced.Op0Kind == OpKind.Register) _asm.Store(at, Value(Number(iced.Op0Register), Homes.Scratch));
+            else _asm.StoreImmediate(at, (int)iced.GetImmediate(0));
+            _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
+            return;
+        }
+
         LoseHostFlags(instruction.LiveBefore);
         if (iced.Op0Kind == OpKind.Memory)
         {
@@ -225,20 +242,18 @@ internal sealed unsafe partial class BlockEmitter
 
     private void EmitPop(ref GuestInstruction instruction)
     {
-        LoseHostFlags(instruction.LiveBefore);
         var guest = Number(instruction.Iced.Op0Register);
         var home = Homes.Of(guest);
-        _asm.Mov(Homes.Address, Homes.StackPointer);
-        EmitStackLookup(ref instruction, 8, false, false);
-        if (home == Homes.InContext)
+        if (!IsInGroup(instruction))
         {
-            _asm.Load(Homes.Scratch, Mem.At(Homes.Address));
-            _asm.Store(Mem.Context(Offsets.Gpr(guest)), Homes.Scratch);
+            LoseHostFlags(instruction.LiveBefore);
+            _asm.Mov(Homes.Address, Homes.StackPointer);
+            EmitStackLookup(ref instruction, 8, false, false);
         }
-        else
-        {
-            _asm.Load(home, Mem.At(Homes.Address));
-        }
+
+        var to = home == Homes.InContext ? Homes.Scratch : home;
+        _asm.Load(to, Mem.At(Homes.Address, _memoryDisplacement));
+        if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), Homes.Scratch);
 
         if (home != Homes.StackPointer) _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8));
     }

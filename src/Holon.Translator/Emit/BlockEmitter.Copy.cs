@@ -19,7 +19,7 @@ internal sealed unsafe partial class BlockEmitter
         var bytes = _guest.BytesOf(instruction);
         var encoding = new InstructionEncoding(bytes);
         var size = encoding.HasMemory ? instruction.Iced.MemorySize.GetSize() : 0;
-        if (!Plan(encoding, traits, out var plan) || (encoding.HasMemory && size is 0 or > 32))
+        if (!Agrees(encoding, instruction) || !Plan(encoding, traits, _group is not null, out var plan) || (encoding.HasMemory && size is 0 or > 32))
         {
             EmitInterpret(ref instruction);
             return;
@@ -28,7 +28,7 @@ internal sealed unsafe partial class BlockEmitter
         if ((traits & Traits.X87) != 0) EmitEnsureX87(ref instruction);
         if (encoding.HasMemory)
         {
-            EmitAccess(ref instruction, size, (traits & Traits.WritesMemory) != 0, (traits & Traits.Aligned) != 0);
+            if (!IsInGroup(instruction)) EmitAccess(ref instruction, size, (traits & Traits.WritesMemory) != 0, (traits & Traits.Aligned) != 0);
         }
 
         PrepareFlags(instruction);
@@ -39,13 +39,27 @@ internal sealed unsafe partial class BlockEmitter
         FlagsWritten(instruction);
     }
 
+    /// <summary>
+    /// Whether the bytes were understood as Iced understands them. They always are, as far as is known; but an operand that we overlooked would
+    /// be the host's memory.
+    /// </summary>
+    private static bool Agrees(in InstructionEncoding encoding, in GuestInstruction instruction)
+    {
+        var mask = (instruction.Class.Traits & Traits.OpcodeIsGpr) != 0 ? 0xF8 : 0xFF;
+        // With a prefix that the guest's processor ignores these are TZCNT and LZCNT on the host.
+        if (encoding.Repeat != 0 && instruction.Iced.Mnemonic is (Mnemonic.Bsf or Mnemonic.Bsr)) return false;
+        var hasMemory = false;
+        for (var i = 0; i < instruction.Iced.OpCount; i++) hasMemory |= instruction.Iced.GetOpKind(i) == OpKind.Memory;
+        return encoding.Map == instruction.Class.Map && (encoding.Opcode & mask) == instruction.Class.Opcode && encoding.HasMemory == hasMemory;
+    }
+
     /// <summary>Decides which host register stands for each register field; false when there are not enough.</summary>
-    private static bool Plan(in InstructionEncoding encoding, Traits traits, out RegisterPlan plan)
+    private static bool Plan(in InstructionEncoding encoding, Traits traits, bool keepAddress, out RegisterPlan plan)
     {
         plan = new RegisterPlan { Reg = encoding.HasModRm ? encoding.Reg : 0, Rm = encoding.Rm, Vvvv = encoding.Vvvv, Opcode = encoding.OpcodeRegister, SwapHigh = -1, IsVerbatim = !encoding.HasMemory };
         // BT, BTS, BTR and BTC of memory by a register: a bit string, in which the register moves the address.
         if (encoding.HasMemory && encoding.Map == 1 && !encoding.IsVex && encoding.Opcode is (0xA3 or 0xAB or 0xB3 or 0xBB)) return false;
-        var free = encoding.HasMemory ? 1 : 2;
+        var free = encoding.HasMemory || keepAddress ? 1 : 2;
         var isHigh = false;
         if ((traits & Traits.RegIsGpr) != 0 && !Place(encoding, (traits & Traits.RegIsByte) != 0, ref plan.Reg, ref plan, ref free, ref isHigh)) return false;
         if ((traits & Traits.VvvvIsGpr) != 0 && !Place(encoding, false, ref plan.Vvvv, ref plan, ref free, ref isHigh)) return false;
@@ -161,7 +175,8 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _asm.Byte(opcode);
-        if (encoding.HasModRm) _asm.Byte((memory ? 0 : 0xC0) | ((plan.Reg & 7) << 3) | (rm & 7));
+        if (memory) _asm.ModRm(plan.Reg, Mem.At(Homes.Address, _memoryDisplacement));
+        else if (encoding.HasModRm) _asm.Byte(0xC0 | ((plan.Reg & 7) << 3) | (rm & 7));
         _asm.Bytes(encoding.Immediate);
     }
 

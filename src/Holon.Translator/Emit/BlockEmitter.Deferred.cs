@@ -48,6 +48,9 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>Translations of linear addresses have changed.</summary>
         Lookup,
 
+        /// <summary>The accesses of a group are not all in one page that the TLB knows.</summary>
+        Group,
+
         /// <summary>The operands are not for the host.</summary>
         Interpret,
     }
@@ -137,6 +140,9 @@ internal sealed unsafe partial class BlockEmitter
                     break;
                 case DeferredKind.Events:
                     EmitExit(ExitKind.Events, deferred.Rip);
+                    break;
+                case DeferredKind.Group:
+                    EmitGroupOneByOne(_groups[(int)deferred.Value]);
                     break;
                 case DeferredKind.Lookup:
                     EmitExit(ExitKind.Lookup, deferred.Rip);

@@ -78,18 +78,33 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
+        if (IsPlainRegister(iced, out var register) && !IsOnStack(iced))
+        {
+            EmitLookup(ref instruction, size, write, aligned, register);
+            return;
+        }
+
         EmitAddress(iced);
         if (IsOnStack(iced)) EmitStackLookup(ref instruction, size, write, aligned);
         else EmitLookup(ref instruction, size, write, aligned);
     }
 
+    /// <summary>Whether an address is what a host register holds.</summary>
+    private static bool IsPlainRegister(in Instruction iced, out int register)
+    {
+        register = iced.MemoryBase.IsGPR64() && iced.MemoryIndex == Register.None && iced.MemoryDisplacement64 == 0 && iced.MemorySegment is not (Register.FS or Register.GS)
+            ? Homes.Of(Number(iced.MemoryBase))
+            : Homes.InContext;
+        return register != Homes.InContext;
+    }
+
     /// <summary>Looks the address register up in the TLB.</summary>
-    private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned)
+    private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address)
     {
         var set = TranslationMode.TlbSet(_mode);
         var tag = Offsets.TlbField(set, write ? Offsets.WriteTag : Offsets.ReadTag);
-        _asm.Mov32(Homes.Scratch, Homes.Address);
-        _asm.Shift(false, 5, Homes.Scratch, 7);
+        MovUnlessSame(Homes.Address, from);
+        _asm.Rorx32(Homes.Scratch, from, 7);
         _asm.AluImmediate(false, AluOp.And, Homes.Scratch, Stubs.TlbIndexMask);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(tag, Homes.Scratch, 0)); // the offset in the page, if it is the page
         var fail = Check(size, aligned);

@@ -12,7 +12,7 @@ internal sealed unsafe partial class BlockEmitter
         const int rcx = 1, rsi = 6, rdi = 7;
         ref var iced = ref instruction.Iced;
         var copies = iced.Mnemonic is Mnemonic.Movsb or Mnemonic.Movsw or Mnemonic.Movsd or Mnemonic.Movsq;
-        if (!iced.HasRepPrefix || (copies && iced.MemorySegment is Register.FS or Register.GS))
+        if (!iced.HasRepPrefix || iced.Op0Kind != OpKind.MemoryESRDI || (copies && iced.MemorySegment is Register.FS or Register.GS))
         {
             EmitInterpret(ref instruction);
             return;

@@ -33,6 +33,7 @@ internal sealed unsafe partial class BlockEmitter
         _asm = assembler;
         _stubs = stubs;
         _exits = exits;
+        _keepsAddress = KeepsAddress;
     }
 
     /// <summary>When not null, takes each guest instruction and where its host code begins, and at last where what is common begins.</summary>
@@ -64,13 +65,16 @@ internal sealed unsafe partial class BlockEmitter
         _block = block;
         _mode = mode;
         _deferred.Clear();
+        _groups.Clear();
         _x87Ready = false;
+        _group = null;
+        _memoryDisplacement = 0;
         EmitEntries();
         _ended = false;
         for (var i = 0; i < guest.Count && !_ended; i++)
         {
             Listing?.Add((guest.Instructions[i].Iced, (nint)_asm.Position));
-            EmitInstruction(ref guest.Instructions[i], i == guest.Count - 1);
+            EmitWithGroup(i);
         }
 
         Listing?.Add((default, (nint)_asm.Position));

@@ -17,7 +17,7 @@ internal ref struct InstructionEncoding
             if (prefix == 0x66) HasOperandSize = true;
             else if (prefix is 0xF2 or 0xF3) Repeat = prefix;
             else if (prefix == 0xF0) HasLock = true;
-            else if (prefix is not (0x67 or 0x2E or 0x36 or 0x3E or 0x26 or 0x64 or 0x65)) break;
+            else if (!IsPlainPrefix(prefix) && !((prefix & 0xF0) == 0x40 && IsPrefix(bytes[at + 1]))) break; // REX before another prefix does nothing
         }
 
         Vvvv = -1;
@@ -136,6 +136,10 @@ internal ref struct InstructionEncoding
 
     /// <summary>What follows the operands: immediates, and is4.</summary>
     public readonly ReadOnlySpan<byte> Immediate => _bytes[_immediate..];
+
+    private static bool IsPlainPrefix(byte value) => value is 0x67 or 0x2E or 0x36 or 0x3E or 0x26 or 0x64 or 0x65;
+
+    private static bool IsPrefix(byte value) => IsPlainPrefix(value) || value is 0x66 or 0xF2 or 0xF3 or 0xF0 || (value & 0xF0) == 0x40;
 
     private static bool ModRmFollows(int map, byte opcode, bool vex)
     {

@@ -5,7 +5,9 @@ namespace Holon.Translator.Guest;
 /// <summary>What the translator knows of one encoding; worked out when it is first met.</summary>
 /// <param name="Kind">How it is translated.</param>
 /// <param name="Traits">What to see to when it is copied.</param>
-internal readonly record struct InstructionClass(InstructionKind Kind, Traits Traits)
+/// <param name="Map">Its opcode map: 0 one byte, 1 0F, 2 0F 38, 3 0F 3A.</param>
+/// <param name="Opcode">Its opcode byte in that map, with register 0 where it holds one.</param>
+internal readonly record struct InstructionClass(InstructionKind Kind, Traits Traits, byte Map = 0, byte Opcode = 0)
 {
     private static readonly InstructionClass?[] _known = new InstructionClass?[Enum.GetValues<Code>().Length];
 
@@ -42,7 +44,9 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
         var memoryFirst = instruction.Op0Kind == OpKind.Memory || IsRegisterOrMemory(info.OpCount > 0 ? info.GetOpKind(0) : default);
         if (memoryFirst && (traits & Traits.ReadsFirst) == 0) traits |= Traits.WritesMemory;
         if (NeedsAlignment(instruction, info, traits)) traits |= Traits.Aligned;
-        return new InstructionClass(InstructionKind.Copy, traits);
+        var map = info.Table switch { OpCodeTableKind.Normal => 0, OpCodeTableKind.T0F => 1, OpCodeTableKind.T0F38 => 2, OpCodeTableKind.T0F3A => 3, _ => byte.MaxValue };
+        var opcode = info.OpCodeLength == 2 ? info.OpCode >> 8 : info.OpCode; // x87 instructions without memory are told apart by ModRM
+        return new InstructionClass(InstructionKind.Copy, traits, (byte)map, (byte)opcode);
     }
 
     private static InstructionKind Special(in Instruction instruction) => instruction.Code switch

@@ -208,6 +208,17 @@ internal sealed unsafe class HostAssembler
         Byte(count);
     }
 
+    /// <summary>RORX of 32 bits; changes no flags.</summary>
+    public void Rorx32(int to, int from, int count)
+    {
+        Byte(0xC4);
+        Byte((to < 8 ? 0x80 : 0) | 0x40 | (from < 8 ? 0x20 : 0) | 3);
+        Byte(0x7B);
+        Byte(0xF0);
+        Byte(0xC0 | ((to & 7) << 3) | (from & 7));
+        Byte(count);
+    }
+
     /// <summary>PEXT of 64 bits with a mask in the context; changes no flags.</summary>
     public void Pext(int to, int from, in Mem mask)
     {

@@ -13,5 +13,6 @@ internal static class Engines
     public static IReadOnlyDictionary<string, EngineFactory> All { get; } = new Dictionary<string, EngineFactory>
     {
         ["interpreter"] = (memory, outside, model) => new Interpreter.Interpreter(memory, outside, outside, outside, model),
+        ["translator"] = (memory, outside, model) => new Translator.Translator(memory, outside, outside, outside, model),
     };
 }

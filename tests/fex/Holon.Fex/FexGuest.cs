@@ -4,13 +4,16 @@ using Holon.X86;
 namespace Holon.Fex;
 
 /// <summary>
-/// A guest that runs one test in 64-bit user mode: pages at the addresses that the suite's own runner gives, readable, writable and
+/// A guest that runs one test in user mode: pages at the addresses that the suite's own runner gives, readable, writable and
 /// executable, and a kernel in the upper half whose exception handlers only tell that they were reached, by a port write.
 /// </summary>
 internal sealed class FexGuest : IDisposable
 {
     /// <summary>Where a test's code begins.</summary>
     public const ulong Code = 0x1_0000;
+
+    /// <summary>Selectors in the local descriptor table that 32-bit tests know: code, data and stack.</summary>
+    public const ushort UserCode32 = 0x0F, UserData32 = 0x17, UserStack32 = 0x1F;
 
     /// <summary>The port that handlers write to.</summary>
     public const ushort Port = 0xF4;
@@ -19,7 +22,7 @@ internal sealed class FexGuest : IDisposable
     public const ulong Handlers = Kernel + HandlerCode;
 
     private const ulong Kernel = 0xFFFF_8000_0000_0000;
-    private const ulong Pml4 = 0x1000, Gdt = 0x2000, Tss = 0x2800, Idt = 0x3000, HandlerCode = 0x4000, StackTop = 0x7000, FirstTable = 0x8000, KernelEnd = 0x20_0000;
+    private const ulong Pml4 = 0x1000, Gdt = 0x2000, Tss = 0x2800, Ldt = 0x2900, Idt = 0x3000, HandlerCode = 0x4000, StackTop = 0x7000, FirstTable = 0x8000, KernelEnd = 0x20_0000;
     private const ulong Present = 1, Writable = 2, User = 4, Accessed = 0x20, Dirty = 0x40, Large = 0x80, AddressBits = 0x000F_FFFF_FFFF_F000;
     private const ulong PageSize = GuestMemory.PageSize, LargePageSize = 0x20_0000;
     private const int Vectors = 32;
@@ -31,8 +34,10 @@ internal sealed class FexGuest : IDisposable
     // By index: the flat segments of Linux (arch/x86/kernel/cpu/common.c).
     private static readonly ulong[] _descriptors =
     [
-        0, 0x00CF9B000000FFFF, 0x00AF9B000000FFFF, 0x00CF93000000FFFF, 0x00CFFB000000FFFF, 0x00CFF3000000FFFF, 0x00AFFB000000FFFF,
+        0, 0x00CF9B000000FFFF, 0x00AF9B000000FFFF, 0x00CF93000000FFFF, FlatCode32, FlatData, 0x00AFFB000000FFFF,
     ];
+
+    private const ulong FlatCode32 = 0x00CFFB000000FFFF, FlatData = 0x00CFF3000000FFFF;
 
     private ulong _nextTable = FirstTable;
     private ulong _nextPage;
@@ -54,7 +59,7 @@ internal sealed class FexGuest : IDisposable
     public GuestMemory Memory { get; }
 
     /// <summary>The state in which a test begins: what the suite's own runner sets up on a host.</summary>
-    public static void SetState(ref CpuState state)
+    public static void SetState(ref CpuState state, bool is32Bit)
     {
         state.Cr0 = Cr0.PE | Cr0.MP | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.PG;
         state.Cr3 = Pml4;
@@ -64,10 +69,10 @@ internal sealed class FexGuest : IDisposable
         state.Gdtr = new DescriptorTable(Kernel + Gdt, 0x7F);
         state.Idtr = new DescriptorTable(Kernel + Idt, (Vectors * 16) - 1);
         state.Tr = new Segment(Kernel + Tss, 0x40, 0x67, SegmentAttributes.Present | (SegmentAttributes)0xB);
-        state.Ldtr = default;
+        state.Ldtr = new Segment(Kernel + Ldt, 0x48, 31, SegmentAttributes.Present | (SegmentAttributes)2);
         for (var i = 0; i < 6; i++) state.Segments[i] = default;
-        state.Segments[SegmentRegisters.Cs] = Segment.FromDescriptor(UserCode, _descriptors[UserCode >> 3]);
-        state.Segments[SegmentRegisters.Ss] = Segment.FromDescriptor(UserData, _descriptors[UserData >> 3]);
+        state.Segments[SegmentRegisters.Cs] = is32Bit ? Segment.FromDescriptor(UserCode32, FlatCode32) : Segment.FromDescriptor(UserCode, _descriptors[UserCode >> 3]);
+        state.Segments[SegmentRegisters.Ss] = Segment.FromDescriptor(is32Bit ? UserStack32 : UserData, FlatData);
         unsafe
         {
             for (var i = 0; i < 16; i++) state.Gpr[i] = 0; // safe: 16 is the buffer's length
@@ -97,6 +102,7 @@ internal sealed class FexGuest : IDisposable
     private void WriteDescriptors()
     {
         for (var i = 0; i < _descriptors.Length; i++) Memory.Write(Gdt + ((ulong)i * 8), _descriptors[i]);
+        foreach (var (selector, descriptor) in new[] { (UserCode32, FlatCode32), (UserData32, FlatData), (UserStack32, FlatData) }) Memory.Write(Ldt + (selector & ~7ul), descriptor);
         Memory.Write(Tss + 4, Kernel + StackTop);
         Memory.Write(Tss + 102, (ushort)0x68); // no I/O permission bitmap: the ports belong to the kernel
         for (var vector = 0ul; vector < Vectors; vector++)

@@ -73,7 +73,7 @@ internal sealed class FexRunner(EngineFactory engine, CpuModel model)
         outside.Reached = vcpu.RequestStop;
         ref var state = ref vcpu.State;
         state.Reset(model.Signature);
-        FexGuest.SetState(ref state);
+        FexGuest.SetState(ref state, test.Is32Bit);
         vcpu.Invalidate();
 
         var late = false;
@@ -89,14 +89,16 @@ internal sealed class FexRunner(EngineFactory engine, CpuModel model)
         var vector = (int)((state.Rip - FexGuest.Handlers) / 16);
         var (rip, rsp) = guest.ReadFrame(state.Gpr[4], vector);
         if (vector != (int)ExceptionVector.GeneralProtection || guest.Read(rip) != 0xF4)
-            return new FexOutcome(test, FexVerdict.Failed, $"{(ExceptionVector)vector} at 0x{rip:x}{(vector == (int)ExceptionVector.PageFault ? $" for 0x{state.Cr2:x}" : "")}: {Disassemble(guest, rip)}");
+            return new FexOutcome(test, FexVerdict.Failed, $"{(ExceptionVector)vector} at 0x{rip:x}{(vector == (int)ExceptionVector.PageFault ? $" for 0x{state.Cr2:x}" : "")}: {Disassemble(test, guest, rip)}");
         state.Gpr[4] = rsp;
         List<string> differences = [];
         foreach (var expectation in test.Expected)
         {
             for (var i = 0; i < expectation.Words.Count; i++)
             {
-                if (Word(ref state, expectation.Register, i, rip) is not { } actual) return new FexOutcome(test, FexVerdict.Skipped, $"expects something of {expectation.Register}, which this runner does not know");
+                if (Word(ref state, expectation.Register, i, rip) is not { } actual)
+                    return new FexOutcome(test, FexVerdict.Skipped, $"expects something of {expectation.Register}, which this runner does not know");
+                if (test.Is32Bit && Array.IndexOf(_generalRegisters, expectation.Register) >= 0) actual = (uint)actual; // the upper half is nobody's
                 if (actual != expectation.Words[i]) differences.Add($"{expectation.Register}{(expectation.Words.Count > 1 ? $"[{i}]" : "")} is {actual:x16}, not {expectation.Words[i]:x16}");
             }
         }
@@ -127,12 +129,12 @@ internal sealed class FexRunner(EngineFactory engine, CpuModel model)
     private static int? Numbered(string register, string kind, int count) =>
         register.StartsWith(kind, StringComparison.Ordinal) && int.TryParse(register.AsSpan(kind.Length), out var number) && number < count ? number : null;
 
-    private static string Disassemble(FexGuest guest, ulong address)
+    private static string Disassemble(FexTest test, FexGuest guest, ulong address)
     {
         List<byte> bytes = [];
         while (bytes.Count < 15 && guest.Read(address + (ulong)bytes.Count) is { } value) bytes.Add(value);
         if (bytes.Count == 0) return "no memory there";
-        var instruction = Decoder.Create(64, bytes.ToArray(), address).Decode();
+        var instruction = Decoder.Create(test.Is32Bit ? 32 : 64, bytes.ToArray(), address).Decode();
         return $"{instruction} ({Convert.ToHexStringLower([.. bytes.Take(instruction.Length)])})";
     }
 }

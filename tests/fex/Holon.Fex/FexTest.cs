@@ -10,8 +10,8 @@ internal readonly record struct FexRegion(ulong Start, ulong Length);
 internal sealed record FexExpectation(string Register, IReadOnlyList<ulong> Words);
 
 /// <summary>
-/// One test of FEX-Emu's <c>unittests/ASM</c>: a NASM file of 64-bit user-mode code that ends on HLT, with what it needs and
-/// expects as JSON between <c>%ifdef CONFIG</c> and <c>%endif</c>.
+/// One test of FEX-Emu's <c>unittests/ASM</c> or <c>unittests/32Bit_ASM</c>: a NASM file of user-mode code that ends on HLT, with what
+/// it needs and expects as JSON between <c>%ifdef CONFIG</c> and <c>%endif</c>.
 /// </summary>
 internal sealed record FexTest
 {
@@ -23,6 +23,9 @@ internal sealed record FexTest
 
     /// <summary>The source's file.</summary>
     public required string Source { get; init; }
+
+    /// <summary>True for code of 32 bits, which runs in compatibility mode.</summary>
+    public bool Is32Bit { get; init; }
 
     /// <summary>Features of the processor that it needs.</summary>
     public IReadOnlyList<string> Features { get; init; } = [];
@@ -61,6 +64,7 @@ internal sealed record FexTest
             test = property.Name.ToUpperInvariant() switch
             {
                 "HOSTFEATURES" => test with { Features = [.. property.Value.EnumerateArray().Select(each => each.GetString()!.ToUpperInvariant())] },
+                "MODE" => test with { Is32Bit = property.Value.GetString() == "32BIT" },
                 "MEMORYREGIONS" => test with { Regions = [.. property.Value.EnumerateObject().Select(each => new FexRegion(Number(each.Name), Number(each.Value.GetString()!)))] },
                 "MEMORYDATA" => test with { Data = [.. property.Value.EnumerateObject().Select(each => (Number(each.Name), Bytes(each.Value.GetString()!)))] },
                 "REGDATA" => test with { Expected = [.. property.Value.EnumerateObject().GroupBy(each => each.Name.ToUpperInvariant()).Select(same => new FexExpectation(same.Key, Words(same.Last().Value)))] }, // the last of a register's values counts
