@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Holon.Machines;
+using Holon.Storage;
 
 namespace Holon.SystemMachine;
 
@@ -24,6 +25,12 @@ public sealed record DiskSpec
     /// <summary>The file.</summary>
     public required string Path { get; init; }
 
+    /// <summary>What the file holds; a raw disk that a guest could make look like another format is safest named.</summary>
+    public DiskFormat Format { get; init; }
+
+    /// <summary>True when nothing needs to survive the host's crash: flushes are skipped.</summary>
+    public bool Temporary { get; init; }
+
     /// <summary>True when the guest may not write.</summary>
     public bool ReadOnly { get; init; }
 
@@ -36,7 +43,7 @@ public sealed record DiskSpec
     /// <summary>How the machine's user knows it, for plugging and for messages; null for the file's name.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Reads what <c>--disk</c> is given: <c>FILE[,ro][,serial=…][,bus=virtio|ahci][,name=…]</c>. A comma in the file's name is written twice.</summary>
+    /// <summary>Reads what <c>--disk</c> is given: <c>FILE[,ro][,serial=…][,bus=virtio|ahci][,format=raw|qcow2][,name=…]</c>. A comma in the file's name is written twice.</summary>
     /// <exception cref="HolonException">It is not that.</exception>
     public static DiskSpec Parse(string text)
     {
@@ -49,9 +56,11 @@ public sealed record DiskSpec
                 ["ro"] => disk with { ReadOnly = true },
                 ["serial", var serial] => disk with { Serial = serial },
                 ["name", var name] => disk with { Name = name },
+                ["format", "raw"] => disk with { Format = DiskFormat.Raw },
+                ["format", "qcow2"] => disk with { Format = DiskFormat.Qcow2 },
                 ["bus", "virtio"] => disk with { Bus = DiskBus.Virtio },
                 ["bus", "ahci"] => disk with { Bus = DiskBus.Ahci },
-                _ => throw new HolonException($"A disk has no property '{word}'; use ro, serial=…, bus=virtio, bus=ahci or name=…, and write a comma in the file's name twice."),
+                _ => throw new HolonException($"A disk has no property '{word}'; use ro, serial=…, bus=virtio, bus=ahci, format=raw, format=qcow2 or name=…, and write a comma in the file's name twice."),
             };
         }
 

@@ -67,7 +67,7 @@ public sealed record GuestSession
         using (var writer = new CpioWriter(archive, leaveOpen: true))
         {
             writer.AddDirectory("holon");
-            writer.AddFile("init", InitScript(), CpioWriter.ExecutableMode);
+            writer.AddFile("init", Resource("busybox-init.sh"), CpioWriter.ExecutableMode);
             writer.AddFile("holon/exit", GuestPrograms.Exit(), CpioWriter.ExecutableMode);
             writer.AddFile("holon/foreground", GuestPrograms.Foreground(), CpioWriter.ExecutableMode);
             writer.AddFile("holon/session", content);
@@ -76,9 +76,10 @@ public sealed record GuestSession
         return archive.ToArray();
     }
 
-    private static byte[] InitScript()
+    /// <summary>A script that is part of this program.</summary>
+    internal static byte[] Resource(string name)
     {
-        using var resource = typeof(GuestSession).Assembly.GetManifestResourceStream("busybox-init.sh")!;
+        using var resource = typeof(GuestSession).Assembly.GetManifestResourceStream(name)!;
         var script = new byte[resource.Length];
         resource.ReadExactly(script);
         return script;
