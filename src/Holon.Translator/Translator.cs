@@ -129,6 +129,7 @@ public sealed unsafe partial class Translator : IVcpu
             return;
         }
 
+        Volatile.Write(ref _context->Events, 0); // blocks that look at events would leave at once
         _ = Turn(link: -1);
         _blocks.ForgetJumps();
         _cpu.HandOver();
