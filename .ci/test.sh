@@ -26,6 +26,7 @@ iasl acpica-tools
 xz xz-utils
 script bsdutils
 /usr/share/seabios/bios-256k.bin seabios
+qemu-img qemu-utils
 END
 
 open_lock

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Holon.Machines;
 
@@ -105,6 +106,7 @@ internal sealed unsafe class HostFile : ImageFile
     }
 
     /// <inheritdoc/>
+    [SkipLocalsInit] // the vectors are written before they are read
     public override bool TryReadNow(long offset, in BufferList buffers)
     {
         if (!_readsWithoutWaiting) return false;
@@ -219,6 +221,7 @@ internal sealed unsafe class HostFile : ImageFile
     }
 
     /// <summary>Moves all bytes, in as many calls as it takes.</summary>
+    [SkipLocalsInit] // the vectors are written before they are read
     private void Transfer(long offset, in BufferList buffers, bool writing)
     {
         var vectors = stackalloc IoVector[VectorsAtOnce];

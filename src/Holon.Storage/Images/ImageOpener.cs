@@ -95,11 +95,8 @@ internal static class ImageOpener
 
     private static DiskFormat Guess(HostFile file)
     {
-        Span<byte> start = stackalloc byte[4];
-        if (file.Length < 512) return DiskFormat.Raw;
-        Span<byte> sector = stackalloc byte[512];
-        file.Read(0, sector);
-        sector[..4].CopyTo(start);
+        Span<byte> start = stackalloc byte[512];
+        file.Read(0, start);
         return Qcow2Header.HasMagic(start) ? DiskFormat.Qcow2 : DiskFormat.Raw;
     }
 }

@@ -49,9 +49,9 @@ internal sealed partial class Qcow2Image
         if (snapshot.DiskSize != Header.Size) _bitmaps.Resize(snapshot.DiskSize);
         BeginRearranging();
         var (old, oldOffset) = (_metadata.L1.ToArray(), Header.L1Offset);
-        var l1 = Qcow2Metadata.ReadL1(_metadata.File, snapshot.L1Offset, snapshot.L1Size, Header);
+        var l1 = Array.ConvertAll(Qcow2Metadata.ReadL1(_metadata.File, snapshot.L1Offset, snapshot.L1Size, Header), entry => entry & ~L2Entry.Copied);
         Share(l1);
-        var place = WriteL1(Array.ConvertAll(l1, entry => entry & ~L2Entry.Copied));
+        var place = WriteL1(l1);
         _metadata.CommitAll();
         WriteSizeAndL1(snapshot.DiskSize, place, l1.Length);
         _metadata.ReplaceL1(l1, place);

@@ -15,7 +15,7 @@ namespace Holon.Storage.Qcow2;
 internal sealed unsafe class Refcounts : IDisposable
 {
     private const int Slices = 512;
-    private const int GrowthStep = 4 << 20;
+    private const long LeastGrowth = 64 << 10, MostGrowth = 4 << 20;
 
     private readonly ImageFile _file;
     private readonly Qcow2Header _header;
@@ -81,20 +81,22 @@ internal sealed unsafe class Refcounts : IDisposable
     /// <returns>Where the first is in the file.</returns>
     public long Allocate(int wanted, out int count, out bool isFresh)
     {
-        var first = _hint = NextFree(_hint);
+        var first = _hint = NextCoveredFree();
         count = 1;
-        while (count < wanted && Get(first + count) == 0) count++;
+        while (count < wanted && IsCovered(first + count) && Get(first + count) == 0) count++;
         return Take(first, count, out isFresh);
     }
 
     /// <summary>Takes a number of clusters that are next to each other.</summary>
     public long AllocateRun(long count, out bool isFresh)
     {
-        var first = NextFree(_hint);
+        var first = NextCoveredFree();
         for (long found = 1; found < count; found++)
         {
+            if (!IsCovered(first + found)) return Take(AppendArea(count), count, out isFresh);
             if (Get(first + found) == 0) continue;
             first = NextFree(first + found);
+            if (!IsCovered(first)) return Take(AppendArea(count), count, out isFresh);
             found = 0;
         }
 
@@ -198,13 +200,6 @@ internal sealed unsafe class Refcounts : IDisposable
     {
         var offset = first * _clusterSize;
         if (offset + (count * _clusterSize) > L2Entry.OffsetMask) throw new BlockFailure(BlockStatus.NoSpace, $"{_file.Name} is as large as the format allows.");
-        for (long i = 0; i < count; i++)
-        {
-            if (EnsureBlock(first + i)) continue;
-
-            return AllocateRun(count, out isFresh);
-        }
-
         EnsureLength(offset + (count * _clusterSize));
         for (long i = 0; i < count; i++) Set(first + i, 1);
         isFresh = offset >= _fresh;
@@ -213,38 +208,63 @@ internal sealed unsafe class Refcounts : IDisposable
         return offset;
     }
 
-    /// <summary>Makes a block that describes a free cluster.</summary>
-    /// <returns>False when that needed a place itself, so that what was free may be so no more.</returns>
-    private bool EnsureBlock(long cluster)
-    {
-        var block = cluster >> _blockBits;
-        if (block < _table.Length && _table[block] != 0) return true;
-        if (block >= _table.Length)
-        {
-            GrowTable(block);
-            return false;
-        }
+    private bool IsCovered(long cluster) => cluster >> _blockBits is var block && block < _table.Length && _table[block] != 0;
 
-        // No cluster that the block will describe is in use, so it takes the first for itself.
+    /// <summary>The first free cluster that a block describes; a block is made when there is none.</summary>
+    private long NextCoveredFree()
+    {
+        while (true)
+        {
+            var cluster = NextFree(_hint);
+            if (IsCovered(cluster)) return cluster;
+            var block = cluster >> _blockBits;
+            if (block >= _table.Length) GrowTable(block, block + 1);
+            else AddBlocks(block, 1);
+        }
+    }
+
+    /// <summary>Makes blocks for clusters behind everything, so that so many lie next to each other.</summary>
+    /// <returns>The first of them.</returns>
+    private long AppendArea(long count)
+    {
+        while (true)
+        {
+            long block = _table.AsSpan().LastIndexOfAnyExcept(0) + 1, blocks = 1;
+            while (blocks << _blockBits < blocks + count) blocks++;
+            if (block + blocks > _table.Length)
+            {
+                GrowTable(block, block + blocks);
+                continue;
+            }
+
+            AddBlocks(block, blocks);
+            return (block << _blockBits) + blocks;
+        }
+    }
+
+    /// <summary>Makes blocks. No cluster that they will describe is in use, so they take the first ones for themselves.</summary>
+    private void AddBlocks(long block, long count)
+    {
         var place = block << _blockBits;
         if (place == 0) throw Corruption.At(_file.Name, _header.RefcountTableOffset, "first refcount table entry", "is 0, while the header itself is in use");
-        ClearForTable(place * _clusterSize, 1);
-        SetTableEntry(block, place * _clusterSize);
-        Set(place, 1);
-        return false;
+        ClearForTable(place * _clusterSize, count);
+        for (long i = 0; i < count; i++) SetTableEntry(block + i, (place + i) * _clusterSize);
+        for (long i = 0; i < count; i++) Set(place + i, 1);
     }
 
     /// <summary>Makes the table longer: a new one is written behind everything, with the blocks that describe it, before the header points to it.</summary>
-    private void GrowTable(long block)
+    /// <param name="block">The first of the new blocks; nothing from there on is in use.</param>
+    /// <param name="needed">The entries that are needed, beside those for the new table itself.</param>
+    private void GrowTable(long block, long needed)
     {
         var place = block << _blockBits;
         var entriesPerCluster = _clusterSize / 8;
-        long clusters = Math.Max(_header.RefcountTableClusters + 1, (block + 2) / entriesPerCluster * 3 / 2), blocks;
+        long clusters = Math.Max(_header.RefcountTableClusters + 1, needed / entriesPerCluster * 3 / 2), blocks;
         while (true)
         {
             blocks = 1;
             while (blocks << _blockBits < blocks + clusters) blocks++;
-            if (clusters * entriesPerCluster >= block + blocks) break;
+            if (clusters * entriesPerCluster >= needed + blocks) break;
             clusters++;
         }
 
@@ -293,7 +313,8 @@ internal sealed unsafe class Refcounts : IDisposable
     {
         if (end <= _fileLength) return;
         if (!_file.CanGrow) throw new BlockFailure(BlockStatus.NoSpace, $"{_file.Name} cannot grow: it fills its device.");
-        var length = _file.IsZeroBeyondEnd ? (end + GrowthStep - 1) & -(long)GrowthStep : end;
+        var step = Math.Clamp((long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)end / 8), LeastGrowth, MostGrowth);
+        var length = (end + step - 1) & -step;
         _file.SetLength(length);
         _fileLength = length;
     }
@@ -354,7 +375,9 @@ internal sealed unsafe class Refcounts : IDisposable
 
     private long[] ReadTable()
     {
-        var bytes = new byte[_header.RefcountTableClusters * _clusterSize];
+        var length = _header.RefcountTableClusters * _clusterSize;
+        if (_header.RefcountTableOffset > _fileLength - length) throw Corruption.At(_file.Name, _header.RefcountTableOffset, "refcount table", "reaches behind the end of the file");
+        var bytes = new byte[length];
         _file.Read(_header.RefcountTableOffset, bytes);
         var table = new long[bytes.Length / 8];
         for (var i = 0; i < table.Length; i++)

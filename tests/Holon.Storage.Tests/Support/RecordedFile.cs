@@ -97,7 +97,7 @@ internal sealed unsafe class RecordedFile : ImageFile
     public byte[] AfterCrash(byte[] before, int moment, Random random)
     {
         var content = (byte[])before.Clone();
-        var flushed = History.FindLastIndex(moment - 1, moment, change => change.IsFlush);
+        var flushed = moment == 0 ? -1 : History.FindLastIndex(moment - 1, moment, change => change.IsFlush);
         for (var i = 0; i <= flushed; i++) Apply(ref content, History[i], 0, History[i].Data?.Length ?? 0);
 
         // A length is known before what lies within it is written; the order of the rest is the medium's business.
