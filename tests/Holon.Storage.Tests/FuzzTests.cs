@@ -17,7 +17,7 @@ public sealed class FuzzTests
     {
         var seeds = MakeSeeds();
         var clock = Stopwatch.StartNew();
-        var cases = All ? int.MaxValue : 1500;
+        var cases = All ? int.MaxValue : 4000;
         for (var i = 0; i < cases && (!All || clock.Elapsed < TimeSpan.FromMinutes(10)); i++)
         {
             var random = new Random(i);

@@ -86,7 +86,7 @@ public static class DiskCreation
             }
             catch when (!existed)
             {
-                File.Delete(path);
+                if (File.Exists(path)) File.Delete(path);
                 throw;
             }
 
