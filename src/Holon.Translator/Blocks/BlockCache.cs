@@ -13,8 +13,6 @@ namespace Holon.Translator.Blocks;
 /// </summary>
 internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 {
-    private const int LongestInstruction = 15;
-
     /// <summary>Dropped host code that may lie about.</summary>
     private const long LeastDropped = 16 << 20;
 
@@ -213,7 +211,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private TranslatedBlock? FindCrossing(ulong linear, ulong physical, int mode, TranslatedBlock? block, ref MissOutcome outcome)
     {
         var next = (linear & ~0xFFFul) + 4096;
-        if (linear + LongestInstruction <= next) return Refuse(out outcome);
+        if (block == null && !_guest.RunsOut) return Refuse(out outcome);
         outcome = _cpu.Fetch(next, out var second);
         if (outcome != MissOutcome.Host) return null;
         var page = second.PhysicalAddress & ~0xFFFul;

@@ -69,6 +69,9 @@ internal sealed unsafe class GuestBlock
     /// <summary>The instructions; the first <see cref="Count"/> count.</summary>
     public GuestInstruction[] Instructions { get; } = new GuestInstruction[MaxInstructions];
 
+    /// <summary>There is no instruction since its bytes go on behind the page.</summary>
+    public bool RunsOut { get; private set; }
+
     /// <summary>The one instruction goes on in the next page.</summary>
     public bool Crosses => ((Start ^ (End - 1)) & ~0xFFFul) != 0;
 
@@ -102,6 +105,7 @@ internal sealed unsafe class GuestBlock
     {
         Start = linear;
         Count = 0;
+        RunsOut = false;
         Peeked.Clear();
         var offset = (int)(linear & 0xFFF);
         // A copy, so that what is decoded twice is the same twice, whoever writes to the page meanwhile.
@@ -119,6 +123,7 @@ internal sealed unsafe class GuestBlock
             {
                 if (_decoder.LastError == DecoderError.NoMoreBytes || instruction.Iced.IsInvalid)
                 {
+                    RunsOut = Count == 0 && _decoder.LastError == DecoderError.NoMoreBytes;
                     if (Count == 0) return;
                     End = instruction.Iced.IP;
                     Plan();
