@@ -22,6 +22,9 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
     /// <summary>What a small server needs.</summary>
     private const string Packages = "systemd-sysv,systemd-resolved,systemd-timesyncd,udev,dbus,kmod,e2fsprogs,iproute2,iputils-ping,procps,less,vim-tiny,login,passwd,util-linux,ca-certificates,initramfs-tools,zstd,linux-image-cloud-amd64";
 
+    /// <inheritdoc/>
+    public override bool HasDisk => true;
+
     /// <summary>Completes a specification so that it boots this image.</summary>
     /// <param name="spec">What the user asked for.</param>
     /// <param name="image">The image.</param>

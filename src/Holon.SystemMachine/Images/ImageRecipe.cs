@@ -11,6 +11,9 @@ public abstract record ImageRecipe(string Name, string Description, string Kerne
     /// <summary>The images that Holon can make.</summary>
     public static IReadOnlyList<ImageRecipe> All { get; } = [.. BusyboxImage.Flavours, new DebianImage()];
 
+    /// <summary>True for an image that is a disk, besides a kernel to boot it with.</summary>
+    public virtual bool HasDisk => false;
+
     /// <summary>Finds one by its name.</summary>
     /// <exception cref="HolonException">There is none.</exception>
     public static ImageRecipe Find(string name) =>

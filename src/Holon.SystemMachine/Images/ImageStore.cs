@@ -140,7 +140,8 @@ public sealed class ImageStore
             var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(folder, ManifestFile)), ImageManifestJson.Default.ImageManifest);
             if (manifest?.Format != ImageManifest.CurrentFormat || manifest.Name != Path.GetFileName(folder)) return null;
             var image = new StoredImage(folder, manifest);
-            return File.Exists(image.Kernel) && File.Exists(image.Initrd) && File.Exists(image.Modules) ? image : null;
+            var hasDisk = ImageRecipe.All.Any(recipe => recipe.Name == manifest.Name && recipe.HasDisk);
+            return File.Exists(image.Kernel) && File.Exists(image.Initrd) && File.Exists(image.Modules) && (!hasDisk || File.Exists(image.Disk)) ? image : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -167,5 +168,5 @@ public sealed record StoredImage(string Folder, ImageManifest Manifest)
     public string Disk => Path.Combine(Folder, "disk.qcow2");
 
     /// <summary>Bytes on disk.</summary>
-    public long Size => new DirectoryInfo(Folder).EnumerateFiles().Sum(file => file.Length);
+    public long Size => new DirectoryInfo(Folder).EnumerateFiles().Where(file => file.Extension != ".json").Sum(file => file.Length);
 }
