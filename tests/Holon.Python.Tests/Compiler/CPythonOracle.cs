@@ -107,6 +107,12 @@ internal sealed class CPythonOracle : IDisposable
         public override int? LookUpCharacterName(string name) =>
             s_characterNames.Value.TryGetValue(name.ToUpperInvariant(), out var codePoint) ? codePoint : null;
 
+        public override string NormalizeIdentifier(string identifier)
+        {
+            using var oracle = new CPythonOracle();
+            return JsonSerializer.Deserialize<string>(oracle.Ask("normalize", identifier, "exec", "{}", [], []))!;
+        }
+
         public override byte[]? ReadSourceLine(string fileName, int line)
         {
             if (!File.Exists(fileName))
@@ -122,7 +128,8 @@ internal sealed class CPythonOracle : IDisposable
             }
 
             var end = Array.IndexOf(bytes, (byte)'\n', start);
-            return start == bytes.Length ? null : bytes[start..(end < 0 ? bytes.Length : end + 1)];
+            var text = bytes[start..(end < 0 ? bytes.Length : end + 1)];
+            return start == bytes.Length ? null : text is [.. var content, (byte)'\r', (byte)'\n'] ? [.. content, (byte)'\n'] : text;
         }
     }
 }

@@ -97,6 +97,9 @@ def main():
         if command == 'names':
             import unicodedata
             reply = {unicodedata.name(chr(c)): c for c in range(0x110000) if unicodedata.name(chr(c), None)}
+        elif command == 'normalize':
+            import unicodedata
+            reply = unicodedata.normalize('NFKC', name)
         elif command == 'time':
             import time
             start = time.perf_counter()
