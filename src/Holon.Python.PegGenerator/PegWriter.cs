@@ -97,6 +97,8 @@ internal sealed class PegWriter
         WriteMethod(name, rule.Type, rule.Alternatives, rule.Name, rule.Memo ? ++_memoNumber : 0);
     }
 
+    // A memo's number belongs to one rule, so its value has that rule's type: no cast is checked.
+
     // The memo first says "fails"; each round may use the longer match of the round before (Warth et al., 2008).
     private void WriteLeftRecursion(Rule rule, string name)
     {
@@ -109,7 +111,7 @@ internal sealed class PegWriter
         Line(2, $"if (TryRecall({memo}, out var known))");
         Line(2, "{");
         Line(3, "_level--;");
-        Line(3, $"return ({rule.Type}?)known;");
+        Line(3, $"return System.Runtime.CompilerServices.Unsafe.As<{rule.Type}>(known);");
         Line(2, "}");
         Line(0, "");
         Line(2, $"{rule.Type}? result = null;");
@@ -149,7 +151,7 @@ internal sealed class PegWriter
             Line(2, $"if (TryRecall({memo}, out var known))");
             Line(2, "{");
             Line(3, "_level--;");
-            Line(3, $"return ({type}?)known;");
+            Line(3, $"return System.Runtime.CompilerServices.Unsafe.As<{type}>(known);");
             Line(2, "}");
             Line(0, "");
         }

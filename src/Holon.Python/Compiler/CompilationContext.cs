@@ -27,7 +27,8 @@ internal sealed class CompilationContext(string fileName, CompileOptions options
     {
         if (++_depth > _depthLimit)
             throw new PythonCompileException(CompileErrorKind.RecursionError, "maximum recursion depth exceeded during compilation");
-        DeepStack.Check();
+        if ((_depth & 15) == 0)
+            DeepStack.Check();
     }
 
     /// <summary>Back from a node.</summary>

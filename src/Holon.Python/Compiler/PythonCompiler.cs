@@ -14,8 +14,12 @@ public static class PythonCompiler
     public static CodeObject Compile(byte[] source, string fileName, CompileOptions options) => DeepStack.Run(() =>
         Generate((Mod)ParseBytes(source, fileName, options), fileName, options));
 
-    /// <summary>Compiles a syntax tree, which is changed by it.</summary>
-    public static CodeObject Compile(Mod tree, string fileName, CompileOptions options) => DeepStack.Run(() => Generate(tree, fileName, options));
+    /// <summary>Compiles a syntax tree, perhaps not one of the parser's; it is changed by it.</summary>
+    public static CodeObject Compile(Mod tree, string fileName, CompileOptions options) => DeepStack.Run(() =>
+    {
+        new AstValidator(new CompilationContext(fileName, options)).Validate(tree);
+        return Generate(tree, fileName, options);
+    });
 
     /// <summary>Parses source text.</summary>
     public static Mod Parse(string source, string fileName, CompileOptions options) =>

@@ -61,6 +61,23 @@ internal sealed class CPythonOracle : IDisposable
         return JsonSerializer.Deserialize<List<string[]>>(Ask("compare", fileName, modeName, settings, source, result))!;
     }
 
+    /// <summary>What differs between our syntax tree and CPython's.</summary>
+    public List<string[]> CompareTrees(byte[] source, string fileName, CompilerFlags flags)
+    {
+        byte[] result;
+        try
+        {
+            var options = new CompileOptions { Host = new RecordingHost(), Flags = flags };
+            result = [(byte)'T', .. Encoding.UTF8.GetBytes(TreeDump.Of(PythonCompiler.Parse(source, fileName, options)))];
+        }
+        catch (PythonCompileException)
+        {
+            result = [(byte)'E'];
+        }
+
+        return JsonSerializer.Deserialize<List<string[]>>(Ask("tree", fileName, "exec", $"{{\"flags\":{(int)flags}}}", source, result))!;
+    }
+
     /// <summary>How long CPython takes to compile, in seconds.</summary>
     public double Time(byte[] source, string fileName) =>
         JsonSerializer.Deserialize<double>(Ask("time", fileName, "exec", "{}", source, []));

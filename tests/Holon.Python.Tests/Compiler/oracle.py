@@ -4,6 +4,7 @@ Reads records from standard input and answers each with one line of JSON: a list
 A record: six big-endian lengths and their bytes: command, file name, mode, options as JSON, source, result. The result is marshalled code
 ('C' and bytes) or an error ('E' and JSON).
 """
+import ast
 import json
 import marshal
 import struct
@@ -74,8 +75,6 @@ def answer(name, mode, options, source, result):
             found.append(['accepted', name, repr(theirs), ''])
         else:
             compare(theirs, ours, '', found)
-            if not found and marshal.dumps(marshal.loads(marshal.dumps(theirs))) != marshal.dumps(marshal.loads(marshal.dumps(ours))):
-                pass  # differs only in which objects are shared
     else:
         ours = json.loads(result[1:])
         if not isinstance(theirs, list):
@@ -85,6 +84,33 @@ def answer(name, mode, options, source, result):
             which = next((n for n, a, b in zip(names, theirs, ours) if a != b), 'length')
             found.append(['error ' + which, name, repr(theirs), repr(ours)])
     return found
+
+
+def dump(node):
+    """A tree as text: constructor, fields in order, place."""
+    if isinstance(node, ast.AST):
+        place = ''
+        if hasattr(node, 'col_offset'):
+            place = f'@{node.lineno}:{node.col_offset}-{node.end_lineno}:{node.end_col_offset}'
+        return type(node).__name__ + '(' + ','.join(dump(getattr(node, f, None)) for f in node._fields) + place + ')'
+    if isinstance(node, list):
+        return '[' + ','.join(map(dump, node)) + ']'
+    return repr(node)
+
+
+def compare_trees(name, options, source, result):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            theirs = dump(compile(source, name, 'exec', ast.PyCF_ONLY_AST | options['flags'], True))
+    except (SyntaxError, ValueError) as e:
+        theirs = repr(e)
+        return [] if result[:1] == b'E' else [['accepted', name, theirs, '']]
+    ours = result[1:].decode('utf-8', 'surrogatepass')
+    if theirs == ours:
+        return []
+    at = next((i for i, (a, b) in enumerate(zip(theirs, ours)) if a != b), min(len(theirs), len(ours)))
+    return [['tree', name, theirs[max(0, at - 60):at + 60], ours[max(0, at - 60):at + 60]]]
 
 
 def main():
@@ -108,6 +134,8 @@ def main():
             except SyntaxError:
                 pass
             reply = time.perf_counter() - start
+        elif command == 'tree':
+            reply = compare_trees(name, options, parts[4], parts[5])
         else:
             try:
                 reply = answer(name, mode, options, parts[4], parts[5])

@@ -64,12 +64,18 @@ internal sealed class Assembler(CodeUnit unit, CompilationContext context)
             entry.Insert(1, new Instruction { Opcode = Op.PopTop, Span = CodeUnit.NoSpan });
         }
 
+        if (unit.CellVars.Count > 0)
+            InsertCells(entry, cellOffsets);
+        if (unit.FreeVars.Count > 0)
+            entry.Insert(0, new Instruction { Opcode = Op.CopyFreeVars, Argument = unit.FreeVars.Count, Span = CodeUnit.NoSpan });
+    }
+
+    private void InsertCells(BasicBlock entry, int[] cellOffsets)
+    {
         var cells = Enumerable.Range(0, unit.CellVars.Count).ToArray();
         Array.Sort(cells, (a, b) => cellOffsets[a].CompareTo(cellOffsets[b]));
         for (var i = 0; i < cells.Length; i++)
             entry.Insert(i, new Instruction { Opcode = Op.MakeCell, Argument = cells[i], Span = CodeUnit.NoSpan });
-        if (unit.FreeVars.Count > 0)
-            entry.Insert(0, new Instruction { Opcode = Op.CopyFreeVars, Argument = unit.FreeVars.Count, Span = CodeUnit.NoSpan });
     }
 
     private int FixCellOffsets(BasicBlock entry, int[] offsets)

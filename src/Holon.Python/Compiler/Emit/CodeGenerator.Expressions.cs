@@ -15,7 +15,7 @@ internal sealed partial class CodeGenerator
 
     private void Visit(Expr e)
     {
-        DeepStack.Check();
+        CheckStack();
         var span = _unit.Span;
         _unit.Span = e.Span;
         VisitInner(e);
@@ -276,7 +276,7 @@ internal sealed partial class CodeGenerator
 
     private void JumpIf(Expr expression, BasicBlock next, bool condition)
     {
-        DeepStack.Check();
+        CheckStack();
         switch (expression)
         {
             case UnaryOpExpr { Op: UnaryOperator.Not } e:

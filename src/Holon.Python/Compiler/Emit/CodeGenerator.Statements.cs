@@ -13,7 +13,7 @@ internal sealed partial class CodeGenerator
 
     private void Visit(Stmt statement)
     {
-        DeepStack.Check();
+        CheckStack();
         _unit.Span = statement.Span;
         switch (statement)
         {
@@ -411,7 +411,7 @@ internal sealed partial class CodeGenerator
             if (alias.Asname != null)
                 ImportAs(alias.Name, alias.Asname);
             else
-                NameOperation(dot < 0 ? alias.Name : string.Intern(alias.Name[..dot]), ExprContext.Store);
+                NameOperation(dot < 0 ? alias.Name : alias.Name[..dot], ExprContext.Store);
         }
     }
 
@@ -421,7 +421,7 @@ internal sealed partial class CodeGenerator
         var parts = name.Split('.');
         for (var i = 1; i < parts.Length; i++)
         {
-            _unit.Add(Op.ImportFrom, CodeUnit.IndexOf(_unit.Names, string.Intern(parts[i])));
+            _unit.Add(Op.ImportFrom, CodeUnit.IndexOf(_unit.Names, parts[i]));
             if (i < parts.Length - 1)
             {
                 _unit.Add(Op.Swap, 2);

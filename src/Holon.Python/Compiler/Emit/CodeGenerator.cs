@@ -11,7 +11,7 @@ internal sealed partial class CodeGenerator(SymbolTable symbols, CompilationCont
     private readonly ConstantPool _pool = new();
     private CodeUnit _unit = null!;
     private bool _isInteractive;
-    private int _nesting;
+    private int _nesting, _visits;
 
     /// <summary>The code object of a module.</summary>
     public CodeObject Generate(Mod mod)
@@ -36,6 +36,13 @@ internal sealed partial class CodeGenerator(SymbolTable symbols, CompilationCont
         }
 
         return LeaveUnit(addNone);
+    }
+
+    // A descent makes a visit at each level, so one visit in 16 is enough.
+    private void CheckStack()
+    {
+        if ((++_visits & 15) == 0)
+            DeepStack.Check();
     }
 
     private bool IsTopLevelAwait =>

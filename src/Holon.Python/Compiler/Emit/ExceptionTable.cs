@@ -6,6 +6,8 @@ internal static class ExceptionTable
     /// <summary>Notes at every instruction which handler covers it; the pseudo-instructions that say so become NOPs.</summary>
     public static void LabelHandlers(BasicBlock entry)
     {
+        if (!HasHandlers(entry))
+            return;
         for (var b = entry; b != null; b = b.Next)
             b.Visited = false;
         var todo = new Stack<BasicBlock>();
@@ -57,6 +59,20 @@ internal static class ExceptionTable
             b.Visited = true;
             todo.Push(b);
         }
+    }
+
+    private static bool HasHandlers(BasicBlock entry)
+    {
+        for (var b = entry; b != null; b = b.Next)
+        {
+            for (var i = 0; i < b.Count; i++)
+            {
+                if (b.Instructions[i].Opcode is Op.SetupFinally or Op.SetupCleanup or Op.SetupWith or Op.PopBlock)
+                    return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Writes the table.</summary>

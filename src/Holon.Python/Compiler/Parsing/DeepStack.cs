@@ -32,7 +32,7 @@ internal static class DeepStack
         }
     }
 
-    /// <summary>Throws when little of the stack is left.</summary>
+    /// <summary>Throws when little of the stack is left. Once in 16 levels of recursion is often enough.</summary>
     public static void Check() => RuntimeHelpers.EnsureSufficientExecutionStack();
 
     private static T RunOnBigStack<T>(Func<T> work)

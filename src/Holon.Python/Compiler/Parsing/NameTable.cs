@@ -25,7 +25,6 @@ internal sealed class NameTable
         var name = Utf8.DecodeStrict(bytes);
         if (!Ascii.IsValid(name))
             name = host.NormalizeIdentifier(name);
-        name = string.Intern(name);
         _entries[i] = (hash, bytes.ToArray(), name);
         if (++_count * 2 > _entries.Length)
             Grow();

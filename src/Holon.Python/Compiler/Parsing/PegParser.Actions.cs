@@ -74,7 +74,7 @@ internal sealed partial class PegParser
     }
 
     private static NameExpr JoinNames(NameExpr a, NameExpr b) => new(
-        string.Intern($"{a.Id}.{b.Id}"), ExprContext.Load, new SourceSpan(a.Span.Line, a.Span.Column, b.Span.EndLine, b.Span.EndColumn));
+        $"{a.Id}.{b.Id}", ExprContext.Load, new SourceSpan(a.Span.Line, a.Span.Column, b.Span.EndLine, b.Span.EndColumn));
 
     private static int CountDots(Token[] dots)
     {

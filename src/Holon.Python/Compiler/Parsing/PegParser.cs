@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 using Holon.Python.Compiler.Ast;
 
@@ -246,14 +247,20 @@ internal sealed partial class PegParser
     }
 
     private T[] Collect<T>(int from)
+        where T : class
     {
         var count = _collected.Count - from;
         if (count == 0)
             return [];
         var all = new T[count];
-        for (var i = 0; i < count; i++)
-            all[i] = (T)_collected[from + i];
-        _collected.RemoveRange(from, count);
+
+        // Safe: a repetition collects only what its one rule yields, and that is a T. Going through a reference spares the checks that an
+        // array of an abstract class makes at each store.
+        ref var first = ref MemoryMarshal.GetArrayDataReference(all);
+        var collected = CollectionsMarshal.AsSpan(_collected)[from..];
+        for (var i = 0; i < collected.Length; i++)
+            Unsafe.Add(ref first, i) = Unsafe.As<T>(collected[i]);
+        CollectionsMarshal.SetCount(_collected, from);
         return all;
     }
 

@@ -11,6 +11,6 @@ internal static class NameMangling
         if (name.EndsWith("__", StringComparison.Ordinal) || name.Contains('.', StringComparison.Ordinal))
             return name;
         var stripped = className.AsSpan().TrimStart('_');
-        return stripped.IsEmpty ? name : string.Intern(string.Concat("_", stripped, name));
+        return stripped.IsEmpty ? name : string.Concat("_", stripped, name);
     }
 }

@@ -284,7 +284,7 @@ internal sealed partial class SymbolTableBuilder(SymbolTable table, CompilationC
             }
 
             var dot = name.IndexOf('.', StringComparison.Ordinal);
-            Define(dot < 0 ? name : string.Intern(name[..dot]), SymbolFlags.Import, alias.Span);
+            Define(dot < 0 ? name : name[..dot], SymbolFlags.Import, alias.Span);
         }
     }
 
