@@ -89,12 +89,92 @@ internal sealed class PegWriter
         var name = MethodName(rule.Name);
         if (rule.LeftRecursive)
         {
+            if (rule.Alternatives.TakeWhile(a => IsSelf(a, rule)).Count() is > 0 and var recursive && recursive < rule.Alternatives.Count)
+            {
+                WriteLoop(rule, name, recursive);
+                return;
+            }
+
             WriteLeftRecursion(rule, name);
             WriteMethod(name + "Raw", rule.Type, rule.Alternatives, rule.Name, memo: 0);
             return;
         }
 
         WriteMethod(name, rule.Type, rule.Alternatives, rule.Name, rule.Memo ? ++_memoNumber : 0);
+    }
+
+    private static bool IsSelf(Alternative alternative, Rule rule) => alternative.Items[0].Item is RuleItem first && first.Name == rule.Name;
+
+    // Left recursion through the rule itself, with what it can begin with as its last alternatives, is a loop: what begins it is read once,
+    // and then extended by the other alternatives as often as one of them matches. (Growing a memo would do the same with more calls.)
+    private void WriteLoop(Rule rule, string name, int recursive)
+    {
+        var memo = ++_memoNumber;
+        var extends = rule.Alternatives.Take(recursive).ToList();
+        Line(0, "");
+        Line(1, $"// {rule.Name}: {Escape(Show(rule.Alternatives))}");
+        Line(1, $"private {rule.Type}? {name}()");
+        Line(1, "{");
+        WriteGuard(_first.Of(rule.Alternatives.Where(a => !IsInvalid(a))));
+        Line(2, "Enter();");
+        Line(2, "Enter(); // as deep as the two methods that CPython has for this");
+        Line(2, $"if (TryRecall({memo}, out var known))");
+        Line(2, "{");
+        Line(3, "_level -= 2;");
+        Line(3, $"return System.Runtime.CompilerServices.Unsafe.As<{rule.Type}>(known);");
+        Line(2, "}");
+        Line(0, "");
+        Line(2, "var begin = _mark;");
+        Line(2, "var start = Peek();");
+        Line(2, $"var result = {name}Base();");
+        Line(2, "while (result != null)");
+        Line(2, "{");
+        Line(3, "var mark = _mark;");
+        Line(3, $"if ({name}Extend(result, start) is not {{ }} longer || _mark <= mark)");
+        Line(3, "{");
+        Line(4, "_mark = mark;");
+        Line(4, "break;");
+        Line(3, "}");
+        Line(0, "");
+        Line(3, "result = longer;");
+        Line(2, "}");
+        Line(0, "");
+        Line(2, "if (result == null)");
+        Line(3, "_mark = begin;");
+        Line(2, $"Remember(begin, {memo}, result);");
+        Line(2, "_level -= 2;");
+        Line(2, "return result;");
+        Line(1, "}");
+        WriteMethod(name + "Base", rule.Type, [.. rule.Alternatives.Skip(recursive)], rule.Name, memo: 0, counted: false);
+
+        Line(0, "");
+        Line(1, $"private {rule.Type}? {name}Extend({rule.Type} extended, Token start)");
+        Line(1, "{");
+        Line(2, $"{rule.Type}? result;");
+        Line(2, "var mark = _mark;");
+        foreach (var alternative in extends)
+        {
+            var variable = alternative.Items[0].Variable;
+            var action = variable == null || alternative.Action == null ? alternative.Action : Rename(alternative.Action, variable, "extended");
+            WriteAlternative(new Alternative([.. alternative.Items.Skip(1)], action), rule.Type, false, true, counted: false);
+        }
+
+        Line(2, "result = null;");
+        Line(1, "done:");
+        Line(2, "return result;");
+        Line(1, "}");
+    }
+
+    private static string Rename(string action, string variable, string name)
+    {
+        for (var i = action.IndexOf(variable, StringComparison.Ordinal); i >= 0; i = action.IndexOf(variable, i + 1, StringComparison.Ordinal))
+        {
+            var end = i + variable.Length;
+            if ((i == 0 || !(IsNameCharacter(action[i - 1]) || action[i - 1] == '.')) && (end == action.Length || !IsNameCharacter(action[end])))
+                action = string.Concat(action.AsSpan(0, i), name, action.AsSpan(end));
+        }
+
+        return action;
     }
 
     // A memo's number belongs to one rule, so its value has that rule's type: no cast is checked.
@@ -135,7 +215,8 @@ internal sealed class PegWriter
         Line(1, "}");
     }
 
-    private void WriteMethod(string name, string type, IReadOnlyList<Alternative> alternatives, string ruleName, int memo)
+    private void WriteMethod(
+        string name, string type, IReadOnlyList<Alternative> alternatives, string ruleName, int memo, bool counted = true)
     {
         var withoutInvalid = ruleName.EndsWith("without_invalid", StringComparison.Ordinal);
         Line(0, "");
@@ -145,7 +226,8 @@ internal sealed class PegWriter
         var valid = alternatives.Where(a => !IsInvalid(a)).ToList();
         if (!withoutInvalid && valid.Count > 0)
             WriteGuard(_first.Of(valid));
-        Line(2, "Enter();");
+        if (counted)
+            Line(2, "Enter();");
         if (memo != 0)
         {
             Line(2, $"if (TryRecall({memo}, out var known))");
@@ -167,14 +249,15 @@ internal sealed class PegWriter
         if (alternatives.Any(a => a.Action?.Contains("EXTRA", StringComparison.Ordinal) == true))
             Line(2, "var start = Peek();");
         foreach (var alternative in alternatives)
-            WriteAlternative(alternative, type, withoutInvalid, alternatives.Count > 1);
+            WriteAlternative(alternative, type, withoutInvalid, alternatives.Count > 1, counted);
         Line(2, "result = null;");
         Line(1, "done:");
         if (memo != 0)
             Line(2, $"Remember(mark, {memo}, result);");
         if (withoutInvalid)
             Line(2, "_withInvalid = withInvalid;");
-        Line(2, "_level--;");
+        if (counted)
+            Line(2, "_level--;");
         Line(2, "return result;");
         Line(1, "}");
     }
@@ -187,7 +270,7 @@ internal sealed class PegWriter
         Line(3, "return null;");
     }
 
-    private void WriteAlternative(Alternative alternative, string type, bool withoutInvalid, bool guarded)
+    private void WriteAlternative(Alternative alternative, string type, bool withoutInvalid, bool guarded, bool counted)
     {
         var hasCut = alternative.Items.Any(i => i.Item is CutItem);
         var conditions = new List<string>();
@@ -227,7 +310,8 @@ internal sealed class PegWriter
         {
             Line(3, "if (cut)");
             Line(3, "{");
-            Line(4, "_level--;");
+            if (counted)
+                Line(4, "_level--;");
             Line(4, "return null;");
             Line(3, "}");
         }

@@ -52,8 +52,20 @@ internal static class TreeDump
                 text.Append(number);
                 break;
             default:
-                text.Append(PythonRepr.Of(value));
+                WriteAscii(PythonRepr.Of(value), text);
                 break;
+        }
+    }
+
+    // As Python's ascii(): what is printable depends on the version of Unicode.
+    private static void WriteAscii(string repr, StringBuilder text)
+    {
+        foreach (var c in PythonText.CodePoints(repr))
+        {
+            if (c < 0x7F)
+                text.Append((char)c);
+            else
+                text.Append(c < 0x100 ? $"\\x{c:x2}" : c < 0x10000 ? $"\\u{c:x4}" : $"\\U{c:x8}");
         }
     }
 }

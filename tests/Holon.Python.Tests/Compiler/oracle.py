@@ -95,7 +95,7 @@ def dump(node):
         return type(node).__name__ + '(' + ','.join(dump(getattr(node, f, None)) for f in node._fields) + place + ')'
     if isinstance(node, list):
         return '[' + ','.join(map(dump, node)) + ']'
-    return repr(node)
+    return ascii(node)
 
 
 def compare_trees(name, options, source, result):

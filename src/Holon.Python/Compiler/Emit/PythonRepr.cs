@@ -35,13 +35,15 @@ internal static class PythonRepr
     // The shortest digits that read back the same, in Python's form: an exponent below 1e-4 and from 1e16 on.
     private static string ShortestDigits(double value)
     {
-        var text = value.ToString("E16", CultureInfo.InvariantCulture);
         var shortest = value.ToString("R", CultureInfo.InvariantCulture);
-        var exponent = value == 0 ? 0 : int.Parse(text.AsSpan(text.IndexOf('E', StringComparison.Ordinal) + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         var negative = shortest[0] == '-';
         var mantissaEnd = shortest.IndexOf('E', StringComparison.Ordinal);
         var mantissa = (mantissaEnd < 0 ? shortest : shortest[..mantissaEnd]).TrimStart('-');
-        var digits = mantissa.Replace(".", "", StringComparison.Ordinal).TrimStart('0');
+        var exponent = mantissaEnd < 0 ? 0 : int.Parse(shortest.AsSpan(mantissaEnd + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var point = mantissa.IndexOf('.', StringComparison.Ordinal);
+        var allDigits = mantissa.Replace(".", "", StringComparison.Ordinal);
+        var digits = allDigits.TrimStart('0');
+        exponent += (point < 0 ? mantissa.Length : point) - 1 - (allDigits.Length - digits.Length);
         digits = digits.TrimEnd('0');
         if (digits.Length == 0)
             return negative ? "-0.0" : "0.0";

@@ -105,6 +105,9 @@ internal static class ComplexArithmetic
             phase += b.Imaginary * Math.Log(double.Hypot(a.Real, a.Imaginary));
         }
 
+        // The sine of infinity is a domain error in C.
+        if (double.IsInfinity(phase))
+            return null;
         return new Complex(length * Math.Cos(phase), length * Math.Sin(phase));
     }
 }

@@ -240,7 +240,7 @@ internal static class ConstantArithmetic
             string or CodePointString => PythonText.Length(value),
             _ => -1,
         };
-        if (size < 0)
+        if (size < 0 || count > long.MaxValue || count < long.MinValue)
             return null;
         if (size > 0 && (count < 0 || count > (value is TupleConstant ? MaxCollection : MaxString) / size))
             return null;
