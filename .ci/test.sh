@@ -27,6 +27,8 @@ xz xz-utils
 script bsdutils
 /usr/share/seabios/bios-256k.bin seabios
 qemu-img qemu-utils
+/usr/bin/python3.11 python3.11
+/usr/lib/python3.11/test/test_syntax.py libpython3.11-testsuite
 END
 
 open_lock

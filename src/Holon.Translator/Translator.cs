@@ -130,8 +130,10 @@ public sealed unsafe partial class Translator : IVcpu
         }
 
         Volatile.Write(ref _context->Events, 0); // blocks that look at events would leave at once
-        _ = Turn(link: -1);
+        _blocks.RemembersJumps = false;
         _blocks.ForgetJumps();
+        _ = Turn(link: -1);
+        _blocks.RemembersJumps = true;
         _cpu.HandOver();
     }
 

@@ -81,6 +81,9 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         set => _guest.Most = value;
     }
 
+    /// <summary>Blocks found are entered into the jump cache. Not so for who wants one block at a time.</summary>
+    public bool RemembersJumps { get; set; } = true;
+
     /// <summary>What happened so far.</summary>
     public TranslatorStatistics Statistics { get; } = new();
 
@@ -106,6 +109,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 
         if (TranslationMode.IsUser(mode)) _executedUserPages |= 1ul << (int)((linear >> 12) & 63);
         else if (!_kernel.Note(linear, translation)) BumpKernel();
+        if (!RemembersJumps) return block;
         var index = (ushort)linear;
         _jumpTags[index] = linear ^ _context->Mix[mode];
         _jumpTargets[index] = (ulong)(block.PollMemory + _code.Distance);

@@ -99,7 +99,8 @@ internal sealed unsafe partial class BlockEmitter
     {
         ref var iced = ref instruction.Iced;
         var wide = iced.Op1Register.IsGPR64();
-        if (!wide && !iced.Op1Register.IsGPR32())
+        var narrow = iced.MemoryBase.IsGPR32() || iced.MemoryIndex.IsGPR32() || iced.MemoryBase == Register.EIP; // the moved address would have to be cut to 32 bits
+        if (narrow || (!wide && !iced.Op1Register.IsGPR32()))
         {
             EmitInterpret(ref instruction);
             return;
