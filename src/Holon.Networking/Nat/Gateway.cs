@@ -5,15 +5,9 @@ using Holon.Networking.Services;
 
 namespace Holon.Networking.Nat;
 
-/// <summary>Where a gateway puts frames for its guests.</summary>
-internal interface IGuestSide
+/// <summary>Where a gateway puts frames for its guests; <see cref="Gateway.OnRoom"/> is called when there is room again.</summary>
+internal interface IGuestSide : IFrameSink
 {
-    /// <summary>What the guests can receive.</summary>
-    PortFeatures Features { get; }
-
-    /// <summary>False when there is no room; <see cref="Gateway.OnRoom"/> is called when that has changed.</summary>
-    bool TryPut(ReadOnlySpan<byte> head, ReadOnlySpan<MemorySegment> body, in FrameOffload offload);
-
     /// <summary>Counts a frame that was thrown away.</summary>
     void CountDropped();
 

@@ -116,7 +116,7 @@ public sealed class NatNetwork : IVirtualNetwork
         return gateway.Neighbors.First(v4 ? gateway.Options.Subnet4 : gateway.Options.Subnet6);
     }
 
-    private static void Check(NatOptions options)
+    internal static void Check(NatOptions options)
     {
         if (!options.Subnet4.Address.IsV4 || options.Subnet4.Length is < 8 or > 29)
             throw new HolonException($"The subnet '{options.Subnet4}' cannot be used; choose an IPv4 prefix from /8 to /29, such as 10.7.0.0/24.");

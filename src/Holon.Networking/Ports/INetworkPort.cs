@@ -17,6 +17,20 @@ public enum PortFeatures
     Tso6 = 4,
 }
 
+/// <summary>What frames can be put into.</summary>
+public interface IFrameSink
+{
+    /// <summary>What it can receive now.</summary>
+    PortFeatures Features { get; }
+
+    /// <summary>Copies a frame into the receiver's memory.</summary>
+    /// <param name="head">The frame's first bytes.</param>
+    /// <param name="body">The rest.</param>
+    /// <param name="offload">What was left undone; nothing that <see cref="Features"/> lacks.</param>
+    /// <returns>False when the receiver has no room; it signals when that has changed.</returns>
+    bool TryPut(ReadOnlySpan<byte> head, ReadOnlySpan<MemorySegment> body, in FrameOffload offload);
+}
+
 /// <summary>
 /// The plug of a network card: where a network takes the frames that the guest has sent and puts those that it is to receive.
 /// A virtio-net device, a TAP device and a cable to another process are ports; a network (<see cref="IVirtualNetwork"/>) is what they plug into.
@@ -25,13 +39,10 @@ public enum PortFeatures
 /// <para>The network calls a port from one thread only, its loop's; the port locks against its own other users (registers, reset).
 /// Whoever has something new for the network calls <see cref="INetworkLink.Signal"/> from any thread.</para>
 /// <para>Back-pressure: a network that is busy does not take, so the guest's queue fills; a guest that gives no buffers
-/// makes <see cref="TryPut"/> fail, and the network holds back what it can (TCP) and drops what it cannot.</para>
+/// makes <see cref="IFrameSink.TryPut"/> fail, and the network holds back what it can (TCP) and drops what it cannot.</para>
 /// </remarks>
-public interface INetworkPort
+public interface INetworkPort : IFrameSink
 {
-    /// <summary>What it can receive now.</summary>
-    PortFeatures Features { get; }
-
     /// <summary>A descriptor that turns readable when frames wait, or -1 when the port calls <see cref="INetworkLink.Signal"/>.</summary>
     int PollDescriptor => -1;
 
@@ -41,13 +52,6 @@ public interface INetworkPort
 
     /// <summary>Gives the frame taken last back to the guest.</summary>
     void Release(Frame frame);
-
-    /// <summary>Copies a frame into the guest's receive buffers.</summary>
-    /// <param name="head">The frame's first bytes.</param>
-    /// <param name="body">The rest.</param>
-    /// <param name="offload">What was left undone; nothing that <see cref="Features"/> lacks.</param>
-    /// <returns>False when the guest has no room; the port signals when that has changed.</returns>
-    bool TryPut(ReadOnlySpan<byte> head, ReadOnlySpan<MemorySegment> body, in FrameOffload offload);
 
     /// <summary>Called after a batch of takes and puts: the moment to tell the guest with at most one interrupt.</summary>
     void Flush();

@@ -29,7 +29,7 @@ internal sealed class DhcpServer(Gateway gateway)
     public IpAddress? AddressOf(MacAddress mac)
     {
         if (_leases.TryGetValue(mac, out var address)) return address;
-        if (_leases.Count >= MaxLeases) return null;
+        if (_leases.Count >= MaxLeases || _taken.Count >= 2 * MaxLeases) return null;
         var last = ~gateway.Options.Subnet4.Mask4 - 1;
         for (var number = 2u; number <= last; number++)
         {
@@ -66,7 +66,7 @@ internal sealed class DhcpServer(Gateway gateway)
                 Answer(message, Acknowledge, current, inform: true);
                 return true;
             case Decline:
-                if (_leases.Remove(card, out _) && _taken.Count > MaxLeases) _taken.Clear(); // the address stays taken: somebody else has it
+                _leases.Remove(card); // the address stays taken: somebody else has it
                 return true;
             default:
                 return true; // a released address stays its card's

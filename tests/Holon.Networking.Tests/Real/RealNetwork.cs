@@ -35,6 +35,7 @@ public sealed class RealNetwork : IDisposable
         Host.Execute("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647");
         Host.Execute("ip", "route", "add", "default", "via", Router4);
         Host.Execute("ip", "-6", "route", "add", "default", "via", Router6);
+        Far.Execute("sysctl", "-qw", "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0");
         Far.Execute("ip", "route", "add", "default", "via", "203.0.113.1");
         Far.Execute("ip", "-6", "route", "add", "default", "via", "2001:db8:2::1");
         Body = new byte[BodySize];

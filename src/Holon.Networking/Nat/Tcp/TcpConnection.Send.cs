@@ -36,7 +36,7 @@ internal sealed partial class TcpConnection
     private int _guestWindowShift, _sendWindow, _maxSendWindow, _congestionWindow = InitialWindow, _slowStartThreshold = int.MaxValue, _duplicates;
     private long _smoothedRoundTrip, _roundTripVariance, _retransmitTimeout = InitialTimeout, _roundTripStart;
     private Recovery _recovery;
-    private bool _streamReadable, _streamEnded, _finSent, _roundTripTimed, _resendSyn;
+    private bool _streamReadable, _streamEnded, _finSent, _roundTripTimed, _resendSyn, _timedOut;
 
     /// <summary>Bytes read from the stream and not yet acknowledged by the guest.</summary>
     internal int Unacknowledged => _sendRing.Count;
@@ -205,6 +205,7 @@ internal sealed partial class TcpConnection
 
     private bool SendRepetitions()
     {
+        if (_sendWindow == 0 && !_timedOut) return true; // the probe's timer repeats
         var lostUntil = LostUntil();
         while (Sequence.Before(_retransmitNext, lostUntil))
         {
@@ -212,7 +213,8 @@ internal sealed partial class TcpConnection
             _retransmitNext = gap.Start;
             if (gap.Length <= 0) break;
             var inPipe = Pipe(lostUntil);
-            if (inPipe > 0 && inPipe + SegmentSize > _congestionWindow) break;
+            // The first hole is filled whatever is under way (RFC 6675 §5 (4.3), RFC 6582 §3.2).
+            if (inPipe > 0 && inPipe + SegmentSize > _congestionWindow && _retransmitNext != _sendUnacknowledged) break;
             var offset = (int)(_retransmitNext - _sendUnacknowledged);
             var length = Math.Min(Math.Min(gap.Length, SegmentSize), Math.Max(_sendRing.Count - offset, 0));
             if (!SendData(_retransmitNext, length)) return false;
@@ -342,7 +344,9 @@ internal sealed partial class TcpConnection
         if (_sacked.Count > 0 && _sacked.Ranges[0].Start == _sendUnacknowledged) _sacked.Clear(); // it has reneged (RFC 2018 §8)
         if (_retries > 2) _sacked.Clear();
         _retransmitAt = _network.Now + _retransmitTimeout;
+        _timedOut = true;
         Transmit();
+        _timedOut = false;
     }
 
     /// <summary>One byte beyond a closed window makes the guest say when it has opened; the answer may have been lost.</summary>
