@@ -26,6 +26,14 @@ iasl acpica-tools
 xz xz-utils
 script bsdutils
 /usr/share/seabios/bios-256k.bin seabios
+ip iproute2
+curl curl
+dig bind9-dnsutils
+ping iputils-ping
+traceroute traceroute
+nc netcat-openbsd
+busybox busybox-static
+iperf3 iperf3
 END
 
 open_lock

@@ -55,7 +55,7 @@ public sealed class NatNetwork : IVirtualNetwork
                 if (mac is { } card)
                 {
                     gateway.Names.Set(name, card);
-                    gateway.Dhcp.AddressOf(card);
+                    if (gateway.Dhcp.AddressOf(card) is { } lent) gateway.Neighbors.Learn(lent, card);
                 }
 
                 foreach (var forward in _options.Forwards) gateway.Forwards.Add(forward, v4 => GuestAddress(gateway, v4));

@@ -39,6 +39,7 @@ internal sealed class TcpFlows : ITcpNetwork, IDisposable
     {
         if (!TcpHeader.TryRead(tcp, out var header) || header.Length > ip.PayloadLength) return false;
         if (!trusted && Checksum.Fold(Checksum.Add(packet, Checksum.PseudoHeader(ip.Source, ip.Destination, IpProtocol.Tcp, ip.PayloadLength))) != 0xFFFF) return false;
+        if (ip.Destination.IsMulticast || ip.Destination == IpAddress.Broadcast4 || ip.Destination == _gateway.Options.Subnet4.Broadcast4) return false; // RFC 9293 §3.9.2.3
         var length = ip.PayloadLength - header.Length;
         var key = new FlowKey(ip.Source, ip.Destination, header.SourcePort, header.DestinationPort);
         var connection = _last;
@@ -68,7 +69,8 @@ internal sealed class TcpFlows : ITcpNetwork, IDisposable
     public bool Connect(HostStream stream, IpAddress guest, ushort guestPort, IpAddress remote, ushort remotePort)
     {
         var key = new FlowKey(guest, remote, guestPort, remotePort);
-        if (IsFull || _connections.ContainsKey(key) || !_gateway.TryResolve(remote, guest, null, out var mac)) return false;
+        if (IsFull || _connections.ContainsKey(key)) return false;
+        _ = _gateway.TryResolve(remote, guest, null, out var mac);
         var connection = Add(key, mac);
         stream.Connection = connection;
         stream.Watch();
@@ -133,6 +135,8 @@ internal sealed class TcpFlows : ITcpNetwork, IDisposable
 
     public bool Send(TcpConnection connection, in TcpHeader tcp, ReadOnlySpan<MemorySegment> payload, int payloadLength)
     {
+        // Before the guest has said which card has its address, a SYN is lost and comes again.
+        if (connection.GuestMac.Value == 0 && !_gateway.TryResolve(connection.Remote, connection.Guest, null, out connection.GuestMac)) return true;
         Span<byte> head = stackalloc byte[EthernetHeader.Size + IpHeader.V6Size + TcpHeader.MaxSize];
         var segmentSize = payloadLength > connection.SegmentSize ? connection.SegmentSize : 0;
         if (!Put(connection.GuestMac, connection.Remote, connection.Guest, head, tcp, payload, payloadLength, segmentSize, _gateway.Guests.Features))

@@ -23,7 +23,10 @@ public sealed partial class NetworkNamespace : IDisposable
     public static string? Unavailable { get; } = Probe();
 
     /// <summary>Runs something on a thread inside of the namespace; sockets and threads made there stay there.</summary>
-    public T Run<T>(Func<T> function)
+    public T Run<T>(Func<T> function) => RunIn(Name, function);
+
+    /// <summary>Runs something on a thread inside of a namespace that somebody else has made.</summary>
+    public static T RunIn<T>(string name, Func<T> function)
     {
         T result = default!;
         Exception? failure = null;
@@ -31,7 +34,7 @@ public sealed partial class NetworkNamespace : IDisposable
         {
             try
             {
-                using var file = File.OpenHandle($"/run/netns/{Name}");
+                using var file = File.OpenHandle($"/run/netns/{name}");
                 if (SetNamespace((int)file.DangerousGetHandle(), CloneNewNet) != 0) throw new InvalidOperationException($"setns: error {Marshal.GetLastPInvokeError()}");
                 result = function();
             }

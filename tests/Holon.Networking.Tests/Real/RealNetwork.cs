@@ -22,7 +22,7 @@ public sealed class RealNetwork : IDisposable
     {
     }
 
-    internal RealNetwork(NatOptions options)
+    internal RealNetwork(NatOptions options, Func<TapPort, INetworkPort>? wrap = null)
     {
         if (NetworkNamespace.Unavailable is not null) return;
         Guest = Keep(new NetworkNamespace("hg"));
@@ -49,7 +49,7 @@ public sealed class RealNetwork : IDisposable
         Guest.Execute("ip", "link", "set", "tap0", "address", "52:54:00:12:34:56");
         Nat = Keep(Host.Run(() => new NatNetwork(options)));
         Nat.Faulted += Faults.Add;
-        Link = Nat.Connect(Tap, "debian", new MacAddress(0x5254_0012_3456));
+        Link = Nat.Connect(wrap is null ? Tap : wrap(Tap), "debian", new MacAddress(0x5254_0012_3456));
         Guest.Execute("sysctl", "-qw", "net.ipv6.conf.tap0.accept_dad=0");
         Guest.Execute("ip", "link", "set", "tap0", "up");
         Guest.Execute("ip", "addr", "add", "10.0.2.2/24", "dev", "tap0");
@@ -113,7 +113,7 @@ public sealed class RealNetwork : IDisposable
     }
 
     /// <summary>Port 80 sends the body, port 7 echoes (TCP and UDP), port 53 answers every name with 203.0.113.2 and 2001:db8:2::2.</summary>
-    private void Serve(NetworkNamespace where, IPAddress address) => where.Run(() =>
+    internal void Serve(NetworkNamespace where, IPAddress address) => where.Run(() =>
     {
         Listen(address, 80, async stream =>
         {

@@ -74,6 +74,7 @@ public sealed class RealToolsTests(RealNetwork network) : IClassFixture<RealNetw
     public void Traceroute_sees_the_gateway_the_router_and_the_destination(string family, string address, string first, string second)
     {
         RealNetwork.Require("traceroute");
+        network.Guest.TryExecute("ping", "-c", "1", "-W", "2", address); // the routers between have found their neighbours
         var output = network.Guest.Execute("traceroute", family, "-n", "-q", "1", "-w", "2", "-m", "5", address);
         var hops = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
         Assert.Equal([first, second, address], hops);

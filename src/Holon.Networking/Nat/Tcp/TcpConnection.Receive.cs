@@ -125,7 +125,7 @@ internal sealed partial class TcpConnection
             // A repetition (our acknowledgment was lost) or a probe of the window: answer, at a bounded rate when it carries nothing.
             if (length > 0 || (segment.Flags & TcpFlags.Fin) != 0) RequestAcknowledgment(now: true); else Challenge();
             // Linux's probes are one before the window and carry a good acknowledgment, which may be the one that we wait for.
-            if (end <= 0 && (segment.Flags & (TcpFlags.Ack | TcpFlags.Syn)) == TcpFlags.Ack && State != TcpState.SynReceived) TakeAcknowledgment(segment, 1);
+            if (end <= 0 && (segment.Flags & (TcpFlags.Ack | TcpFlags.Syn)) == TcpFlags.Ack && State != TcpState.SynReceived && TakeAcknowledgment(segment, 1)) Transmit();
             return;
         }
 
