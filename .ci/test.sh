@@ -26,6 +26,7 @@ iasl acpica-tools
 xz xz-utils
 script bsdutils
 /usr/share/seabios/bios-256k.bin seabios
+qemu-img qemu-utils
 ip iproute2
 curl curl
 dig bind9-dnsutils
