@@ -29,6 +29,14 @@ script bsdutils
 qemu-img qemu-utils
 /usr/bin/python3.11 python3.11
 /usr/lib/python3.11/test/test_syntax.py libpython3.11-testsuite
+ip iproute2
+curl curl
+dig bind9-dnsutils
+ping iputils-ping
+traceroute traceroute
+nc netcat-openbsd
+busybox busybox-static
+iperf3 iperf3
 END
 
 open_lock
