@@ -1,51 +1,86 @@
 using System.Diagnostics;
+using System.Text;
 
 namespace Holon.Bench;
 
-/// <summary>A program that runs PCs: how to start it with a kernel whose serial line is its standard output.</summary>
-/// <param name="Name">For the table.</param>
-/// <param name="Program">The program.</param>
-/// <param name="Arguments">Its arguments, given kernel, initrd (or null) and command line.</param>
-internal sealed record Emulator(string Name, string Program, Func<string, string?, string, IReadOnlyList<string>> Arguments)
-{
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+/// <summary>What a PC is to run.</summary>
+/// <param name="Kernel">The kernel's file.</param>
+/// <param name="Initrd">The initial root file system's file, if any.</param>
+/// <param name="CommandLine">What the kernel is told.</param>
+/// <param name="MemoryMegabytes">Its RAM.</param>
+internal sealed record Guest(string Kernel, string? Initrd = null, string CommandLine = "", int MemoryMegabytes = 512);
 
-    /// <summary>Holon with an engine.</summary>
-    public static Emulator Holon(string program, string engine) => new($"Holon {engine}", program, (kernel, initrd, commandLine) =>
+/// <summary>What came of a run.</summary>
+/// <param name="Output">All that the guest printed on its serial line.</param>
+/// <param name="Times">Seconds from the start of the process to each text that was waited for, then to its end.</param>
+internal sealed record GuestRun(string Output, IReadOnlyList<double> Times);
+
+/// <summary>A program that runs PCs: how to start it with a guest whose serial line is its standard output.</summary>
+/// <param name="Name">For tables.</param>
+/// <param name="Program">The program.</param>
+/// <param name="Arguments">Its arguments.</param>
+internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOnlyList<string>> Arguments)
+{
+    private static readonly TimeSpan UsualLimit = TimeSpan.FromMinutes(3);
+
+    /// <summary>Holon with an engine, or with the one that it picks by itself.</summary>
+    public static Emulator Holon(string program, string? engine) => new(engine is null ? "Holon" : $"Holon {engine}", program, guest =>
     [
-        "run", "--kernel", kernel, "--engine", engine, "--memory", "512M",
-        .. initrd is null ? Array.Empty<string>() : ["--initrd", initrd], .. commandLine.Length == 0 ? Array.Empty<string>() : ["--append", commandLine],
+        "run", "--kernel", guest.Kernel, "--memory", $"{guest.MemoryMegabytes}M",
+        .. engine is null ? Array.Empty<string>() : ["--engine", engine],
+        .. guest.Initrd is null ? Array.Empty<string>() : ["--initrd", guest.Initrd],
+        .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["--append", guest.CommandLine],
     ]);
 
     /// <summary>QEMU's own translating engine, on a machine like ours.</summary>
-    public static Emulator Qemu { get; } = new("QEMU TCG", "qemu-system-x86_64", (kernel, initrd, commandLine) =>
+    public static Emulator Qemu { get; } = new("QEMU TCG", "qemu-system-x86_64", guest =>
     [
-        "-accel", "tcg", "-cpu", "max", "-m", "512", "-display", "none", "-nodefaults", "-serial", "stdio", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-        "-kernel", kernel, .. initrd is null ? Array.Empty<string>() : ["-initrd", initrd], .. commandLine.Length == 0 ? Array.Empty<string>() : ["-append", commandLine],
+        "-accel", "tcg", "-cpu", "max", "-m", $"{guest.MemoryMegabytes}", "-display", "none", "-nodefaults", "-serial", "stdio", "-no-reboot",
+        "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", guest.Kernel,
+        .. guest.Initrd is null ? Array.Empty<string>() : ["-initrd", guest.Initrd],
+        .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["-append", guest.CommandLine],
     ]);
 
-    /// <summary>Runs a guest and notes when texts appear on its serial line.</summary>
-    /// <returns>Seconds from the start of the process to each text, then to its end.</returns>
-    public IReadOnlyList<double> Time(string kernel, string? initrd, string commandLine, params string[] texts)
+    /// <summary>Starts the program; the caller ends and disposes it.</summary>
+    public Process Start(Guest guest)
     {
         var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true };
-        foreach (var argument in Arguments(kernel, initrd, commandLine)) start.ArgumentList.Add(argument);
+        foreach (var argument in Arguments(guest)) start.ArgumentList.Add(argument);
+        return Process.Start(start) ?? throw new BenchException($"{Program} did not start.");
+    }
+
+    /// <summary>Runs a guest to its end and notes when texts appear on its serial line, in the order given.</summary>
+    public GuestRun Run(Guest guest, TimeSpan? limit = null, params IReadOnlyList<string> texts)
+    {
         var watch = Stopwatch.StartNew();
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{Program} did not start.");
+        using var process = Start(guest);
         var errors = process.StandardError.ReadToEndAsync();
-        using var limit = new Timer(_ => process.Kill(), null, Limit, Timeout.InfiniteTimeSpan);
+        var late = false;
+        using var timer = new Timer(_ => { late = true; process.Kill(); }, null, limit ?? UsualLimit, Timeout.InfiniteTimeSpan);
         var times = new List<double>();
-        var seen = new System.Text.StringBuilder();
+        var seen = new StringBuilder();
+        var searched = 0;
         var buffer = new char[4096];
         int count;
         while ((count = process.StandardOutput.Read(buffer, 0, buffer.Length)) > 0)
         {
             seen.Append(buffer, 0, count);
-            while (times.Count < texts.Length && seen.ToString().Contains(texts[times.Count], StringComparison.Ordinal)) times.Add(watch.Elapsed.TotalSeconds);
+            while (times.Count < texts.Count)
+            {
+                var from = Math.Max(0, searched - texts[times.Count].Length);
+                if (!seen.ToString(from, seen.Length - from).Contains(texts[times.Count], StringComparison.Ordinal)) break;
+                times.Add(watch.Elapsed.TotalSeconds);
+            }
+
+            searched = seen.Length;
         }
 
         process.WaitForExit();
-        if (times.Count < texts.Length) throw new InvalidOperationException($"{Name} did not get as far as '{texts[times.Count]}': {seen} {errors.Result}");
-        return [.. times, watch.Elapsed.TotalSeconds];
+        var output = seen.ToString();
+        if (late) throw new BenchException($"{Name} took longer than {(limit ?? UsualLimit).TotalMinutes:F0} minutes and was stopped; it printed: {Tail(output)}");
+        if (times.Count < texts.Count) throw new BenchException($"{Name} did not get as far as '{texts[times.Count].Trim()}'; it printed: {Tail(output)} {errors.Result}");
+        return new GuestRun(output, [.. times, watch.Elapsed.TotalSeconds]);
     }
+
+    private static string Tail(string text) => text.Length <= 2000 ? text : text[^2000..];
 }

@@ -111,15 +111,20 @@ internal sealed unsafe class CodeCache : IDisposable
     }
 
     /// <summary>A store changed bytes of a page that holds code.</summary>
-    public void Overwritten(ulong physical, int size)
+    /// <returns>Whether the page still has decoded code.</returns>
+    public bool Overwritten(ulong physical, int size)
     {
         var page = _pages[physical >> 12];
-        if (page == null || !page.Overlaps((int)(physical & 0xFFF), size)) return;
+        if (page == null) return false;
+        if (!page.Overlaps((int)(physical & 0xFFF), size)) return true;
         page.Retire(&LeaveRetired);
         _pages[physical >> 12] = null;
-        _memory.CodePages.Clear(physical >> 12);
         ForgetTranslations();
+        return false;
     }
+
+    /// <summary>Whether a range touches a piece of a page that code was decoded from.</summary>
+    public bool Overlaps(ulong physical, int size) => _pages[physical >> 12]?.Overlaps((int)(physical & 0xFFF), size) ?? false;
 
     /// <summary>Drops everything if guest memory was written from outside the vCPU, or the cache is full. Only between blocks.</summary>
     public void Tidy()
@@ -135,7 +140,7 @@ internal sealed unsafe class CodeCache : IDisposable
         {
             if (_pages[page] == null) continue;
             _pages[page] = null;
-            _memory.CodePages.Clear((ulong)page);
+            if (_cpu.CodeListener?.HasCode((ulong)page) != true) _memory.CodePages.Clear((ulong)page);
         }
 
         _arena.Clear();
@@ -155,7 +160,7 @@ internal sealed unsafe class CodeCache : IDisposable
 
     /// <summary>Encodings that mean something older on a processor without the feature: TZCNT is BSF there, LZCNT is BSR, and hints
     /// (0F 0D, 0F 18–1F, ENDBR64 among them) do nothing.</summary>
-    private static DecoderOptions DecoderOptionsFor(CpuModel model) => DecoderOptions.ForceReservedNop | DecoderOptions.NoWbnoinvd
+    public static DecoderOptions DecoderOptionsFor(CpuModel model) => DecoderOptions.ForceReservedNop | DecoderOptions.NoWbnoinvd
         | (model.Has(Code.Tzcnt_r64_rm64) ? 0 : DecoderOptions.NoMPFX_0FBC)
         | (model.Has(Code.Lzcnt_r64_rm64) ? 0 : DecoderOptions.NoMPFX_0FBD);
 
@@ -183,7 +188,8 @@ internal sealed unsafe class CodeCache : IDisposable
         if (_memory.PagePointer(physical) == null) _cpu.RaiseUd();
         var page = _pages[physical >> 12];
         var block = page != null ? page.Find((int)(physical & 0xFFF), _mode) : null;
-        if (block == null) block = Decode(linear, physical);
+        // Under an engine that translates, 64-bit code comes here an instruction at a time.
+        if (block == null) block = Decode(linear, physical, _bitness == 64 && _cpu.CodeListener != null ? 1 : MaxBlock);
         *entry = new JumpEntry { Linear = linear, Context = _context, Block = block };
         _executedPages |= 1ul << (int)((linear >> 12) & 63);
         if (block->PageOffset + block->Bytes > 4096) _executedPages |= 1ul << (int)(((linear >> 12) + 1) & 63);

@@ -88,16 +88,11 @@ public sealed unsafe partial class Interpreter
     /// <param name="global">Global ones too.</param>
     internal void FlushTranslations(bool global)
     {
-        if (global || (State.Cr4 & Cr4.Pge) == 0)
-        {
-            _tlb.Flush();
-        }
-        else
-        {
-            _tlb.FlushNonGlobal();
-        }
-
+        global |= (State.Cr4 & Cr4.Pge) == 0;
+        if (global) _tlb.Flush();
+        else _tlb.FlushNonGlobal();
         _code.ForgetTranslations();
+        CodeListener?.TranslationsForgotten(global);
     }
 
     /// <summary>Forgets the translation of one page.</summary>
@@ -111,6 +106,7 @@ public sealed unsafe partial class Interpreter
 
         _tlb.FlushPage(linear);
         _code.ForgetTranslation(linear);
+        CodeListener?.TranslationForgotten(linear);
     }
 
     /// <summary>A large page is used: INVLPG of any address in it must forget all of it (SDM vol. 3 §4.10.4.1).</summary>

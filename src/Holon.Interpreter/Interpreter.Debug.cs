@@ -30,8 +30,8 @@ public sealed unsafe partial class Interpreter
         }
 
         var step = watch || execute || (State.Rflags & Rflags.TF) != 0 || InstructionTrace != null;
-        if (step) Interlocked.Or(ref _events, EventStep);
-        else Interlocked.And(ref _events, ~EventStep);
+        if (step) Interlocked.Or(ref Events, EventStep);
+        else Interlocked.And(ref Events, ~EventStep);
     }
 
     /// <summary>One instruction with everything that can happen around it.</summary>
@@ -77,7 +77,7 @@ public sealed unsafe partial class Interpreter
     internal void KeepResumeFlag()
     {
         _keepResumeFlag = true;
-        Interlocked.Or(ref _events, EventResume);
+        Interlocked.Or(ref Events, EventResume);
     }
 
     /// <summary>A repeated string instruction stops after each element: single-stepping, or a watchpoint was hit (SDM vol. 3 §17.3.1.2).</summary>

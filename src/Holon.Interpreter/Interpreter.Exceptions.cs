@@ -52,13 +52,13 @@ public sealed unsafe partial class Interpreter
     }
 
     /// <summary>Looks again, before the next block, at interrupts that may have been held back.</summary>
-    internal void RecheckInterrupts() => Interlocked.Or(ref _events, EventInterrupt);
+    internal void RecheckInterrupts() => Interlocked.Or(ref Events, EventInterrupt);
 
     /// <summary>Holds interrupts back for one instruction.</summary>
     internal void BeginShadow(InterruptShadow shadow)
     {
         State.Shadow |= shadow;
-        Interlocked.Or(ref _events, EventShadow | EventInterrupt);
+        Interlocked.Or(ref Events, EventShadow | EventInterrupt);
     }
 
     /// <summary>Delivers the fault that was just caught, or the double fault that it became. Null unless the processor shut down.</summary>
@@ -71,7 +71,12 @@ public sealed unsafe partial class Interpreter
             _current = null;
         }
 
-        var (vector, code) = (_fault.Vector, _fault.ErrorCode);
+        return DeliverFault(_fault.Vector, _fault.ErrorCode);
+    }
+
+    /// <summary>Delivers a fault of the instruction at RIP, or the double fault that it becomes. Null unless the processor shut down.</summary>
+    private VcpuExit? DeliverFault(ExceptionVector vector, uint code)
+    {
         State.Shadow &= ~(InterruptShadow.Sti | InterruptShadow.MovSs);
         for (var nested = 0; ; nested++)
         {
@@ -126,18 +131,18 @@ public sealed unsafe partial class Interpreter
                 _tlb.Flush();
             }
 
-            if ((_events & EventShadow) != 0)
+            if ((Events & EventShadow) != 0)
             {
-                Interlocked.And(ref _events, ~EventShadow);
+                Interlocked.And(ref Events, ~EventShadow);
                 var afterMovSs = (State.Shadow & InterruptShadow.MovSs) != 0;
                 State.Shadow &= ~(InterruptShadow.Sti | InterruptShadow.MovSs);
                 Step(breakpoints: !afterMovSs);
                 continue;
             }
 
-            if ((_events & EventInterrupt) != 0)
+            if ((Events & EventInterrupt) != 0)
             {
-                Interlocked.And(ref _events, ~EventInterrupt); // before looking, so that what comes later is seen later
+                Interlocked.And(ref Events, ~EventInterrupt); // before looking, so that what comes later is seen later
                 DeliverPending();
                 if (State.Activity == VcpuActivity.Shutdown) return Shutdown();
             }
@@ -146,18 +151,18 @@ public sealed unsafe partial class Interpreter
             {
                 _wake.Wait();
                 _wake.Reset();
-                Interlocked.Or(ref _events, EventInterrupt);
+                Interlocked.Or(ref Events, EventInterrupt);
                 continue;
             }
 
-            if ((_events & (EventStep | EventResume)) != 0)
+            if ((Events & (EventStep | EventResume)) != 0)
             {
-                Interlocked.And(ref _events, ~EventResume);
+                Interlocked.And(ref Events, ~EventResume);
                 Step();
                 continue;
             }
 
-            if (_events == 0) return null;
+            if (Events == 0) return null;
         }
     }
 

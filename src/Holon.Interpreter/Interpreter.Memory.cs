@@ -298,6 +298,9 @@ public sealed unsafe partial class Interpreter
     /// <summary>Drops decoded code that a store has just changed.</summary>
     private void CodeWritten(ulong physical, int size)
     {
-        if (_memory.CodePages.HasCode(physical >> 12)) _code.Overwritten(physical, size);
+        if (!_memory.CodePages.HasCode(physical >> 12)) return;
+        var kept = _code.Overwritten(physical, size);
+        if (CodeListener is { } listener) kept |= listener.Overwritten(physical, size);
+        if (!kept) _memory.CodePages.Clear(physical >> 12);
     }
 }

@@ -9,10 +9,10 @@ public sealed unsafe partial class Interpreter
     private readonly ulong[] _mtrr = new ulong[28];
 
     /// <summary>Its APIC ID, for CPUID.</summary>
-    public uint ApicId { get; init; }
+    public uint ApicId { get; set; }
 
     /// <summary>vCPUs of the machine, for CPUID.</summary>
-    public int CpuCount { get; init; } = 1;
+    public int CpuCount { get; set; } = 1;
 
     /// <summary>#GP(0) unless this privilege level may use the port: IOPL, or the TSS's permission bitmap (SDM vol. 1 §19.5).</summary>
     internal void CheckPort(ushort port, int size)

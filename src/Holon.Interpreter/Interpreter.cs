@@ -21,7 +21,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     private readonly IVcpuBus _bus;
     private readonly IVcpuInterrupts _interrupts;
     private readonly IVcpuClock _clock;
-    private readonly Tlb _tlb = new();
+    private readonly Tlb _tlb;
     private readonly CodeCache _code;
     private readonly GuestFault _fault = new();
     private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
@@ -30,7 +30,6 @@ public sealed unsafe partial class Interpreter : IVcpu
     private X86.Paging.PageAccess _dataAccess;
     private bool _alignmentChecks, _watchpoints;
     private Op* _current;
-    private volatile int _events;
     private volatile bool _stopRequested, _readOnlyChanged;
     private ulong _instructions;
 
@@ -41,14 +40,22 @@ public sealed unsafe partial class Interpreter : IVcpu
     /// <param name="clock">The machine's time.</param>
     /// <param name="model">The processor it presents.</param>
     public Interpreter(GuestMemory memory, IVcpuBus bus, IVcpuInterrupts interrupts, IVcpuClock clock, CpuModel model)
+        : this(memory, bus, interrupts, clock, model, 0)
+    {
+    }
+
+    /// <summary>The same, with room in the context for an engine built on top.</summary>
+    internal Interpreter(GuestMemory memory, IVcpuBus bus, IVcpuInterrupts interrupts, IVcpuClock clock, CpuModel model, int engineBytes)
     {
         _memory = memory;
         _bus = bus;
         _interrupts = interrupts;
         _clock = clock;
         Model = model;
-        _context = (VcpuContext*)NativeMemory.AlignedAlloc((nuint)sizeof(VcpuContext), 64);
-        *_context = default;
+        var bytes = (nuint)(VcpuContext.EngineOffset + engineBytes);
+        _context = (VcpuContext*)NativeMemory.AlignedAlloc(bytes, 4096);
+        NativeMemory.Clear(_context, bytes);
+        _tlb = new Tlb((byte*)_context + VcpuContext.TlbOffset);
         _context->State.Reset(model.Signature);
         _code = new CodeCache(this, memory);
         memory.ReadOnlyChanged += OnReadOnlyChanged;
@@ -83,6 +90,9 @@ public sealed unsafe partial class Interpreter : IVcpu
 
     internal IVcpuClock Clock => _clock;
 
+    /// <summary>See <see cref="VcpuContext.Events"/>.</summary>
+    private ref int Events => ref _context->Events;
+
     /// <summary>Current privilege level: the DPL of SS (SDM vol. 3 §5.5).</summary>
     internal int Cpl { get; private set; }
 
@@ -114,7 +124,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     /// <inheritdoc/>
     public void Kick()
     {
-        Interlocked.Or(ref _events, EventInterrupt);
+        Interlocked.Or(ref Events, EventInterrupt);
         _wake.Set();
     }
 
@@ -132,6 +142,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     {
         _tlb.Flush();
         _code.FlushAll();
+        CodeListener?.Invalidated();
     }
 
     /// <inheritdoc/>
@@ -189,7 +200,7 @@ public sealed unsafe partial class Interpreter : IVcpu
         UpdateMode();
         UpdateDebug();
         var shadow = (State.Shadow & (InterruptShadow.Sti | InterruptShadow.MovSs)) != 0 ? EventShadow : 0;
-        Interlocked.Or(ref _events, EventInterrupt | shadow);
+        Interlocked.Or(ref Events, EventInterrupt | shadow);
     }
 
     private void End()
@@ -203,7 +214,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     {
         while (true)
         {
-            if (_events != 0 && HandleEvents() is { } exit) return exit;
+            if (Volatile.Read(ref Events) != 0 && HandleEvents() is { } exit) return exit;
             var block = _code.Lookup();
             _instructions += (uint)block->Count;
             var op = Block.FirstOp(block);
@@ -224,6 +235,7 @@ public sealed unsafe partial class Interpreter : IVcpu
         var op = Block.FirstOp(block);
         _instructions += (uint)block->Count; // as in Execute: handlers and faults subtract what they leave out
         _current = op;
+        LastExecuted = (Iced.Intel.Code)op->Code;
         var next = op->Execute(this, op);
         _current = null;
         if (next == null) return;
@@ -237,7 +249,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     internal Op* Follow(Op* op)
     {
         var target = op->Target;
-        if (target == null || _events != 0) return Leave(op);
+        if (target == null || Volatile.Read(ref Events) != 0) return Leave(op);
         _instructions += (uint)target->Count;
         return Block.FirstOp(target);
     }
@@ -255,7 +267,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     private Op* Leave(Op* op)
     {
         State.Rip = CheckBranch(op);
-        if (_events == 0 && op->Target == null) op->Target = _code.LookupInSamePage(op->Immediate);
+        if (Volatile.Read(ref Events) == 0 && op->Target == null) op->Target = _code.LookupInSamePage(op->Immediate);
         return null;
     }
 
@@ -308,7 +320,6 @@ public sealed unsafe partial class Interpreter : IVcpu
     {
         _memory.ReadOnlyChanged -= OnReadOnlyChanged;
         _code.Dispose();
-        _tlb.Dispose();
         NativeMemory.AlignedFree(_context);
         _wake.Dispose();
     }

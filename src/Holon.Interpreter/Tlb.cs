@@ -5,44 +5,67 @@ namespace Holon.Interpreter;
 
 /// <summary>One translation that the interpreter may use without asking the page tables.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 32)]
-internal struct TlbEntry
+internal unsafe struct TlbEntry
 {
-    /// <summary>Linear page that may be read through this entry, or <see cref="Tlb.NoPage"/>.</summary>
+    /// <summary>Linear page that may be read through this entry, or <see cref="Tlb.NoPage(int)"/>.</summary>
     public ulong ReadTag;
 
-    /// <summary>Linear page that may be written through this entry, or <see cref="Tlb.NoPage"/>.</summary>
+    /// <summary>Linear page that may be written through this entry, or <see cref="Tlb.NoPage(int)"/>.</summary>
     public ulong WriteTag;
 
     /// <summary>Host address minus linear address.</summary>
     public nint Addend;
 
-    /// <summary>Physical page address, with the global bit as bit 0.</summary>
-    public ulong Physical;
+    /// <summary>Host address of the page.</summary>
+    public byte* Host;
 }
 
 /// <summary>
 /// The interpreter's software TLB: one direct-mapped set for each combination of rights, so that a change of
 /// privilege or of EFLAGS.AC switches sets and costs no flush. Only RAM is ever entered; devices always go the slow way.
 /// </summary>
-internal sealed unsafe class Tlb : IDisposable
+/// <remarks>
+/// Behind the sets there is one more entry for each of them: the page that the stack was in last, for engines that look there
+/// first. Its read tag is its write tag.
+/// </remarks>
+internal sealed unsafe class Tlb
 {
     /// <summary>Entries in a set.</summary>
     public const int Entries = 1024;
 
-    /// <summary>A tag that no page has: its low bits are not zero.</summary>
-    public const ulong NoPage = ulong.MaxValue;
+    /// <summary>
+    /// A tag that no page of an entry has: its low bits are not zero, and it differs in bit 12, which is part of the entry's number. So it is refused
+    /// by those who compare pages, and by those who look whether address and tag differ in the low 12 bits only, whatever the address.
+    /// </summary>
+    public static ulong NoPage(int entry) => (entry & 1) == 0 ? 0x1FFFul : 0xFFF;
+
+    /// <summary>The tag of an entry for stacks without a page: not canonical. Whoever looks there with that very address finds the spare page.</summary>
+    private const ulong NoStackPage = 0x8000_0000_0000_0000;
 
     /// <summary>Sets, by what may be accessed.</summary>
     public const int User = 0, SupervisorWithSmap = 1, Supervisor = 2, NeverFilled = 3, Sets = 4;
 
-    private readonly TlbEntry* _entries = (TlbEntry*)NativeMemory.AlignedAlloc((nuint)(Sets * Entries * sizeof(TlbEntry)), 64);
-    private readonly bool[] _used = new bool[Sets];
+    /// <summary>Bytes of an entry.</summary>
+    public const int EntryBytes = 32;
+
+    /// <summary>Where the entries for stacks begin, in bytes from the first set.</summary>
+    public const int StackOffset = Sets * Entries * EntryBytes;
+
+    /// <summary>Native memory needed: the sets, a page with the entries for stacks, and a spare page.</summary>
+    public const int Bytes = StackOffset + (2 * 4096);
+
+    private readonly TlbEntry* _entries;
+    private readonly ulong[] _physical = new ulong[Sets * Entries]; // physical page of each entry, with the global bit as bit 0
+    private readonly ushort[] _filled = new ushort[Sets * Entries]; // by set, the numbers of the entries filled since it was last empty
+    private readonly bool[] _isFilled = new bool[Sets * Entries];
+    private readonly int[] _filledCount = new int[Sets];
     private readonly ulong[] _largeRegions = new ulong[64]; // a Bloom filter of the 2 MiB regions that large pages were entered from
     private ulong _gigabyteRegions; // the same for 1 GiB pages
 
-    public Tlb()
+    public Tlb(byte* memory)
     {
-        _used.AsSpan().Fill(true);
+        _entries = (TlbEntry*)memory;
+        for (var i = 0; i < Sets * Entries; i++) _entries[i].ReadTag = _entries[i].WriteTag = NoPage(i);
         Flush();
     }
 
@@ -57,10 +80,14 @@ internal sealed unsafe class Tlb : IDisposable
         var entry = Entry(Set(set), linear);
         var page = linear & ~0xFFFul;
         entry->ReadTag = page;
-        entry->WriteTag = writable ? page : NoPage;
+        entry->WriteTag = writable ? page : NoPage((int)(linear >> 12));
         entry->Addend = (nint)host - (nint)page;
-        entry->Physical = physicalPage | (global ? 1u : 0u);
-        _used[set] = true;
+        entry->Host = host;
+        _physical[(int)(entry - _entries)] = physicalPage | (global ? 1u : 0u);
+        ref var known = ref _isFilled[(int)(entry - _entries)];
+        if (known) return;
+        known = true;
+        _filled[(set * Entries) + _filledCount[set]++] = (ushort)(entry - Set(set));
     }
 
     /// <summary>Notes that a piece of a large page is used, by data or by code.</summary>
@@ -83,46 +110,67 @@ internal sealed unsafe class Tlb : IDisposable
     {
         _largeRegions.AsSpan().Clear();
         _gigabyteRegions = 0;
-        for (var set = 0; set < Sets; set++)
-        {
-            if (!_used[set]) continue;
-            NativeMemory.Fill(Set(set), (nuint)(Entries * sizeof(TlbEntry)), 0xFF);
-            _used[set] = false;
-        }
+        ForgetStacks();
+        for (var set = 0; set < Sets; set++) Forget(set, local: false);
     }
 
     /// <summary>Forgets everything that is not global.</summary>
     public void FlushNonGlobal()
     {
-        for (var set = 0; set < Sets; set++)
+        ForgetStacks();
+        for (var set = 0; set < Sets; set++) Forget(set, local: true);
+    }
+
+    /// <summary>Forgets the entries of a set, or only those that are not global.</summary>
+    private void Forget(int set, bool local)
+    {
+        var first = set * Entries;
+        var kept = 0;
+        for (var i = 0; i < _filledCount[set]; i++)
         {
-            if (!_used[set]) continue;
-            for (var entry = Set(set); entry < Set(set) + Entries; entry++)
+            var number = first + _filled[first + i];
+            if (local && (_physical[number] & 1) != 0)
             {
-                if ((entry->Physical & 1) == 0) entry->ReadTag = entry->WriteTag = NoPage;
+                _filled[first + kept++] = _filled[first + i];
+                continue;
             }
+
+            _entries[number].ReadTag = _entries[number].WriteTag = NoPage(number);
+            _isFilled[number] = false;
         }
+
+        _filledCount[set] = kept;
     }
 
     /// <summary>Forgets one linear page. A page inside a large page is entered like any other, so this drops only what INVLPG names;
     /// the caller flushes everything when the page may have been large.</summary>
     public void FlushPage(ulong linear)
     {
+        ForgetStacks();
         for (var set = 0; set < Sets; set++)
         {
             var entry = Entry(Set(set), linear);
-            entry->ReadTag = entry->WriteTag = NoPage;
+            entry->ReadTag = entry->WriteTag = NoPage((int)(linear >> 12));
         }
     }
 
     /// <summary>Takes the right to write directly from every entry of a physical page: it holds code now.</summary>
     public void ProtectPhysicalPage(ulong physicalPage)
     {
-        for (var entry = _entries; entry < _entries + (Sets * Entries); entry++)
+        ForgetStacks();
+        for (var i = 0; i < _physical.Length; i++)
         {
-            if ((entry->Physical & ~1ul) == physicalPage) entry->WriteTag = NoPage;
+            if ((_physical[i] & ~1ul) == physicalPage) _entries[i].WriteTag = NoPage(i);
         }
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(_entries);
+    private void ForgetStacks()
+    {
+        var stacks = _entries + (Sets * Entries);
+        for (var set = 0; set < Sets; set++)
+        {
+            stacks[set].WriteTag = NoStackPage;
+            stacks[set].Host = (byte*)_entries + StackOffset + 4096;
+        }
+    }
 }

@@ -4,8 +4,9 @@ using Holon.X86;
 namespace Holon.Interpreter;
 
 /// <summary>
-/// What the interpreter keeps in native memory for one vCPU: the architectural state, and beside it what only the
-/// interpreter needs. Ops address registers by byte offset from its start.
+/// What an engine keeps in native memory for one vCPU: the architectural state, and beside it what only the
+/// interpreter needs. Ops address registers by byte offset from its start. Behind it, in the same allocation, come
+/// the software TLB at <see cref="TlbOffset"/> and, at <see cref="EngineOffset"/>, room for an engine built on top of the interpreter.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct VcpuContext
@@ -27,4 +28,13 @@ public struct VcpuContext
 
     /// <summary>CF is bit 63; OF is bit 63 xor bit 62; AF is bit 3: the carries out of each bit, moved to the top.</summary>
     public long FlagCarry;
+
+    /// <summary>What wants attention between two blocks: 0 while nothing does. Other threads set bits in it.</summary>
+    public int Events;
+
+    /// <summary>Where the software TLB begins, in bytes from the start of the context.</summary>
+    public const int TlbOffset = 8192;
+
+    /// <summary>Where an engine built on top may keep its own state, in bytes from the start of the context.</summary>
+    public const int EngineOffset = TlbOffset + Tlb.Bytes;
 }

@@ -153,6 +153,20 @@ public sealed unsafe class GuestMemory : IDisposable
         where T : unmanaged
         => MemoryMarshal.Read<T>(Span(physicalAddress, sizeof(T)));
 
+    /// <summary>
+    /// Releases the host's pages behind whole pages of guest memory, which the guest does not need: they read as zeroes afterwards.
+    /// Parts that are not memory, and pages that are only partly in the range, are left alone.
+    /// </summary>
+    public void Release(ulong physicalAddress, ulong length)
+    {
+        if (length == 0) return;
+        var start = (physicalAddress + (PageSize - 1)) & ~(ulong)(PageSize - 1);
+        var end = (physicalAddress + length) & ~(ulong)(PageSize - 1);
+        if (start < physicalAddress || end < start || !Contains(start, end - start)) return;
+        HostMemory.PunchHole(_descriptor, (ulong)(PagePointer(start) - _host), end - start);
+        CodePages.NotifyWrite(start, end - start);
+    }
+
     /// <summary>Gives the memory back. Every vCPU must have stopped.</summary>
     public void Dispose()
     {

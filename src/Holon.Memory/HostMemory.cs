@@ -31,6 +31,13 @@ public static unsafe partial class HostMemory
     /// <summary>Undoes <see cref="MapShared"/>.</summary>
     public static void Unmap(byte* address, ulong size) => _ = Munmap((nint)address, (nuint)size);
 
+    /// <summary>Gives the pages of a range of a file back; it reads as zeroes afterwards. A host that refuses keeps them.</summary>
+    public static void PunchHole(int descriptor, ulong offset, ulong length)
+    {
+        const int KeepSize = 1, Punch = 2;
+        if (length > 0) _ = Fallocate(descriptor, KeepSize | Punch, (long)offset, (long)length);
+    }
+
     /// <summary>Closes a descriptor.</summary>
     public static void Close(int descriptor) => _ = CloseDescriptor(descriptor);
 
@@ -42,6 +49,9 @@ public static unsafe partial class HostMemory
 
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     private static partial int Ftruncate(int descriptor, long size);
+
+    [LibraryImport("libc", EntryPoint = "fallocate")]
+    private static partial int Fallocate(int descriptor, int mode, long offset, long length);
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint Mmap(nint address, nuint length, int protection, int flags, int descriptor, long offset);

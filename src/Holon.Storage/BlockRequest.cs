@@ -66,6 +66,9 @@ public abstract class BlockRequest
     /// <summary>How many elements of <see cref="Buffers"/> count.</summary>
     public int BufferCount { get; set; }
 
+    /// <summary>The next request of the queue that this one waits in; the backend that it belongs to uses it.</summary>
+    internal BlockRequest? Next { get; set; }
+
     /// <summary>Called once by the backend, on any thread, when the request has ended. It must not throw and must return quickly.</summary>
     public abstract void Complete(BlockStatus status);
 }

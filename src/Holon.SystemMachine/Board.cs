@@ -2,6 +2,7 @@ using Holon.Devices;
 using Holon.Devices.Acpi;
 using Holon.Devices.Apic;
 using Holon.Devices.Debug;
+using Holon.Devices.Flash;
 using Holon.Devices.FwCfg;
 using Holon.Devices.Keyboard;
 using Holon.Devices.Pci;
@@ -29,6 +30,15 @@ internal interface IBoardEvents
 
     /// <summary>The guest wrote an exit code to the debug exit port.</summary>
     void DebugExit(int code);
+
+    /// <summary>The host has no space for what the guest writes to a disk: pause the machine. Called on any thread.</summary>
+    void DiskFull(string disk);
+
+    /// <summary>A driver in the guest broke a rule, and its device waits to be reset. Called on any thread, under locks.</summary>
+    void DriverBroke(string device, string reason);
+
+    /// <summary>A device was taken out of the running machine.</summary>
+    void DeviceRemoved(string device);
 }
 
 /// <summary>What a board is built for.</summary>
@@ -37,7 +47,9 @@ internal interface IBoardEvents
 /// <param name="Processors">How many vCPUs there will be.</param>
 /// <param name="Platform">What its tables tell, when firmware is to pass them on; null when they are in memory already.</param>
 /// <param name="TestDevice">Whether kvm-unit-tests' device is there.</param>
-internal sealed record BoardPlan(GuestMemory Memory, IReadOnlyList<MemoryRange> Ram, int Processors, PlatformDescription? Platform, bool TestDevice);
+/// <param name="Variables">A flash for the firmware's variables, and where it lies; null for none.</param>
+internal sealed record BoardPlan(
+    GuestMemory Memory, IReadOnlyList<MemoryRange> Ram, int Processors, PlatformDescription? Platform, bool TestDevice, (ParallelFlash Flash, MemoryRange Place)? Variables = null);
 
 /// <summary>
 /// The PC's board: chipset devices, where they are mapped, and how their interrupts are wired. ISA interrupts go to the 8259A pair and to
@@ -54,6 +66,7 @@ internal sealed class Board : IDisposable
     private readonly IoApic _ioApic;
     private readonly Chipset _chipset;
     private readonly Lock _serialLock = new(), _powerLock = new();
+    private GeneralPurposeEvents _generalEvents = null!; // made with the chipset
     private readonly SerialQueue _serialInput;
     private readonly BusTrace? _trace;
 
@@ -85,8 +98,14 @@ internal sealed class Board : IDisposable
 
         AddKeyboard(events);
         _chipset = AddPowerAndPci(plan.Memory, events);
+        Pci = AddPciSlots(plan.Memory, events);
         AddFirmwareConfiguration(plan);
         if (plan.TestDevice) AddTestDevice();
+        if (plan.Variables is var (flash, place))
+        {
+            var flashLock = new Lock();
+            _deviceMemory.Map(place, Add(flashLock, flash), flashLock);
+        }
 
         // The device counts as QEMU's does, (value << 1) | 1; users give and get the value itself.
         _ports.Map(0xF4, 4, new DebugExit(code => events.DebugExit(code >> 1)), new Lock());
@@ -98,6 +117,9 @@ internal sealed class Board : IDisposable
 
     /// <summary>COM1.</summary>
     public Uart16550 Serial { get; }
+
+    /// <summary>What is in the PCI slots.</summary>
+    public PciDevices Pci { get; }
 
     /// <summary>Makes the local APIC of a vCPU, and what the vCPU reaches.</summary>
     /// <param name="id">APIC id; 0 is the processor that starts.</param>
@@ -147,7 +169,11 @@ internal sealed class Board : IDisposable
         }
     }
 
-    public void Dispose() => Clock.Dispose();
+    public void Dispose()
+    {
+        Pci.Close();
+        Clock.Dispose();
+    }
 
     private void AddKeyboard(IBoardEvents events)
     {
@@ -163,7 +189,7 @@ internal sealed class Board : IDisposable
     {
         var sci = IsaLine(BoardResources.SciInterrupt);
         var power = Add(_powerLock, new AcpiPowerManagement(_powerLock, Clock, sci, events.PoweredOff));
-        var generalEvents = Add(_powerLock, new GeneralPurposeEvents(IsaLine(BoardResources.SciInterrupt)));
+        var generalEvents = _generalEvents = Add(_powerLock, new GeneralPurposeEvents(IsaLine(BoardResources.SciInterrupt)));
         _ports.Map(BoardResources.SmiCommandPort, 2, power.Command, _powerLock);
         ushort mappedAt = 0;
 
@@ -191,6 +217,19 @@ internal sealed class Board : IDisposable
             if (mappedAt == 0) return;
             _ports.Map(port, 12, power, _powerLock);
             _ports.Map((ushort)(port + ToGeneralEvents), BoardResources.GeneralEventLength, generalEvents, _powerLock);
+        }
+    }
+
+    private PciDevices AddPciSlots(GuestMemory memory, IBoardEvents events)
+    {
+        var slots = new PciDevices(_chipset, memory, _apicBus, events, SignalHotplug);
+        Add(slots.HotplugLock, slots.Hotplug);
+        _ports.Map(BoardResources.HotplugPort, PciHotplug.Length, slots.Hotplug, slots.HotplugLock);
+        return slots;
+
+        void SignalHotplug()
+        {
+            lock (_powerLock) _generalEvents.Signal(PciHotplug.GeneralEvent);
         }
     }
 

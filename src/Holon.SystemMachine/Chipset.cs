@@ -1,5 +1,6 @@
 using Holon.Devices;
 using Holon.Devices.Pci;
+using Holon.Memory;
 using Holon.SystemMachine.Bus;
 using Holon.SystemMachine.Firmware;
 
@@ -45,6 +46,7 @@ internal sealed class Chipset
         Bus.Attach(_isaBridge, BridgeDevice);
         Bus.Attach(new Piix4PowerManagement(powerPortsChanged), BridgeDevice, PowerFunction);
         ports.Map(BoardResources.PciConfigurationPort, PciConfigurationPorts.Length, ConfigurationPorts, Lock);
+        memory.Map(new MemoryRange(BoardResources.EcamAddress, PciExpressConfiguration.Length), new PciExpressConfiguration(Bus), Lock);
     }
 
     /// <summary>The bus.</summary>
@@ -67,6 +69,30 @@ internal sealed class Chipset
             for (var i = 0; i < _routes.Length; i++) Bus.WriteConfiguration(IsaBridge, RouteRegisters + i, 1, _routes[i]);
             Bus.WriteConfiguration(Power, PowerBase, 4, BoardResources.PowerEventPort);
             Bus.WriteConfiguration(Power, PowerMisc, 1, 1);
+            PlaceRegions();
+        }
+    }
+
+    /// <summary>Gives every region an address, the largest first, and switches decoding on; tells each function its legacy interrupt.</summary>
+    private void PlaceRegions()
+    {
+        var memory = BoardResources.PciWindow.Start;
+        uint ports = BoardResources.FirstPciPort;
+        foreach (var region in Bus.Functions.SelectMany(function => function.Regions).OrderByDescending(region => region.Length))
+        {
+            var address = region.Kind == PciRegionKind.Io ? ports : memory;
+            address = (address + region.Length - 1) & ~(region.Length - 1);
+            if (region.Kind == PciRegionKind.Io) ports = (uint)(address + region.Length);
+            else memory = address + region.Length;
+            var register = PciConfig.BaseAddress0 + (region.Index * 4);
+            region.Function.WriteConfiguration(register, 4, (uint)address);
+            if (region.Kind == PciRegionKind.Memory64) region.Function.WriteConfiguration(register + 4, 4, (uint)(address >> 32));
+        }
+
+        foreach (var function in Bus.Functions)
+        {
+            if (function.Regions.Any()) function.WriteConfiguration(PciConfig.Command, 2, PciConfig.CommandIo | PciConfig.CommandMemory);
+            if (function.InterruptPin > 0) function.WriteConfiguration(PciConfig.InterruptLine, 1, BoardResources.PciLegacyInterrupt(function.DeviceNumber, function.InterruptPin - 1));
         }
     }
 }

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Holon.Devices.Apic;
+using Holon.Devices.Flash;
+using Holon.Devices.Pci;
 using Holon.Machines;
 using Holon.Memory;
 using Holon.SystemMachine.Boot;
@@ -27,14 +29,17 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     private readonly Lock _lock = new();
     private readonly GuestMemory _memory;
     private readonly Board _board;
+    private readonly MachineDevices _devices;
     private readonly SerialPump _serial;
-    private readonly Interpreter.Interpreter _vcpu;
+    private readonly Engine _engine;
+    private readonly IVcpu _vcpu;
     private readonly LocalApic _apic;
     private readonly TextWriter? _trace;
     private readonly Channel<MachineEvent> _events = Channel.CreateBounded<MachineEvent>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly TaskCompletionSource<MachineExit> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private readonly byte[]? _firmware;
+    private readonly FirmwareVariables? _variables;
     private readonly Guid _uuid = Guid.NewGuid();
     private readonly ManualResetEventSlim _resume = new(true);
     private MachineExit? _endRequest;
@@ -48,20 +53,25 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         Spec = spec;
         _trace = trace;
         _firmware = spec.Bios is { } path ? BiosRom.ReadFile(path) : null;
+        if (spec.Uefi) _variables = FirmwareVariables.Open(SystemMachineSpec.UefiVariables, spec.Variables);
         var ram = RamOf(spec.Memory.Bytes);
         _memory = new GuestMemory(_firmware is null ? ram : [ram[0], BiosRom.RangeOf(_firmware.Length), .. ram[1..]]);
         if (_firmware is not null) _memory.SetReadOnly(BiosRom.RangeOf(_firmware.Length), readOnly: true);
         _serial = new SerialPump(serialOutput);
         var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(trace, spec.Trace) : null;
-        var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice);
+        var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice, PlaceVariables());
         _board = new Board(plan, this, _serial.Send, busTrace);
+        _devices = new MachineDevices(_board.Pci, this);
         var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
         (_apic, var bus) = _board.AddProcessor(0, () => _vcpu?.Kick());
-        _vcpu = new Interpreter.Interpreter(_memory, bus, _apic, _board.Clock, model) { ApicId = 0, CpuCount = spec.Cpus };
-        if (trace is not null && (spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(_vcpu, trace, spec.Trace);
+        _engine = Engine.Create(spec, _memory, bus, _apic, _board.Clock, model);
+        _vcpu = _engine.Vcpu;
+        (_engine.Core.ApicId, _engine.Core.CpuCount) = (0, spec.Cpus);
+        if (trace is not null && (spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(_engine.Core, trace, spec.Trace);
         _thread = new Thread(RunVcpu, 1 << 20) { IsBackground = true, Name = "vcpu 0" };
         try
         {
+            _devices.Add(spec);
             Load();
         }
         catch
@@ -85,6 +95,9 @@ public sealed class SystemMachine : IMachine, IBoardEvents
 
     /// <summary>Guest instructions executed so far.</summary>
     public ulong InstructionCount => _vcpu.InstructionCount;
+
+    /// <summary>What the engine did so far, as lines for people.</summary>
+    public string EngineReport => _vcpu is Translator.Translator translator ? translator.Statistics.ToString() : $"interpreted  {_vcpu.InstructionCount:N0} instructions{Environment.NewLine}";
 
     /// <summary>Builds a machine and loads its guest; nothing runs yet.</summary>
     /// <param name="spec">What to build.</param>
@@ -110,7 +123,9 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             SetStatus(MachineStatus.Running, "The machine runs.");
         }
 
-        Tell("engine.chosen", "The interpreter executes the guest: it is the only engine there is yet.");
+        Tell("engine.chosen", _engine.Reason);
+        // Kernel and initrd went through buffers of their size; an idle machine should not go on holding them.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         _board.Clock.Resume();
         _thread.Start();
         if (Spec.Timeout is { } timeout) _timeout = new Timer(_ => RequestEnd(new MachineExit(MachineExitReason.TimedOut)), null, timeout, System.Threading.Timeout.InfiniteTimeSpan);
@@ -142,6 +157,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             if (_status != MachineStatus.Paused) throw new InvalidOperationException($"The machine '{Name}' is not paused.");
             SetStatus(MachineStatus.Running, "The machine goes on.");
             _board.Clock.Resume();
+            _board.Pci.Continue();
             _resume.Set();
         }
 
@@ -161,6 +177,14 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     /// <summary>Gives bytes to the guest's first serial port.</summary>
     /// <returns>How many it took; offer the rest again a little later.</returns>
     public int SendSerial(ReadOnlySpan<byte> data) => _board.ReceiveSerial(data);
+
+    /// <summary>Plugs a disk in while the machine runs.</summary>
+    /// <exception cref="HolonException">It cannot be opened, or there is no place for it.</exception>
+    public void AttachDisk(DiskSpec disk) => _devices.AddDisk(disk, hot: true, Spec.Cpus);
+
+    /// <summary>Asks the guest to let go of a device that was plugged in; the event <c>device.removed</c> tells when it has.</summary>
+    /// <exception cref="HolonException">There is none, or it cannot be taken out.</exception>
+    public void DetachDevice(string name) => _board.Pci.RequestRemoval(name);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -186,6 +210,23 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _vcpu.RequestStop();
     }
 
+    void IBoardEvents.DiskFull(string disk)
+    {
+        lock (_lock)
+        {
+            if (_status != MachineStatus.Running || _pauseRequested) return;
+            _pauseRequested = true;
+            _resume.Reset();
+        }
+
+        Tell("disk.full", $"The host has no space left for what the guest writes to '{disk}'; the machine is paused, and what was written is tried again when it goes on.");
+        _vcpu.RequestStop();
+    }
+
+    void IBoardEvents.DriverBroke(string device, string reason) => Tell("device.broken", $"The guest's driver of '{device}' {reason}; the device waits to be reset.");
+
+    void IBoardEvents.DeviceRemoved(string device) => Tell("device.removed", $"The guest has let go of '{device}'.");
+
     private static MemoryRange[] RamOf(ulong bytes) => bytes <= LowMemoryLimit
         ? [new MemoryRange(0, bytes)]
         : [new MemoryRange(0, LowMemoryLimit), new MemoryRange(FourGiB, bytes - LowMemoryLimit)];
@@ -193,7 +234,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     /// <summary>Puts the guest into memory and the vCPU at its first instruction.</summary>
     private void Load()
     {
-        _vcpu.Reset();
+        _engine.Core.Reset();
         ref var state = ref _vcpu.State;
         state.ApicBase = _apic.ApicBase;
         if (_firmware is not null)
@@ -229,6 +270,10 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _vcpu.Invalidate();
     }
 
+    /// <summary>The variables' flash lies directly below the firmware's.</summary>
+    private (ParallelFlash Flash, MemoryRange Place)? PlaceVariables() =>
+        _variables is null ? null : (_variables.Flash, new MemoryRange(BiosRom.RangeOf(_firmware!.Length).Start - (ulong)_variables.Length, (ulong)_variables.Length));
+
     /// <summary>What the tables tell the guest about its machine.</summary>
     private PlatformDescription Platform() => new()
     {
@@ -237,6 +282,9 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         Name = Spec.Name,
         Uuid = _uuid,
         Version = typeof(SystemMachine).Assembly.GetName().Version?.ToString(3) ?? "",
+        Ecam = new MemoryRange(BoardResources.EcamAddress, PciExpressConfiguration.Length),
+        PciWindow64 = BoardResources.PciWindow64(RamOf(Spec.Memory.Bytes)[^1].End),
+        FirstHotplugDevice = BoardResources.FirstHotplugDevice,
         HasKeyboardController = _firmware is not null, // a kernel booted directly need not spend time on looking for a keyboard
     };
 
@@ -288,6 +336,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
 
         if (!pause) return null;
         _board.Clock.Pause();
+        _board.Pci.Pause();
         lock (_lock)
         {
             SetStatus(MachineStatus.Paused, "The machine is paused.");
@@ -342,6 +391,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     {
         _serial.Dispose();
         _board.Dispose();
+        _devices.Dispose();
+        _variables?.Dispose();
         _vcpu.Dispose();
         _memory.Dispose();
         _resume.Dispose();

@@ -19,6 +19,9 @@ public sealed record SystemMachineSpec
     /// <summary>Memory when the user does not say.</summary>
     public static readonly MemorySize DefaultMemory = new(512 * MemorySize.MiB);
 
+    /// <summary>Host code kept when the user does not say, and the least and the most there can be.</summary>
+    public static readonly MemorySize DefaultCodeCache = new(128 * MemorySize.MiB), LeastCodeCache = new(MemorySize.MiB), MostCodeCache = new(1024 * MemorySize.MiB);
+
     /// <summary>Where Debian's seabios package puts its firmware.</summary>
     public const string DefaultFirmware = "/usr/share/seabios/bios-256k.bin";
 
@@ -43,6 +46,15 @@ public sealed record SystemMachineSpec
     /// <summary>Firmware to boot instead of a kernel.</summary>
     public string? Bios { get; init; }
 
+    /// <summary>Where Debian's ovmf package puts UEFI firmware, and the empty variables that belong to it.</summary>
+    public const string UefiFirmware = "/usr/share/OVMF/OVMF_CODE_4M.fd", UefiVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+    /// <summary>True when <see cref="Bios"/> is UEFI firmware, which keeps variables.</summary>
+    public bool Uefi { get; init; }
+
+    /// <summary>The file that UEFI's variables are kept in; null to forget them when the machine ends.</summary>
+    public string? Variables { get; init; }
+
     /// <summary>RAM.</summary>
     public MemorySize Memory { get; init; } = DefaultMemory;
 
@@ -55,11 +67,20 @@ public sealed record SystemMachineSpec
     /// <summary>What executes the guest.</summary>
     public EngineChoice Engine { get; init; } = EngineChoice.Auto;
 
+    /// <summary>Host code that the translator keeps at most.</summary>
+    public MemorySize CodeCache { get; init; } = DefaultCodeCache;
+
     /// <summary>What is written down while it runs.</summary>
     public TraceCategories Trace { get; init; }
 
     /// <summary>When the machine is ended if it has not ended by itself; null for never.</summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Disks, in the order in which the guest finds them.</summary>
+    public IReadOnlyList<DiskSpec> Disks { get; init; } = [];
+
+    /// <summary>Other devices.</summary>
+    public IReadOnlyList<DeviceSpec> Devices { get; init; } = [];
 
     /// <summary>A reset ends the machine instead of starting it again: for guests whose kernel resets when it panics.</summary>
     public bool StopOnReset { get; init; }
@@ -104,11 +125,15 @@ public sealed record SystemMachineSpec
         if (Memory.Bytes % 4096 != 0) throw new HolonException($"{Memory} of memory is not a whole number of 4K pages; give --memory {new MemorySize((Memory.Bytes + 4095) & ~4095ul)}.");
         if (Cpus != 1) throw new HolonException($"{Cpus} processors were asked for, and a machine has exactly one for now; give --cpus 1.");
         if (!Enum.IsDefined(CpuModel)) throw new HolonException($"There is no CPU model {CpuModel}; use x86-64-v2 or x86-64-v3.");
-        if (!Enum.IsDefined(Engine)) throw new HolonException($"There is no engine {Engine}; use interpreter or auto.");
+        if (!Enum.IsDefined(Engine)) throw new HolonException($"There is no engine {Engine}; use translator, interpreter or auto.");
+        if (CodeCache.Bytes < LeastCodeCache.Bytes || CodeCache.Bytes > MostCodeCache.Bytes)
+            throw new HolonException($"A code cache of {CodeCache} cannot be; give --code-cache {LeastCodeCache} to {MostCodeCache}.");
         if (CommandLine.Length > LongestCommandLine) throw new HolonException($"The kernel command line has {CommandLine.Length} characters, and a kernel reads {LongestCommandLine}; shorten --append.");
         if (!CommandLine.All(char.IsAscii) || CommandLine.Any(char.IsControl)) throw new HolonException("The kernel command line has characters that are not printable ASCII; remove them from --append.");
         if (Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > TimeLimit.Longest))
             throw new HolonException($"A time limit of {timeout} cannot be; give --timeout a positive duration of at most {TimeLimit.Longest.TotalDays:0} days.");
+        foreach (var disk in Disks) disk.Validate();
+        foreach (var device in Devices) device.Validate();
         return this;
     }
 
@@ -137,6 +162,10 @@ public enum EngineChoice
     /// <summary>The interpreter: precise, plain, everywhere.</summary>
     [JsonStringEnumMemberName("interpreter")]
     Interpreter,
+
+    /// <summary>The translator: guest code becomes code of the host.</summary>
+    [JsonStringEnumMemberName("translator")]
+    Translator,
 }
 
 /// <summary>What is written down while a machine runs.</summary>

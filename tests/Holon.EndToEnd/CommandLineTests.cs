@@ -15,7 +15,7 @@ public sealed class CommandLineTests
     [InlineData("2 processors", "run", "busybox", "--cpus", "2")]
     [InlineData("'two' is not a number of processors", "run", "busybox", "--cpus", "two")]
     [InlineData("There is no CPU model 'pentium'; use x86-64-v2 or x86-64-v3", "run", "busybox", "--cpu", "pentium")]
-    [InlineData("There is no engine 'warp'; use interpreter or auto", "run", "busybox", "--engine", "warp")]
+    [InlineData("There is no engine 'warp'; use translator, interpreter or auto", "run", "busybox", "--engine", "warp")]
     [InlineData("'soon' is not a duration", "run", "busybox", "--timeout", "soon")]
     [InlineData("cannot go to 'printer'", "run", "busybox", "--serial", "printer")]
     [InlineData("There is no trace 'everything'; use cpu, exceptions, io, mmio or firmware", "run", "busybox", "--trace", "everything")]

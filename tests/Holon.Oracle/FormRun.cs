@@ -72,7 +72,9 @@ public sealed class FormRun : IDisposable
         {
             outcome.Cases++;
             if (_expected[i].Vector == CaseResult.Completed) outcome.Completed++;
-            if (ResultComparer.Agree(_window, in _cases[i], in _instructions[i], in _expected[i], in _actual[i])) continue;
+            var agree = ResultComparer.Agree(_window, in _cases[i], in _instructions[i], in _expected[i], in _actual[i], out var setAside);
+            if (setAside is not null) outcome.SetAside[setAside] = outcome.SetAside.GetValueOrDefault(setAside) + 1;
+            if (agree) continue;
             outcome.Failures++;
             if (outcome.Reports.Count >= MostReports) continue;
             outcome.Reports.Add(Report(i));
@@ -103,6 +105,9 @@ public sealed record FormOutcome(Code Code)
 
     /// <summary>Cases in which the engine differed.</summary>
     public int Failures { get; set; }
+
+    /// <summary>Cases in which the host differs from the engine as its maker's processors do.</summary>
+    public Dictionary<MakerDifference, int> SetAside { get; } = [];
 
     /// <summary>The first failures, described.</summary>
     public List<string> Reports { get; } = [];

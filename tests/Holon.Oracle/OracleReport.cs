@@ -35,6 +35,8 @@ public sealed class OracleReport(IReadOnlyList<FormOutcome> outcomes, IReadOnlyL
     {
         var path = Path.Combine(folder, "host-oracle.txt");
         var text = new StringBuilder(Summary).AppendLine();
+        foreach (var line in MakerLines) text.AppendLine(line);
+        text.AppendLine();
         foreach (var outcome in outcomes) text.AppendLine(Line(outcome));
         text.AppendLine().AppendLine("Left out:");
         foreach (var (form, reason) in excluded) text.AppendLine(CultureInfo.InvariantCulture, $"{form,-48} {reason}");
@@ -43,6 +45,13 @@ public sealed class OracleReport(IReadOnlyList<FormOutcome> outcomes, IReadOnlyL
         File.WriteAllText(path, text.ToString());
         return path;
     }
+
+    /// <summary>Differences between makers: the cases and forms in which each was set aside.</summary>
+    private IEnumerable<string> MakerLines =>
+        outcomes.SelectMany(outcome => outcome.SetAside)
+            .GroupBy(entry => entry.Key, entry => entry.Value)
+            .OrderByDescending(group => group.Sum())
+            .Select(group => string.Create(CultureInfo.InvariantCulture, $"set aside ({group.Key.Maker}): {group.Sum(),6} cases of {group.Count(),4} forms: {group.Key.Name} ({group.Key.Source})"));
 
     private static string Line(FormOutcome outcome) =>
         string.Create(CultureInfo.InvariantCulture, $"{outcome.Code,-48} {outcome.Cases,6} cases, {outcome.Completed,6} without exception, {outcome.Failures,6} failed");

@@ -50,10 +50,14 @@ public sealed class SystemMachineSpecTests
             Trace = TraceCategories.Io | TraceCategories.Exceptions,
             Timeout = TimeSpan.FromSeconds(90),
             ExtraInitrd = new byte[] { 1, 2, 3 },
+            Disks = [new DiskSpec { Path = "a.qcow2", Serial = "s", Bus = DiskBus.Ahci }],
+            Devices = [new DeviceSpec { Kind = DeviceKind.Vsock, Cid = 9, Socket = "/run/s" }],
         };
         var back = SystemMachineSpec.FromJson(spec.ToJson());
         Assert.Equal(spec.Initrds, back.Initrds);
-        Assert.Equal(spec with { ExtraInitrd = default, Initrds = back.Initrds }, back);
+        Assert.Equal(spec.Disks, back.Disks);
+        Assert.Equal(spec.Devices, back.Devices);
+        Assert.Equal(spec with { ExtraInitrd = default, Initrds = back.Initrds, Disks = back.Disks, Devices = back.Devices }, back);
     }
 
     [Fact]

@@ -19,6 +19,32 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
             "holon run --bios --serial file:boot.log --timeout 30s",
         ],
         ["image"] = ["holon image ls", "holon image build busybox"],
+        ["disk"] =
+        [
+            "holon disk create data.qcow2 20G                a thin disk: it takes space as it is written",
+            "holon disk create --backing debian.qcow2 my.qcow2   a disk that begins as a copy, and takes what it changes",
+            "holon disk convert --compress my.qcow2 small.qcow2",
+            "holon disk check --repair all broken.qcow2",
+        ],
+        ["disk create"] =
+        [
+            "holon disk create data.qcow2 20G",
+            "holon disk create --format raw --preallocation falloc scratch.raw 4G",
+            "holon disk create --backing debian.qcow2 --backing-format qcow2 my.qcow2",
+        ],
+        ["disk info"] = ["holon disk info --chain my.qcow2", "holon disk info --json my.qcow2"],
+        ["disk map"] = ["holon disk map my.qcow2", "holon disk map --json my.qcow2"],
+        ["disk check"] = ["holon disk check my.qcow2", "holon disk check --repair leaks my.qcow2", "holon disk check --repair all broken.qcow2"],
+        ["disk convert"] =
+        [
+            "holon disk convert disk.raw disk.qcow2",
+            "holon disk convert --compress --compression zstd disk.qcow2 small.qcow2",
+            "holon disk convert --snapshot before-upgrade --format raw disk.qcow2 old.raw",
+        ],
+        ["disk resize"] = ["holon disk resize disk.qcow2 +10G", "holon disk resize --shrink disk.qcow2 5G"],
+        ["disk snapshot"] = ["holon disk snapshot create disk.qcow2 before-upgrade", "holon disk snapshot apply disk.qcow2 before-upgrade", "holon disk snapshot list disk.qcow2"],
+        ["disk commit"] = ["holon disk commit overlay.qcow2"],
+        ["disk rebase"] = ["holon disk rebase --backing newer.qcow2 overlay.qcow2", "holon disk rebase --no-backing overlay.qcow2", "holon disk rebase --unsafe --backing /new/place/base.qcow2 overlay.qcow2"],
     };
 
     private readonly HelpAction _inner;
@@ -45,7 +71,7 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
         }
 
         output.WriteLine();
-        if (Examples.TryGetValue(command is RootCommand ? "holon" : command.Name, out var examples))
+        if (Examples.TryGetValue(PathOf(command), out var examples))
         {
             output.WriteLine("\nExamples:");
             foreach (var example in examples) output.WriteLine($"  {example}");
@@ -66,4 +92,9 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
 
         return 0;
     }
+
+    /// <summary>A command's name with those above it, such as <c>disk create</c>.</summary>
+    private static string PathOf(Command command) => command is RootCommand
+        ? "holon"
+        : command.Parents.OfType<Command>().FirstOrDefault() is { } parent and not RootCommand ? $"{PathOf(parent)} {command.Name}" : command.Name;
 }

@@ -55,7 +55,7 @@ internal static class HolonCommand
 
     private static RootCommand Build(IReadOnlyList<string> guest, MachineFactory factory)
     {
-        var root = new RootCommand(Description) { new RunCommand(guest, factory), new ImageCommand(), new DoctorCommand(), new VersionCommand() };
+        var root = new RootCommand(Description) { new RunCommand(guest, factory), new ImageCommand(), new NetworkCommand(), new Disk.DiskCommand(), new DoctorCommand(), new DisassembleCommand(), new VersionCommand() };
         foreach (var option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction plain } help) help.Action = new HelpWithExamples(plain);

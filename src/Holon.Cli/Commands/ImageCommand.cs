@@ -35,7 +35,7 @@ internal sealed class ImageCommand : Command
     {
         var stored = store.List().ToDictionary(image => image.Manifest.Name);
         var table = new Table().Border(TableBorder.None).AddColumns("NAME", "SIZE", "MADE", "FROM", "DESCRIPTION");
-        foreach (var recipe in BusyboxImage.All)
+        foreach (var recipe in ImageRecipe.All)
         {
             var image = stored.GetValueOrDefault(recipe.Name);
             table.AddRow(

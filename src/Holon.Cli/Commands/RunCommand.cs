@@ -10,17 +10,22 @@ namespace Holon.Cli.Commands;
 /// <summary><c>holon run</c>: options become a request, and a run makes of it what it is.</summary>
 internal sealed class RunCommand : Command
 {
-    private readonly Argument<string?> _image = new("IMAGE") { Description = "What to start: busybox or busybox-full. Made on first use.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _image = new("IMAGE") { Description = "What to start: busybox, busybox-full or debian. Made on first use.", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _kernel = new("--kernel") { Description = "Boot this kernel: a Linux bzImage or vmlinux, or a multiboot kernel.", HelpName = "FILE" };
     private readonly Option<string[]> _initrd = new("--initrd") { Description = "Give the kernel this initrd, or multiboot module. Repeatable.", HelpName = "FILE", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string?> _append = new("--append") { Description = "Add this to the kernel's command line.", HelpName = "STRING" };
     private readonly Option<string?> _bios = new("--bios") { Description = $"Boot firmware [{SystemMachineSpec.DefaultFirmware}] instead of a kernel.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string[]> _disk = new("--disk") { Description = "Add a disk: FILE[,ro][,serial=TEXT][,bus=virtio|ahci][,format=raw|qcow2][,name=NAME]. Repeatable.", HelpName = "FILE[,…]", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> _device = new("--device") { Description = "Add a device: rng, balloon, vsock,socket=PATH[,cid=N] or console,socket=PATH. Repeatable.", HelpName = "KIND[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> _memory = new("--memory", "-m") { Description = "RAM, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultMemory.ToString() };
     private readonly Option<string> _cpus = new("--cpus") { Description = "Processors; one for now.", HelpName = "N", DefaultValueFactory = _ => "1" };
     private readonly Option<string> _cpu = new("--cpu") { Description = "The processor the guest sees: x86-64-v2 or x86-64-v3.", HelpName = "MODEL", DefaultValueFactory = _ => "x86-64-v3" };
-    private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: translator, interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _codeCache = new("--code-cache") { Description = "Host code that the translator keeps at most, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultCodeCache.ToString() };
+    private readonly Option<bool> _engineStats = new("--engine-stats") { Description = "Tell at the end what the engine did." };
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
+    private readonly Option<bool> _temporary = new("--rm") { Description = "Throw the machine's own disk away at its end; for images with a disk." };
     private readonly Option<bool> _noReboot = new("--no-reboot") { Description = "End the machine when the guest resets it; always so for images." };
     private readonly Option<string> _serial = new("--serial") { Description = "Where the serial line goes: stdio, file:PATH or none.", HelpName = "TARGET", DefaultValueFactory = _ => "stdio" };
     private readonly Option<bool> _testDevice = new("--test-device") { Description = "Add the device that kvm-unit-tests drives (pc-testdev)." };
@@ -33,7 +38,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _memory, _cpus, _cpu, _engine, _name, _timeout, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -45,7 +50,9 @@ internal sealed class RunCommand : Command
         {
             Image = image,
             Command = guestCommand,
+            Temporary = parsed.GetValue(_temporary),
             Serial = ParseSerial(parsed.GetRequiredValue(_serial)),
+            EngineStatistics = parsed.GetValue(_engineStats),
             TraceFile = parsed.GetValue(_traceFile),
             Spec = new SystemMachineSpec
             {
@@ -54,10 +61,13 @@ internal sealed class RunCommand : Command
                 Initrds = parsed.GetValue(_initrd) ?? [],
                 CommandLine = parsed.GetValue(_append) ?? "",
                 Bios = parsed.GetResult(_bios) is null ? null : parsed.GetValue(_bios) ?? SystemMachineSpec.DefaultFirmware,
+                Disks = [.. (parsed.GetValue(_disk) ?? []).Select(DiskSpec.Parse)],
+                Devices = [.. (parsed.GetValue(_device) ?? []).Select(DeviceSpec.Parse)],
                 Memory = MemorySize.Parse(parsed.GetRequiredValue(_memory)),
                 Cpus = int.TryParse(parsed.GetRequiredValue(_cpus), out var cpus) ? cpus : throw new HolonException($"'{parsed.GetValue(_cpus)}' is not a number of processors; give --cpus 1."),
                 CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),
-                Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
+                Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("translator", EngineChoice.Translator), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
+                CodeCache = MemorySize.Parse(parsed.GetRequiredValue(_codeCache)),
                 Timeout = parsed.GetValue(_timeout) is { } limit ? TimeLimit.Parse(limit) : null,
                 StopOnReset = parsed.GetValue(_noReboot),
                 TestDevice = parsed.GetValue(_testDevice),

@@ -1,5 +1,6 @@
 using Holon.Cli.Terminal;
 using Holon.Machines;
+using Holon.Storage;
 using Holon.SystemMachine;
 using Holon.SystemMachine.Images;
 
@@ -14,6 +15,7 @@ internal sealed class MachineRun
     private readonly MachineFactory _factory;
     private readonly ImageStore _images;
     private readonly bool _terminal;
+    private string? _temporaryFolder;
 
     /// <summary>Prepares a run.</summary>
     public MachineRun(RunRequest request, MachineFactory factory, ImageStore images)
@@ -30,10 +32,22 @@ internal sealed class MachineRun
     /// <exception cref="HolonException">It could not be run, or did not end as it should.</exception>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            return await RunToEndAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (_temporaryFolder is not null && Directory.Exists(_temporaryFolder)) Directory.Delete(_temporaryFolder, recursive: true);
+        }
+    }
+
+    private async Task<int> RunToEndAsync(CancellationToken cancellationToken)
+    {
         var spec = await CompleteAsync(cancellationToken).ConfigureAwait(false);
         await using var trace = OpenTrace(spec);
         using var file = OpenSerialFile();
-        var gate = _request.Image is not null && _request.Serial.Kind == SerialTargetKind.StandardStreams ? new ReadyGate() : null;
+        var gate = RunsCommand && _request.Serial.Kind == SerialTargetKind.StandardStreams ? new ReadyGate() : null;
         var ending = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupted = cancellationToken.Register(() => ending.TrySetResult(ExitCodes.Interrupted));
         using var limit = new CancellationTokenSource(spec.Timeout ?? Timeout.InfiniteTimeSpan);
@@ -80,6 +94,7 @@ internal sealed class MachineRun
         {
             input.Stop();
             HostTerminal.Restore();
+            if (_request.EngineStatistics && machine is SystemMachine.SystemMachine system) Console.Error.Write(system.EngineReport);
         }
     }
 
@@ -100,10 +115,13 @@ internal sealed class MachineRun
     private static bool IsQuiet(SystemMachineSpec spec) =>
         !spec.CommandLine.Split(' ').Any(word => word is "debug" or "ignore_loglevel" || word.StartsWith("loglevel=", StringComparison.Ordinal));
 
-    private SerialInputMode InputMode() => (_terminal, _request.Image) switch
+    /// <summary>True for an image whose first process tells when the command begins.</summary>
+    private bool RunsCommand => _request.Image is not null && ImageRecipe.Find(_request.Image) is BusyboxImage;
+
+    private SerialInputMode InputMode() => (_terminal, RunsCommand) switch
     {
         (true, _) => SerialInputMode.Keys,
-        (_, not null) => SerialInputMode.Quoted,
+        (_, true) => SerialInputMode.Quoted,
         _ => SerialInputMode.Plain,
     };
 
@@ -116,6 +134,7 @@ internal sealed class MachineRun
             return spec.Validate();
         }
 
+        if (ImageRecipe.Find(_request.Image) is DebianImage) return await CompleteDebianAsync(spec, cancellationToken).ConfigureAwait(false);
         if (spec.Bios is not null) throw new HolonException($"Firmware cannot boot the image '{_request.Image}', which is a kernel and an initrd; leave out --bios or the image.");
         var commandLine = $"{BusyboxImage.CommandLine} {spec.CommandLine}".TrimEnd();
         _ = (spec with { Kernel = "", CommandLine = commandLine }).Validate(); // before minutes are spent on an image
@@ -128,16 +147,31 @@ internal sealed class MachineRun
             Size = HostTerminal.Size,
             TerminalType = Environment.GetEnvironmentVariable("TERM") is { Length: > 0 and < 64 } type ? type : "linux",
             HostName = spec.Name,
+            Modules = GuestModules.For(spec),
             Quiet = IsQuiet(spec),
         };
         return (spec with
         {
             Kernel = spec.Kernel ?? image.Kernel,
-            Initrds = spec.Initrds.Count > 0 ? spec.Initrds : [image.Initrd],
+            Initrds = spec.Initrds.Count > 0 ? spec.Initrds : session.Modules.Count > 0 ? [image.Initrd, image.Modules] : [image.Initrd],
             CommandLine = commandLine,
             ExtraInitrd = session.ToInitrd(),
             StopOnReset = true, // the kernel resets when it panics, and a command must not run twice
         }).Validate();
+    }
+
+    /// <summary>A machine of the Debian image has a disk of its own, which stays for the next run under the same name unless that is unwanted.</summary>
+    private async Task<SystemMachineSpec> CompleteDebianAsync(SystemMachineSpec spec, CancellationToken cancellationToken)
+    {
+        if (_request.Command.Count > 0) throw new HolonException("The image 'debian' boots to a login and runs no command; leave the command out, or use busybox.");
+        if (spec.Bios is not null) throw new HolonException("The image 'debian' is booted without firmware; leave out --bios.");
+        _ = (spec with { Kernel = "" }).Validate(); // before minutes are spent on an image
+        var image = await GetImageAsync(_request.Image!, cancellationToken).ConfigureAwait(false);
+        var folder = Path.Combine(MachineFolder.ForUser(), _request.Temporary ? $".{spec.Name}-{Path.GetRandomFileName()}" : spec.Name);
+        _temporaryFolder = _request.Temporary ? folder : null;
+        var disk = Path.Combine(folder, "disk.qcow2");
+        if (!File.Exists(disk)) DebianImage.CreateDisk(image, disk);
+        return DebianImage.Complete(spec, image, new DiskSpec { Path = disk, Format = DiskFormat.Qcow2, Name = "disk", Temporary = _request.Temporary });
     }
 
     private async Task<StoredImage> GetImageAsync(string name, CancellationToken cancellationToken)

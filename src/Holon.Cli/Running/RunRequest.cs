@@ -14,8 +14,14 @@ internal sealed record RunRequest
     /// <summary>The machine as far as the command line says; an image fills in the rest.</summary>
     public required SystemMachineSpec Spec { get; init; }
 
+    /// <summary>True when the machine's own disk goes away with it.</summary>
+    public bool Temporary { get; init; }
+
     /// <summary>Where the serial line goes.</summary>
     public SerialTarget Serial { get; init; } = new(SerialTargetKind.StandardStreams);
+
+    /// <summary>Tell at the end what the engine did.</summary>
+    public bool EngineStatistics { get; init; }
 
     /// <summary>Where trace lines go; null for standard error.</summary>
     public string? TraceFile { get; init; }

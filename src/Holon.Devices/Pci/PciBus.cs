@@ -34,10 +34,12 @@ public sealed class PciBus(IPciAddressSpace space, Func<int, int, IInterruptLine
     }
 
     /// <summary>Puts a function into the first device that is free.</summary>
+    /// <param name="pciFunction">The function.</param>
+    /// <param name="firstDevice">Where to begin to look.</param>
     /// <returns>The device number, or -1 when the bus is full.</returns>
-    public int AttachToFreeDevice(PciFunction pciFunction)
+    public int AttachToFreeDevice(PciFunction pciFunction, int firstDevice = 0)
     {
-        for (var device = 0; device < DeviceCount; device++)
+        for (var device = firstDevice; device < DeviceCount; device++)
         {
             if (_functions[device * FunctionCount] is not null) continue;
             Attach(pciFunction, device);
@@ -45,6 +47,18 @@ public sealed class PciBus(IPciAddressSpace space, Func<int, int, IInterruptLine
         }
 
         return -1;
+    }
+
+    /// <summary>Takes all functions of a device off the bus.</summary>
+    /// <returns>What they were.</returns>
+    public IReadOnlyList<PciFunction> Detach(int device)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)device, (uint)DeviceCount, nameof(device));
+        var places = _functions.AsSpan(device * FunctionCount, FunctionCount);
+        var functions = places.ToArray().OfType<PciFunction>().ToList();
+        places.Clear();
+        foreach (var function in functions) function.Detach();
+        return functions;
     }
 
     /// <summary>A function, or null.</summary>

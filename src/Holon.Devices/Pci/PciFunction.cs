@@ -102,6 +102,21 @@ public abstract class PciFunction : IStatefulDevice
         OnWritten(offset, size);
     }
 
+    /// <summary>Returns when the device touches guest memory no more; the vCPUs stand still.</summary>
+    public virtual void Pause()
+    {
+    }
+
+    /// <summary>Goes on after <see cref="Pause"/>.</summary>
+    public virtual void Continue()
+    {
+    }
+
+    /// <summary>Gives back what the device holds of the host: files, threads. It is never used again.</summary>
+    public virtual void Close()
+    {
+    }
+
     /// <inheritdoc/>
     public virtual void Reset()
     {
@@ -148,6 +163,17 @@ public abstract class PciFunction : IStatefulDevice
         _line = line;
         _space = space;
         _config.CopyTo(_initial, 0);
+    }
+
+    /// <summary>Takes the function off its bus: its regions answer no more, its interrupt pin is released.</summary>
+    internal void Detach()
+    {
+        Set16(PciConfig.Command, 0);
+        UpdateRegions();
+        SetInterrupt(false);
+        _line = null;
+        _space = null;
+        Close();
     }
 
     /// <summary>Marks the device as having several functions.</summary>
@@ -236,6 +262,9 @@ public abstract class PciFunction : IStatefulDevice
     protected virtual void OnWritten(int offset, int size)
     {
     }
+
+    /// <summary>All of configuration space.</summary>
+    protected ReadOnlySpan<byte> Configuration => _config;
 
     /// <summary>True when two ranges have a byte in common.</summary>
     protected static bool Overlaps(int offset, int size, int register, int length) => offset < register + length && register < offset + size;

@@ -5,12 +5,20 @@ namespace Holon.Machines.Host;
 /// <param name="Reason">One sentence for people.</param>
 public sealed record EngineSelection(string Engine, string Reason)
 {
-    /// <summary>Chooses. The interpreter is the only engine so far, so what the host offers only changes the reason.</summary>
+    /// <summary>Chooses: the translator where the host's processor has what it needs, else the interpreter. There is no KVM engine yet.</summary>
     public static EngineSelection Choose(KvmProbe kvm)
     {
         ArgumentNullException.ThrowIfNull(kvm);
-        return new("interpreter", kvm.HardwareAssisted
-            ? "this host's KVM could run machines, but Holon has no KVM engine yet"
-            : "KVM cannot be used here, and Holon has no KVM engine yet");
+        var why = kvm.HardwareAssisted ? "this host's KVM could run machines, but Holon has no KVM engine yet" : "KVM cannot be used here";
+        if (WhyNoTranslator() is { } problem) return new("interpreter", $"{why}, and the translator does not work on this host: {problem}");
+        return new("translator", $"{why}, and the translator is the fastest engine in software");
+    }
+
+    /// <summary>What keeps the translator from working on this host; null when it works.</summary>
+    public static string? WhyNoTranslator()
+    {
+        if (!HostProcessor.IsX86) return "it makes code for x86-64 processors only";
+        var missing = HostProcessor.MissingFromLevel3;
+        return missing.Count == 0 ? null : $"its code uses x86-64-v3, and the processor lacks {string.Join(' ', missing)}";
     }
 }

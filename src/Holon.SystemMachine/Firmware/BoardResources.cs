@@ -1,3 +1,5 @@
+using Holon.Memory;
+
 namespace Holon.SystemMachine.Firmware;
 
 /// <summary>
@@ -78,8 +80,32 @@ public static class BoardResources
     /// <summary>PCI configuration address and data, 8 bytes.</summary>
     public const ushort PciConfigurationPort = 0xCF8;
 
+    /// <summary>PCI configuration space of bus 0 (ECAM), 1 MiB: between the local APICs and the firmware, where no firmware puts devices.</summary>
+    public const ulong EcamAddress = 0xFEF00000;
+
+    /// <summary>Addresses below 4 GiB for PCI devices: from the end of memory to the I/O APIC.</summary>
+    public static readonly MemoryRange PciWindow = new(0xC0000000, 0x3EC00000);
+
+    /// <summary>Where ports for PCI devices begin, behind all that the board has.</summary>
+    public const ushort FirstPciPort = 0xC000;
+
+    /// <summary>The first PCI device number that devices can be plugged into while the machine runs.</summary>
+    public const int FirstHotplugDevice = 16;
+
+    /// <summary>PCI hot-plug ports.</summary>
+    public const ushort HotplugPort = 0xAE00;
+
     /// <summary>COM1 and COM2, 8 bytes each.</summary>
     public static IReadOnlyList<(ushort Port, byte Interrupt)> SerialPorts { get; } = [(0x3F8, 4), (0x2F8, 3)];
+
+    /// <summary>Addresses above 4 GiB for PCI devices: behind the guest's memory, as far as its processors reach.</summary>
+    /// <param name="endOfMemory">Where memory ends.</param>
+    public static MemoryRange PciWindow64(ulong endOfMemory)
+    {
+        const ulong GiB = 1ul << 30, End = 1ul << 45;
+        var start = (Math.Max(endOfMemory, 4 * GiB) + GiB - 1) & ~(GiB - 1);
+        return new MemoryRange(start, End - start);
+    }
 
     /// <summary>The I/O APIC input of a PCI interrupt pin on the root bus, spread over the eight inputs for PCI.</summary>
     /// <param name="device">Device number, 0–31.</param>

@@ -24,7 +24,10 @@ public sealed record PlatformDescription
     public MemoryRange? Ecam { get; init; }
 
     /// <summary>Addresses for PCI devices below 4 GiB.</summary>
-    public MemoryRange PciWindow { get; init; } = new(0xC0000000, 0x3EC00000);
+    public MemoryRange PciWindow { get; init; } = BoardResources.PciWindow;
+
+    /// <summary>The first device number that devices may be plugged into while the machine runs; null when none can be.</summary>
+    public int? FirstHotplugDevice { get; init; }
 
     /// <summary>Addresses for PCI devices above 4 GiB, or null.</summary>
     public MemoryRange? PciWindow64 { get; init; }

@@ -11,10 +11,10 @@ namespace Holon.SystemMachine.Images;
 /// <param name="Name">The image's name.</param>
 /// <param name="Description">One line for people.</param>
 /// <param name="KernelPackage">Debian's package that always depends on the newest kernel of a flavour.</param>
-public sealed partial record BusyboxImage(string Name, string Description, string KernelPackage)
+public sealed partial record BusyboxImage(string Name, string Description, string KernelPackage) : ImageRecipe(Name, Description, KernelPackage)
 {
-    /// <summary>The images that Holon can make.</summary>
-    public static IReadOnlyList<BusyboxImage> All { get; } =
+    /// <summary>One for each of Debian's kernels.</summary>
+    public static IReadOnlyList<BusyboxImage> Flavours { get; } =
     [
         new("busybox", "Debian's cloud kernel with busybox", "linux-image-cloud-amd64"),
         new("busybox-full", "Debian's full kernel with busybox", "linux-image-amd64"),
@@ -25,10 +25,7 @@ public sealed partial record BusyboxImage(string Name, string Description, strin
 
     private const string BusyboxPackage = "busybox-static";
 
-    /// <summary>Makes the image's files, <c>kernel</c> and <c>initrd</c>, in an empty folder.</summary>
-    /// <returns>The packages it was made from.</returns>
-    /// <exception cref="HolonException">It cannot be made.</exception>
-    internal async Task<IReadOnlyList<SourcePackage>> BuildAsync(string folder, IProgress<ImageProgress> progress, CancellationToken cancellationToken)
+    internal override async Task<IReadOnlyList<SourcePackage>> BuildAsync(string folder, IProgress<ImageProgress> progress, CancellationToken cancellationToken)
     {
         progress.Report(new ImageProgress("Looking up Debian's packages", null));
         var downloads = Directory.CreateDirectory(Path.Combine(folder, "downloads")).FullName;
@@ -46,6 +43,14 @@ public sealed partial record BusyboxImage(string Name, string Description, strin
 
         progress.Report(new ImageProgress("Unpacking the kernel", null));
         await archive.ExtractAsync(kernelFile, path => path.StartsWith("boot/vmlinuz-", StringComparison.Ordinal), Path.Combine(folder, "kernel"), cancellationToken).ConfigureAwait(false);
+        var modules = new KernelModules();
+        await archive.ReadFilesAsync(kernelFile, KernelModules.IsWanted, modules.Add, cancellationToken).ConfigureAwait(false);
+        await using (var file = new FileStream(Path.Combine(folder, "modules"), FileMode.CreateNew, FileAccess.Write))
+        {
+            modules.WriteArchive(file);
+            file.Flush(flushToDisk: true);
+        }
+
         progress.Report(new ImageProgress("Making the initial root file system", null));
         var program = Path.Combine(downloads, "busybox");
         await archive.ExtractAsync(busyboxFile, path => path is "bin/busybox" or "usr/bin/busybox", program, cancellationToken).ConfigureAwait(false);

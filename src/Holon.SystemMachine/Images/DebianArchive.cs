@@ -78,6 +78,29 @@ internal sealed class DebianArchive
         }, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Takes files out of a package.</summary>
+    /// <param name="packageFile">The package.</param>
+    /// <param name="wanted">Says by its path in the package whether a file is wanted.</param>
+    /// <param name="take">Takes path and content of those that are.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public async Task ReadFilesAsync(string packageFile, Func<string, bool> wanted, Action<string, byte[]> take, CancellationToken cancellationToken)
+    {
+        await HostProgram.ReadOutputAsync("dpkg-deb", ["--fsys-tarfile", packageFile], _folder, async stream =>
+        {
+            await using var archive = new TarReader(stream);
+            while (await archive.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { } entry)
+            {
+                var path = entry.Name.TrimStart('.').TrimStart('/');
+                if (entry.DataStream is not { } data || !wanted(path)) continue;
+                var content = new byte[data.Length];
+                await data.ReadExactlyAsync(content, cancellationToken).ConfigureAwait(false);
+                take(path, content);
+            }
+
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
     private async Task<DebianPackage?> ShowAsync(string name, CancellationToken cancellationToken)
     {
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);

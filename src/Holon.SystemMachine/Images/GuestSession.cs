@@ -41,6 +41,9 @@ public sealed record GuestSession
     /// <summary>True when the kernel's messages are kept off the serial port while the command runs.</summary>
     public bool Quiet { get; init; } = true;
 
+    /// <summary>Kernel modules to load before the command begins.</summary>
+    public IReadOnlyList<string> Modules { get; init; } = [];
+
     /// <summary>Makes the archive that carries this session.</summary>
     /// <exception cref="HolonException">The command cannot be passed.</exception>
     public byte[] ToInitrd()
@@ -54,6 +57,7 @@ public sealed record GuestSession
             .Append(CultureInfo.InvariantCulture, $"quiet={(Quiet ? 1 : 0)}\n")
             .Append(CultureInfo.InvariantCulture, $"name={Quote(HostName)}\n")
             .Append(CultureInfo.InvariantCulture, $"TERM={Quote(TerminalType)}\n")
+            .Append(CultureInfo.InvariantCulture, $"modules={Quote(string.Join(' ', Modules))}\n")
             .Append("set --");
         foreach (var word in Command) script.Append(' ').Append(Quote(word));
         var content = Encoding.UTF8.GetBytes(script.Append('\n').ToString());
@@ -63,7 +67,7 @@ public sealed record GuestSession
         using (var writer = new CpioWriter(archive, leaveOpen: true))
         {
             writer.AddDirectory("holon");
-            writer.AddFile("init", InitScript(), CpioWriter.ExecutableMode);
+            writer.AddFile("init", Resource("busybox-init.sh"), CpioWriter.ExecutableMode);
             writer.AddFile("holon/exit", GuestPrograms.Exit(), CpioWriter.ExecutableMode);
             writer.AddFile("holon/foreground", GuestPrograms.Foreground(), CpioWriter.ExecutableMode);
             writer.AddFile("holon/session", content);
@@ -72,9 +76,10 @@ public sealed record GuestSession
         return archive.ToArray();
     }
 
-    private static byte[] InitScript()
+    /// <summary>A script that is part of this program.</summary>
+    internal static byte[] Resource(string name)
     {
-        using var resource = typeof(GuestSession).Assembly.GetManifestResourceStream("busybox-init.sh")!;
+        using var resource = typeof(GuestSession).Assembly.GetManifestResourceStream(name)!;
         var script = new byte[resource.Length];
         resource.ReadExactly(script);
         return script;

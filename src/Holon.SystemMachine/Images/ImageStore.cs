@@ -38,14 +38,14 @@ public sealed class ImageStore
     /// <exception cref="HolonException">There is no such image, or it cannot be made.</exception>
     public async Task<StoredImage> GetAsync(string name, IProgress<ImageProgress> progress, CancellationToken cancellationToken = default)
     {
-        var recipe = Recipe(name);
+        var recipe = ImageRecipe.Find(name);
         return TryRead(PathOf(name)) ?? await BuildAsync(recipe, rebuild: false, progress, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Makes an image anew, from today's packages.</summary>
     /// <exception cref="HolonException">There is no such image, or it cannot be made.</exception>
     public Task<StoredImage> BuildAsync(string name, IProgress<ImageProgress> progress, CancellationToken cancellationToken = default) =>
-        BuildAsync(Recipe(name), rebuild: true, progress, cancellationToken);
+        BuildAsync(ImageRecipe.Find(name), rebuild: true, progress, cancellationToken);
 
     /// <summary>Removes an image.</summary>
     /// <exception cref="HolonException">It is not here.</exception>
@@ -57,12 +57,8 @@ public sealed class ImageStore
         Discard(name);
     }
 
-    private static BusyboxImage Recipe(string name) =>
-        BusyboxImage.All.FirstOrDefault(recipe => recipe.Name == name)
-        ?? throw new HolonException($"There is no image '{name}'; known images are {string.Join(" and ", BusyboxImage.All.Select(recipe => recipe.Name))}.");
-
     [SuppressMessage("Reliability", "CA2000", Justification = "The lock is disposed by await using.")]
-    private async Task<StoredImage> BuildAsync(BusyboxImage recipe, bool rebuild, IProgress<ImageProgress> progress, CancellationToken cancellationToken)
+    private async Task<StoredImage> BuildAsync(ImageRecipe recipe, bool rebuild, IProgress<ImageProgress> progress, CancellationToken cancellationToken)
     {
         try
         {
@@ -144,7 +140,8 @@ public sealed class ImageStore
             var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(folder, ManifestFile)), ImageManifestJson.Default.ImageManifest);
             if (manifest?.Format != ImageManifest.CurrentFormat || manifest.Name != Path.GetFileName(folder)) return null;
             var image = new StoredImage(folder, manifest);
-            return File.Exists(image.Kernel) && File.Exists(image.Initrd) ? image : null;
+            var hasDisk = ImageRecipe.All.Any(recipe => recipe.Name == manifest.Name && recipe.HasDisk);
+            return File.Exists(image.Kernel) && File.Exists(image.Initrd) && File.Exists(image.Modules) && (!hasDisk || File.Exists(image.Disk)) ? image : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -164,6 +161,12 @@ public sealed record StoredImage(string Folder, ImageManifest Manifest)
     /// <summary>Its initial root file system.</summary>
     public string Initrd => Path.Combine(Folder, "initrd");
 
+    /// <summary>An archive with the kernel's modules for the board's devices, for machines that have some.</summary>
+    public string Modules => Path.Combine(Folder, "modules");
+
+    /// <summary>Its disk, which machines never write to; images of a kernel and a shell have none.</summary>
+    public string Disk => Path.Combine(Folder, "disk.qcow2");
+
     /// <summary>Bytes on disk.</summary>
-    public long Size => new FileInfo(Kernel).Length + new FileInfo(Initrd).Length;
+    public long Size => new DirectoryInfo(Folder).EnumerateFiles().Where(file => file.Extension != ".json").Sum(file => file.Length);
 }

@@ -9,7 +9,7 @@ mount -t sysfs sys /sys
 mount -t tmpfs run /run
 
 port=/dev/ttyS0
-mode=terminal input=/run/input rows=24 columns=80 quiet=1 name=holon TERM=linux
+mode=terminal input=/run/input rows=24 columns=80 quiet=1 name=holon modules= TERM=linux
 set --
 [ -r /holon/session ] && . /holon/session
 export TERM
@@ -22,6 +22,9 @@ finish() {
     /holon/exit "$1"
     poweroff -f # no exit port on this board
 }
+
+# Drivers of the machine's devices; their disks are there when modprobe returns.
+[ -z "$modules" ] || modprobe -a $modules
 
 # What poweroff, halt and reboot ask of the first process. It hears them only while it waits for something in the background.
 trap 'finish 0' USR1 USR2

@@ -69,7 +69,7 @@ public sealed class DoubleFaultTests
         Assert.Equal(VcpuExitReason.TripleFault, exit.Reason);
         Assert.Contains(mode == GuestMode.Long ? "8000" : "8000", exit.Detail);
         Assert.Equal(VcpuActivity.Shutdown, guest.State.Activity);
-        Assert.Equal(VcpuExitReason.TripleFault, guest.Cpu.Run().Reason); // and it stays down
+        Assert.Equal(VcpuExitReason.TripleFault, guest.Vcpu.Run().Reason); // and it stays down
     }
 
     [Fact]

@@ -54,7 +54,20 @@ public sealed class GuestProgram : IDisposable
     {
         Mode = mode;
         Memory = new GuestMemory(new MemoryRange(0, MemoryBytes));
-        Cpu = new Interpreter(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3);
+#if TRANSLATOR
+        // The translator's tests compile these files, too: what the interpreter does, translated code must do.
+        if (!Interpreted)
+        {
+            var translator = new Holon.Translator.Translator(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3, Holon.Translator.Translator.LeastCodeBytes) { PreciseFlags = PreciseFlags };
+            (Vcpu, Cpu) = (translator, translator.Interpreter);
+        }
+        else
+        {
+            Vcpu = Cpu = new Interpreter(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3);
+        }
+#else
+        Vcpu = Cpu = new Interpreter(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3);
+#endif
         Cpu.ExceptionTrace = (vector, error, interrupt) => Events.Add(new GuestEvent((ExceptionVector)vector, error, Cpu.State.Rip, interrupt));
         Devices.Raised = Cpu.Kick;
         Devices.Looked = StopWhenHalted;
@@ -72,7 +85,33 @@ public sealed class GuestProgram : IDisposable
     /// <summary>Its RAM.</summary>
     public GuestMemory Memory { get; }
 
+    /// <summary>Whether the engine under test is the interpreter, which alone counts instructions.</summary>
+#if TRANSLATOR
+    public static bool IsInterpreter => false;
+#else
+    public static bool IsInterpreter => true;
+#endif
+
+#if TRANSLATOR
+    /// <summary>Guests made from now on by this thread run on the interpreter all the same.</summary>
+    [field: ThreadStatic]
+    public static bool Interpreted { get; set; }
+
+    /// <summary>Guests made from now on by this thread have <see cref="Holon.Translator.Translator.PreciseFlags"/>.</summary>
+    public static bool PreciseFlags
+    {
+        get => !_impreciseFlags;
+        set => _impreciseFlags = !value;
+    }
+
+    [ThreadStatic]
+    private static bool _impreciseFlags;
+#endif
+
     /// <summary>Its vCPU.</summary>
+    public IVcpu Vcpu { get; }
+
+    /// <summary>The interpreter that its vCPU is, or is built on.</summary>
     public Interpreter Cpu { get; }
 
     /// <summary>What is around the vCPU.</summary>
@@ -223,7 +262,7 @@ public sealed class GuestProgram : IDisposable
         if (State.Activity == VcpuActivity.Halted) State.Activity = VcpuActivity.Active;
         Cpu.Invalidate();
         using var watchdog = new Timer(_ => { _timedOut = true; Cpu.RequestStop(); }, null, _patience, Timeout.InfiniteTimeSpan);
-        var exit = Cpu.Run();
+        var exit = Vcpu.Run();
         if (_timedOut) throw new TimeoutException($"The guest did not halt within {_patience}: it is at 0x{State.Rip:x}.");
         if (exit.Reason == VcpuExitReason.Unimplemented) throw new NotSupportedException(exit.Detail);
         return exit;
@@ -235,7 +274,7 @@ public sealed class GuestProgram : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Cpu.Dispose();
+        Vcpu.Dispose();
         Memory.Dispose();
     }
 

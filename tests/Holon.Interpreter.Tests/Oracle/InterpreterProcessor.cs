@@ -18,46 +18,4 @@ internal sealed class InterpreterProcessor : EngineProcessor
     protected override IVcpu Vcpu => _interpreter;
 
     protected override void Step() => _interpreter.StepOne();
-
-    /// <summary>No devices, no interrupts, no time: user-mode instructions reach none of them.</summary>
-    private sealed class NothingOutside : IVcpuBus, IVcpuInterrupts, IVcpuClock
-    {
-        public bool HasInterrupt => false;
-
-        public bool HasNmi => false;
-
-        public bool HasStartup => false;
-
-        public byte TaskPriority { get; set; }
-
-        public ulong TscOffset { get; set; }
-
-        public long Nanoseconds => 0;
-
-        public ulong TscFrequency => 1_000_000_000;
-
-        public ulong Tsc => 0;
-
-        public uint ReadPort(ushort port, int size) => throw Unreachable();
-
-        public void WritePort(ushort port, int size, uint value) => throw Unreachable();
-
-        public ulong ReadMmio(ulong address, int size) => throw Unreachable();
-
-        public void WriteMmio(ulong address, int size, ulong value) => throw Unreachable();
-
-        public int Acknowledge() => -1;
-
-        public void AcknowledgeNmi()
-        {
-        }
-
-        public int AcknowledgeStartup() => throw Unreachable();
-
-        public bool TryReadMsr(uint msr, out ulong value) => throw Unreachable();
-
-        public bool TryWriteMsr(uint msr, ulong value) => throw Unreachable();
-
-        private static InvalidOperationException Unreachable() => new("A user-mode instruction reached a device.");
-    }
 }

@@ -48,6 +48,7 @@ public static class HostFeatures
     /// <summary>The first feature that a form needs and the host lacks; null when it can run it.</summary>
     public static string? Missing(Code code)
     {
+        if (Comparison.MakerDifferences.Missing(HostMaker.Current, code) is { } ability) return ability;
         foreach (var feature in code.CpuidFeatures())
         {
             var name = _kernelNames.TryGetValue(feature, out var kernelName) ? kernelName : feature.ToString().ToLowerInvariant();

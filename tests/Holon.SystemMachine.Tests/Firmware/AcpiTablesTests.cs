@@ -22,6 +22,7 @@ public sealed class AcpiTablesTests
         Ecam = new(0xB0000000, 0x10000000),
         PciWindow = new(0xC0000000, 0x3EC00000),
         PciWindow64 = new(1ul << 35, 1ul << 35),
+        FirstHotplugDevice = 16,
     };
 
     [Fact]

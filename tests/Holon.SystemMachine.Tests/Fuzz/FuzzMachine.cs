@@ -81,6 +81,18 @@ internal sealed class FuzzMachine : IBoardEvents, IDisposable
 
     void IBoardEvents.DebugExit(int code) => End();
 
+    void IBoardEvents.DiskFull(string disk)
+    {
+    }
+
+    void IBoardEvents.DriverBroke(string device, string reason)
+    {
+    }
+
+    void IBoardEvents.DeviceRemoved(string device)
+    {
+    }
+
     private void End()
     {
         Ends++;

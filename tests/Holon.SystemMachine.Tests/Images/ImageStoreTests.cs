@@ -14,7 +14,7 @@ public sealed class ImageStoreTests : IDisposable
     public async Task An_unknown_image_is_refused_with_the_known_ones()
     {
         var error = await Assert.ThrowsAsync<HolonException>(() => new ImageStore(_folder).GetAsync("ubuntu", _progress, TestContext.Current.CancellationToken));
-        Assert.Equal("There is no image 'ubuntu'; known images are busybox and busybox-full.", error.Message);
+        Assert.Equal("There is no image 'ubuntu'; known images are busybox, busybox-full and debian.", error.Message);
     }
 
     [Fact]
@@ -23,7 +23,7 @@ public sealed class ImageStoreTests : IDisposable
         Put("busybox", """{"format":1,"name":"busybox","created":"2026-01-02T03:04:05+00:00","packages":[{"name":"linux","version":"6.1"}]}""");
         var image = await new ImageStore(_folder).GetAsync("busybox", _progress, TestContext.Current.CancellationToken);
         Assert.Equal("6.1", Assert.Single(image.Manifest.Packages).Version);
-        Assert.Equal(2, image.Size);
+        Assert.Equal(3, image.Size);
     }
 
     [Theory]
@@ -59,6 +59,7 @@ public sealed class ImageStoreTests : IDisposable
         var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
         File.WriteAllText(Path.Combine(folder, "kernel"), "k");
         File.WriteAllText(Path.Combine(folder, "initrd"), "i");
+        File.WriteAllText(Path.Combine(folder, "modules"), "m");
         File.WriteAllText(Path.Combine(folder, "image.json"), manifest);
     }
 }

@@ -12,14 +12,14 @@ public static class BiosRom
     /// <summary>The largest image.</summary>
     public const int MaxLength = 16 << 20;
 
-    private const int Granularity = 64 << 10, LegacyLength = 128 << 10;
+    private const int Granularity = 4 << 10, LegacyLength = 128 << 10;
 
     /// <summary>The range below 4 GiB that an image of some length takes: what the machine must have as memory there.</summary>
     /// <exception cref="HolonException">No image can have this length.</exception>
     public static MemoryRange RangeOf(int length) =>
         length is > 0 and <= MaxLength && length % Granularity == 0
             ? new MemoryRange(GuestLayout.FourGiB - (ulong)length, (ulong)length)
-            : throw new HolonException($"The firmware has {length} bytes, and a PC's has a multiple of 64 KiB up to {MaxLength >> 20} MiB; name another file.");
+            : throw new HolonException($"The firmware has {length} bytes, and a PC's has a multiple of 4 KiB up to {MaxLength >> 20} MiB; name another file.");
 
     /// <summary>Reads an image from a file.</summary>
     /// <exception cref="HolonException">The file cannot be read, or is no firmware by its length.</exception>

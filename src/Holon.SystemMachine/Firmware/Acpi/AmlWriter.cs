@@ -8,7 +8,7 @@ namespace Holon.SystemMachine.Firmware.Acpi;
 /// Writes ACPI Machine Language (ACPI §20): the few terms that a PC's description needs. Nested terms are given as actions,
 /// so the code reads like the ACPI source language it stands for.
 /// </summary>
-internal sealed class AmlWriter
+internal sealed partial class AmlWriter
 {
     private const byte ZeroOp = 0x00, OneOp = 0x01, NameOp = 0x08, BytePrefix = 0x0A, WordPrefix = 0x0B, DWordPrefix = 0x0C, StringPrefix = 0x0D, QWordPrefix = 0x0E,
         ScopeOp = 0x10, BufferOp = 0x11, PackageOp = 0x12, MethodOp = 0x14, DualNamePrefix = 0x2E, MultiNamePrefix = 0x2F,

@@ -1,9 +1,10 @@
 using System.Globalization;
+using Holon.Devices.Pci;
 
 namespace Holon.SystemMachine.Firmware.Acpi;
 
 /// <summary>The machine's devices that cannot be discovered, described in AML (the DSDT, ACPI §5.2.11.1).</summary>
-internal static class Dsdt
+internal static partial class Dsdt
 {
     private const int PciDevices = 32, PciPins = 4;
     private const string ApicMode = "\\PICM"; // 1 once the guest said with _PIC that it uses the I/O APIC
@@ -21,6 +22,7 @@ internal static class Dsdt
             AddMotherboard(aml, platform);
             aml.Device("PCI0", () => AddPci(aml, platform));
         });
+        if (platform.FirstHotplugDevice is { } firstDevice) AddHotplugEvent(aml, firstDevice);
         return new AcpiTable("DSDT", 2).Add(aml.ToArray()).ToArray();
     }
 
@@ -36,6 +38,7 @@ internal static class Dsdt
         var resources = new AmlResources()
             .Io(BoardResources.PowerEventPort, BoardResources.PowerPortsLength)
             .Io(BoardResources.SmiCommandPort, 2);
+        if (platform.FirstHotplugDevice is not null) resources.Io(BoardResources.HotplugPort, PciHotplug.Length);
         if (platform.Ecam is { } ecam)
         {
             if (ecam.End <= uint.MaxValue) resources.Memory32Fixed(ecam);
@@ -68,6 +71,7 @@ internal static class Dsdt
         {
             aml.NameEisaId("_HID", "PNP0A08"); // PCI Express, which has ECAM, and compatible with plain PCI
             aml.NameEisaId("_CID", "PNP0A03");
+            AddOperatingSystemCapabilities(aml);
         }
 
         aml.Name("_UID", 0);
@@ -81,6 +85,7 @@ internal static class Dsdt
             aml.ReturnName("PPRT");
         });
         AddLegacyDevices(aml, platform);
+        if (platform.FirstHotplugDevice is { } firstDevice) AddHotplugDevices(aml, firstDevice);
     }
 
     /// <summary>For every device and pin: the interrupt it is wired to, with no link device between (ACPI §6.2.13).</summary>

@@ -1,0 +1,220 @@
+using System.Buffers.Binary;
+using Holon.Networking.Host;
+using Holon.Networking.Nat.Tcp;
+using Holon.Networking.Packets;
+using Holon.Networking.Services;
+
+namespace Holon.Networking.Nat;
+
+/// <summary>The UDP flows of a network's guests: one connected socket of the host for each pair of endpoints.</summary>
+internal sealed class UdpFlows(Gateway gateway) : IDisposable
+{
+    /// <summary>A flow without an answer, and one with, ends after being idle that long (RFC 4787 §4.3 asks for two minutes).</summary>
+    public const long UnansweredLifetime = 30_000_000_000, AnsweredLifetime = 180_000_000_000;
+
+    /// <summary>Datagrams taken from one socket before others get their turn.</summary>
+    private const int Batch = 64;
+
+    private readonly Dictionary<FlowKey, Flow> _flows = [];
+    private readonly byte[] _received = GC.AllocateUninitializedArray<byte>(65535, pinned: true);
+
+    public int Count => _flows.Count;
+
+    /// <summary>Takes a datagram; false when it is malformed.</summary>
+    public bool Receive(MacAddress mac, in IpHeader ip, ReadOnlySpan<byte> head, Span<byte> bytes, bool trusted)
+    {
+        if (!UdpHeader.TryRead(ip, bytes, trusted, out var udp)) return false;
+        var payload = bytes[UdpHeader.Size..udp.Length];
+        if (udp.DestinationPort == DhcpServer.Port && ip.Source.IsV4) return gateway.Dhcp.Receive(mac, ip.Source, payload);
+        if (udp.DestinationPort == RouterAdvertiser.Dhcp6Port && !ip.Source.IsV4) return gateway.Router.ReceiveDhcp6(mac, ip.Source, payload);
+        if (ip.Source.IsUnspecified) return false;
+        if (udp.SourcePort == 0 || udp.DestinationPort == 0) return false;
+        if (udp.DestinationPort == 53 && gateway.IsOwn(ip.Destination))
+        {
+            gateway.Dns.ReceiveDatagram(ip.Source, udp.SourcePort, ip.Destination, payload);
+            return true;
+        }
+
+        var key = new FlowKey(ip.Source, ip.Destination, udp.SourcePort, udp.DestinationPort);
+        if (!_flows.TryGetValue(key, out var flow) && (flow = Open(key, ip, head)) is null) return true;
+        flow.Send(payload, ip.HopLimit);
+        return true;
+    }
+
+    /// <summary>Makes a flow for a datagram that came from outside; its answers go back through the forwarding socket.</summary>
+    public void Forward(PortForwarder.UdpListener listener, IpAddress peer, ushort peerPort, IpAddress guest, ushort guestPort, IpAddress shown, ReadOnlySpan<byte> payload)
+    {
+        var key = new FlowKey(guest, shown, guestPort, peerPort);
+        if (!_flows.TryGetValue(key, out var flow))
+        {
+            if (_flows.Count >= gateway.Options.Limits.UdpFlows) return;
+            flow = new Flow(this, key, listener, peer);
+            _flows.Add(key, flow);
+        }
+
+        flow.Deliver(payload);
+    }
+
+    public void Dispose()
+    {
+        foreach (var flow in _flows.Values.ToArray()) flow.Close();
+    }
+
+    private Flow? Open(in FlowKey key, in IpHeader ip, ReadOnlySpan<byte> head)
+    {
+        if (key.Remote.IsMulticast || key.Remote == IpAddress.Broadcast4 || key.Remote == gateway.Options.Subnet4.Broadcast4) return null;
+        var original = head[..Math.Min(head.Length, ip.TotalLength)];
+        if (!gateway.TryMap(Transport.Udp, key.Remote, key.RemotePort, out var host, out var denied))
+        {
+            if (denied) gateway.SendUnreachable(ip, original, Icmp.ProhibitedCode, Icmp.ProhibitedCode6);
+            else gateway.SendUnreachable(ip, original, Icmp.PortCode, Icmp.PortCode6);
+            return null;
+        }
+
+        if (_flows.Count >= gateway.Options.Limits.UdpFlows) _flows.Values.MinBy(each => each.LastUsed)?.Close();
+        var socket = HostSocket.Open(host, Linux.Datagram);
+        if (socket < 0)
+        {
+            gateway.Guests.CountDropped();
+            return null;
+        }
+
+        ShareSourcePort(key, socket);
+        if (HostSocket.Connect(socket, host, key.RemotePort) != 0)
+        {
+            _ = Linux.Close(socket);
+            gateway.SendUnreachable(ip, original, Icmp.HostCode, Icmp.NoRouteCode6);
+            return null;
+        }
+
+        Linux.SetOption(socket, host.IsV4 ? Linux.LevelIp : Linux.LevelIp6, host.IsV4 ? Linux.ReceiveErrors : Linux.ReceiveErrors6, 1);
+        Linux.SetOption(socket, host.IsV4 ? Linux.LevelIp : Linux.LevelIp6, host.IsV4 ? Linux.MtuDiscover : Linux.MtuDiscover6, 0); // the host fragments
+        Linux.SetOption(socket, Linux.LevelSocket, Linux.ReceiveBuffer, 1 << 20);
+        var flow = new Flow(this, key, socket);
+        _flows.Add(key, flow);
+        return flow;
+    }
+
+    /// <summary>
+    /// One port of the host for one port of the guest, whatever it talks to (RFC 4787 §4.1), so that peers can find each other through
+    /// NATs; answers still come from those only that the guest has spoken to.
+    /// </summary>
+    private void ShareSourcePort(in FlowKey key, int socket)
+    {
+        Linux.SetOption(socket, Linux.LevelSocket, Linux.ReuseAddress, 1);
+        foreach (var (other, flow) in _flows)
+        {
+            if (other.Guest != key.Guest || other.GuestPort != key.GuestPort || flow.HostPort == 0) continue;
+            _ = HostSocket.Bind(socket, key.Remote.IsV4 ? IpAddress.V4(0) : default, flow.HostPort); // if not, another port must do
+            return;
+        }
+
+        _ = HostSocket.Bind(socket, key.Remote.IsV4 ? IpAddress.V4(0) : default, 0);
+    }
+
+    private sealed class Flow : LoopTimer, IPollHandler
+    {
+        private readonly UdpFlows _owner;
+        private readonly FlowKey _key;
+        private readonly PortForwarder.UdpListener? _listener;
+        private readonly IpAddress _peer;
+        private readonly int _slot;
+        private int _socket = -1, _hopLimit = 64;
+        private bool _answered;
+
+        public Flow(UdpFlows owner, in FlowKey key, int socket)
+        {
+            (_owner, _key, _socket) = (owner, key, socket);
+            HostPort = HostSocket.LocalPort(socket);
+            _slot = Loop.Add(socket, Linux.EpollIn, this);
+            Touch();
+        }
+
+        public Flow(UdpFlows owner, in FlowKey key, PortForwarder.UdpListener listener, IpAddress peer)
+        {
+            (_owner, _key, _listener, _peer) = (owner, key, listener, peer);
+            Touch();
+        }
+
+        public ushort HostPort { get; }
+
+        public long LastUsed { get; private set; }
+
+        private EventLoop Loop => _owner.Gateway.Loop;
+
+        public void Send(ReadOnlySpan<byte> payload, byte hopLimit)
+        {
+            Touch();
+            if (_listener is not null)
+            {
+                _answered = true;
+                _listener.Send(payload, _peer, _key.RemotePort);
+                return;
+            }
+
+            // The guest's hop limit, less this hop, makes traceroute work through us.
+            if (hopLimit - 1 != _hopLimit && (hopLimit < 64 || _hopLimit < 63))
+            {
+                _hopLimit = hopLimit - 1;
+                Linux.SetOption(_socket, _key.Remote.IsV4 ? Linux.LevelIp : Linux.LevelIp6, _key.Remote.IsV4 ? Linux.TimeToLive : Linux.HopLimit6, _hopLimit);
+            }
+
+            if (HostSocket.Send(_socket, payload) == ITcpStream.Failed) TakeErrors();
+        }
+
+        public void Deliver(ReadOnlySpan<byte> payload)
+        {
+            Touch();
+            _owner.Gateway.SendUdp(_key.Remote, _key.Guest, _key.RemotePort, _key.GuestPort, payload);
+        }
+
+        public void OnEvents(uint events)
+        {
+            if ((events & Linux.EpollErr) != 0) TakeErrors();
+            for (var i = 0; i < Batch && _socket >= 0; i++)
+            {
+                var count = HostSocket.Receive(_socket, _owner._received);
+                if (count < 0) return;
+                _answered = true;
+                Deliver(_owner._received.AsSpan(0, count));
+            }
+        }
+
+        public override void Fire(long now) => Close();
+
+        public void Close()
+        {
+            Loop.Timers.Remove(this);
+            _owner._flows.Remove(_key);
+            if (_socket < 0) return;
+            Loop.Remove(_slot);
+            _ = Linux.Close(_socket);
+            _socket = -1;
+        }
+
+        private void Touch()
+        {
+            LastUsed = Loop.Now;
+            // A question to a DNS server is over with its answer.
+            var lifetime = _answered && _key.RemotePort != 53 ? AnsweredLifetime : UnansweredLifetime;
+            Loop.Timers.Set(this, LastUsed + lifetime);
+        }
+
+        private void TakeErrors()
+        {
+            Span<byte> packet = stackalloc byte[IpHeader.V6Size + UdpHeader.Size];
+            while (_socket >= 0 && SocketErrors.TryTake(_socket, out var error))
+            {
+                // The guest's own packet as far as errors quote it: addresses and ports.
+                var length = IpHeader.Write(packet, _key.Guest, _key.Remote, IpProtocol.Udp, UdpHeader.Size);
+                var udp = packet[length..];
+                BinaryPrimitives.WriteUInt16BigEndian(udp, _key.GuestPort);
+                BinaryPrimitives.WriteUInt16BigEndian(udp[2..], _key.RemotePort);
+                BinaryPrimitives.WriteUInt32BigEndian(udp[4..], UdpHeader.Size << 16);
+                _owner.Gateway.RelayError(error, _key.Guest, _key.Remote, packet[..(length + UdpHeader.Size)]);
+            }
+        }
+    }
+
+    private Gateway Gateway => gateway;
+}

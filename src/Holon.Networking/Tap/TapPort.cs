@@ -1,0 +1,116 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Holon.Machines;
+using Holon.Networking.Host;
+
+namespace Holon.Networking;
+
+/// <summary>
+/// A TAP device of the host as a port (kernel: Documentation/networking/tuntap.rst), with the kernel's offloads, so that frames of 64 KiB
+/// pass. Making one needs root; opening one that belongs to the user does not.
+/// </summary>
+public sealed unsafe class TapPort : INetworkPort, IDisposable
+{
+    private const uint SetInterface = 0x400454CA, SetOffload = 0x400454D0, SetHeaderSize = 0x400454D8;
+    private const short Tap = 2, NoPacketInfo = 0x1000, VnetHeader = 0x4000;
+    private const uint OffloadChecksum = 1, OffloadTso4 = 2, OffloadTso6 = 4;
+    private const int HeaderSize = 12, NameSize = 16; // virtio_net_hdr_v1
+
+    private readonly int _descriptor;
+    private readonly byte* _buffer;
+
+    private TapPort(int descriptor)
+    {
+        _descriptor = descriptor;
+        _buffer = (byte*)NativeMemory.AlignedAlloc(HeaderSize + Frame.MaxLength, 64);
+    }
+
+    /// <inheritdoc/>
+    public PortFeatures Features => PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6;
+
+    /// <inheritdoc/>
+    public int PollDescriptor => _descriptor;
+
+    /// <summary>Opens a TAP device, or makes one that goes away with the port.</summary>
+    /// <exception cref="HolonException">The host refuses.</exception>
+    public static TapPort Open(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (name.Length is 0 or >= NameSize || name.Any(letter => letter is '/' or <= ' ' or > '~' or '%'))
+            throw new HolonException($"'{name}' cannot be a network interface; its name has 1 to 15 letters and digits.");
+        const int ReadWriteNonBlocking = 2 | Linux.NonBlocking | Linux.CloseOnExec;
+        var descriptor = Linux.Open("/dev/net/tun", ReadWriteNonBlocking, 0);
+        if (descriptor < 0) throw new HolonException($"The TAP device '{name}' needs /dev/net/tun, which cannot be opened ({Linux.Describe(Linux.Error)}); load the module tun, or use the default network.");
+        var request = stackalloc byte[40]; // struct ifreq; safe: the kernel reads and writes these 40 bytes only
+        new Span<byte>(request, 40).Clear();
+        Encoding.ASCII.GetBytes(name, new Span<byte>(request, NameSize));
+        *(short*)(request + NameSize) = Tap | NoPacketInfo | VnetHeader;
+        if (Linux.Control(descriptor, SetInterface, request) < 0)
+        {
+            var error = Linux.Error;
+            _ = Linux.Close(descriptor);
+            throw new HolonException(error == Linux.NotPermitted
+                ? $"The TAP device '{name}' needs root, or one made for you: sudo ip tuntap add {name} mode tap vnet_hdr user $USER."
+                : $"The TAP device '{name}' cannot be used ({Linux.Describe(error)}); it must not be in use and must have been made with vnet_hdr.");
+        }
+
+        var headerSize = HeaderSize;
+        _ = Linux.Control(descriptor, SetHeaderSize, &headerSize);
+        if (Linux.Control(descriptor, SetOffload, (void*)(OffloadChecksum | OffloadTso4 | OffloadTso6)) < 0)
+        {
+            _ = Linux.Close(descriptor);
+            throw new HolonException($"The host's kernel refuses offloads for the TAP device '{name}'.");
+        }
+
+        return new TapPort(descriptor);
+    }
+
+    /// <inheritdoc/>
+    public bool TryTake(Frame frame)
+    {
+        ArgumentNullException.ThrowIfNull(frame);
+        frame.Clear();
+        // Safe: the buffer is ours until Dispose and has room for the header and the longest frame.
+        var count = Linux.Read(_descriptor, _buffer, HeaderSize + Frame.MaxLength);
+        if (count <= HeaderSize) return false;
+        frame.Offload = *(FrameOffload*)_buffer;
+        return frame.Add((nint)(_buffer + HeaderSize), (int)count - HeaderSize);
+    }
+
+    /// <inheritdoc/>
+    public void Release(Frame frame)
+    {
+        // The buffer is used for the next one.
+    }
+
+    /// <inheritdoc/>
+    public bool TryPut(ReadOnlySpan<byte> head, ReadOnlySpan<MemorySegment> body, in FrameOffload offload)
+    {
+        // Safe: the kernel only reads the pieces; head and header stay in place while they are fixed or on the stack.
+        var header = stackalloc byte[HeaderSize];
+        *(FrameOffload*)header = offload;
+        *(ushort*)(header + FrameOffload.Size) = 0;
+        var segments = stackalloc MemorySegment[body.Length + 2];
+        fixed (byte* first = head)
+        {
+            segments[0] = new((nint)header, HeaderSize);
+            segments[1] = new((nint)first, head.Length);
+            body.CopyTo(new Span<MemorySegment>(segments + 2, body.Length));
+            if (Linux.WriteVector(_descriptor, segments, body.Length + 2) >= 0) return true;
+            return Linux.Error != Linux.Again; // an interface that is down loses frames, as a pulled cable does
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Flush()
+    {
+        // The kernel has them already.
+    }
+
+    /// <summary>Closes the device; a temporary one goes away.</summary>
+    public void Dispose()
+    {
+        _ = Linux.Close(_descriptor);
+        NativeMemory.AlignedFree(_buffer);
+    }
+}

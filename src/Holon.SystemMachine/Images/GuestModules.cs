@@ -1,0 +1,23 @@
+namespace Holon.SystemMachine.Images;
+
+/// <summary>The Linux drivers of a machine's devices.</summary>
+public static class GuestModules
+{
+    /// <summary>Modules to load; none for a machine that has only what every kernel knows.</summary>
+    public static IReadOnlyList<string> For(SystemMachineSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        var modules = new List<string>();
+        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Virtio)) modules.Add("virtio_blk");
+        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Ahci)) modules.AddRange(["ahci", "sd_mod"]);
+        modules.AddRange(spec.Devices.Select(device => device.Kind).Distinct().Select(kind => kind switch
+        {
+            DeviceKind.Entropy => "virtio_rng",
+            DeviceKind.Balloon => "virtio_balloon",
+            DeviceKind.Vsock => "vmw_vsock_virtio_transport",
+            _ => "virtio_console",
+        }));
+        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Virtio) || spec.Devices.Count > 0) modules.Insert(0, "virtio_pci");
+        return modules;
+    }
+}

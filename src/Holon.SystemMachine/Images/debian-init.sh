@@ -1,0 +1,12 @@
+#!/bin/sh
+# The first process of a Debian machine that is booted without firmware: finds the disk and hands over to systemd on it.
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+modprobe -a virtio_pci virtio_blk
+mount -t ext4 -o ro /dev/vda1 /root || exec sh
+mount --move /dev /root/dev
+mount --move /proc /root/proc
+mount --move /sys /root/sys
+exec switch_root /root /sbin/init

@@ -1,0 +1,378 @@
+using Holon.Interpreter;
+using Holon.Memory;
+using Holon.Translator.Emit;
+using Holon.Translator.Guest;
+using Holon.Translator.Host;
+using Holon.X86;
+
+namespace Holon.Translator.Blocks;
+
+/// <summary>
+/// All translated code of one vCPU: blocks by physical page, the jump cache by linear address in front of them, and the links between them.
+/// Knows when code may no longer be used.
+/// </summary>
+internal sealed unsafe class BlockCache : ICodeListener, IDisposable
+{
+    /// <summary>Dropped host code that may lie about.</summary>
+    private const long LeastDropped = 16 << 20;
+
+    private readonly Interpreter.Interpreter _cpu;
+    private readonly GuestMemory _memory;
+    private readonly TranslatorContext* _context;
+    private readonly ulong* _jumpTags, _jumpTargets;
+    private readonly TranslatedPage?[] _pages;
+    private readonly CodeMemory _code;
+    private readonly HostAssembler _asm = new();
+    private readonly BlockEmitter _emitter;
+    private readonly GuestBlock _guest;
+    private readonly byte* _firstBlock;
+    private readonly KernelMappings _kernel;
+    private readonly Lock _overwrittenLock = new();
+    private readonly List<(ulong Address, ulong Length)> _overwritten = [];
+    private readonly Func<ulong, bool> _stopAt;
+    private ulong _executedUserPages; // a Bloom filter of the linear pages that blocks of this user generation were found in
+    private TranslatedPage? _decodingPage;
+    private int _decodingMode;
+    private bool _smap;
+    private long _droppedBytes;
+    private volatile bool _hasOverwritten;
+
+    public BlockCache(Interpreter.Interpreter cpu, GuestMemory memory, CpuModel model, int codeBytes)
+    {
+        _cpu = cpu;
+        _memory = memory;
+        _context = (TranslatorContext*)((byte*)cpu.Context + Offsets.Engine);
+        _jumpTags = (ulong*)((byte*)cpu.Context + Offsets.JumpTags);
+        _jumpTargets = (ulong*)((byte*)cpu.Context + Offsets.JumpTargets);
+        _pages = new TranslatedPage?[memory.PageCount];
+        _code = new CodeMemory(codeBytes);
+        _asm.Position = _code.Writable;
+        Stubs = new Stubs(_asm);
+        _firstBlock = _asm.Position;
+        _emitter = new BlockEmitter(_asm, Stubs, Exits);
+        _guest = new GuestBlock(model);
+        _kernel = new KernelMappings(cpu, memory);
+        _stopAt = linear => _decodingPage?.Find(linear, _decodingMode) != null;
+        _context->UserGeneration = _context->KernelGeneration = 1;
+        UpdateMix();
+        memory.CodePages.CodeOverwritten += OnOverwrittenElsewhere;
+    }
+
+    /// <summary>The shared code.</summary>
+    public Stubs Stubs { get; }
+
+    /// <summary>The direct exits of all blocks.</summary>
+    public ExitTable Exits { get; } = new();
+
+    /// <summary>What must be added to an address in a block to execute it.</summary>
+    public nint Distance => _code.Distance;
+
+    /// <summary>Keep status flags exact wherever a fault could show them.</summary>
+    public bool PreciseFlags
+    {
+        get => _guest.PreciseFlags;
+        set => _guest.PreciseFlags = value;
+    }
+
+    /// <summary>Instructions in a block at most.</summary>
+    public int MaxBlockInstructions
+    {
+        get => _guest.Most;
+        set => _guest.Most = value;
+    }
+
+    /// <summary>Blocks found are entered into the jump cache. Not so for who wants one block at a time.</summary>
+    public bool RemembersJumps { get; set; } = true;
+
+    /// <summary>What happened so far.</summary>
+    public TranslatorStatistics Statistics { get; } = new();
+
+    /// <summary>The block in the jump cache for an address, as a place to enter; null when it is not there.</summary>
+    public byte* FindEntry(ulong linear, int mode)
+    {
+        var index = (ushort)linear;
+        return _jumpTags[index] == (linear ^ _context->Mix[mode]) ? (byte*)_jumpTargets[index] : null;
+    }
+
+    /// <summary>The block at an address, translated if need be; null when the fetch must be interpreted or has faulted, as the outcome says.</summary>
+    public TranslatedBlock? Find(ulong linear, int mode, out MissOutcome outcome)
+    {
+        outcome = _cpu.Fetch(linear, out var translation);
+        if (outcome != MissOutcome.Host) return null;
+        var physical = translation.PhysicalAddress;
+        var block = _pages[physical >> 12]?.Find(linear, mode) ?? Translate(linear, physical, mode, null, 0);
+        if (block == null || block.Generation != null)
+        {
+            block = FindCrossing(linear, physical, mode, block, ref outcome);
+            if (block == null) return null;
+        }
+
+        if (TranslationMode.IsUser(mode)) _executedUserPages |= 1ul << (int)((linear >> 12) & 63);
+        else if (!_kernel.Note(linear, translation)) BumpKernel();
+        if (!RemembersJumps) return block;
+        var index = (ushort)linear;
+        _jumpTags[index] = linear ^ _context->Mix[mode];
+        _jumpTargets[index] = (ulong)(block.PollMemory + _code.Distance);
+        return block;
+    }
+
+    /// <summary>Translates the block at an address anew and returns, for each guest instruction, the host code made of it; empty when nothing can be translated there.</summary>
+    public List<(Iced.Intel.Instruction Guest, nint Host)> List(ulong linear, int mode, out byte* start, out byte* end)
+    {
+        _emitter.Listing = [];
+        DropAll();
+        var block = Find(linear, mode, out _);
+        var listing = _emitter.Listing;
+        _emitter.Listing = null;
+        start = block != null ? block.PollHost : null;
+        end = block != null ? block.CodeEnd : null;
+        return listing;
+    }
+
+    /// <summary>Links an exit to the block at its address, found just now.</summary>
+    public void Link(int number, TranslatedBlock target)
+    {
+        ref var exit = ref Exits[number];
+        if (exit.Owner is null || exit.Linear != target.Linear || exit.Mode != target.Mode) return;
+        Statistics.Links++;
+        Exits.Link(number, target, TranslationMode.IsUser(target.Mode) ? _context->UserGeneration : _context->KernelGeneration);
+    }
+
+    /// <summary>The value that tags of the jump cache have mixed in, for a mode.</summary>
+    public ulong Mix(int mode) => _context->Mix[mode];
+
+    /// <summary>Drops everything if CR4.SMAP is not what code was made for.</summary>
+    public void UseSmap(bool smap)
+    {
+        if (smap == _smap) return;
+        _smap = smap;
+        DropAll();
+    }
+
+    /// <summary>Empties the jump cache.</summary>
+    public void ForgetJumps() => new Span<ulong>(_jumpTags, Offsets.JumpCacheEntries).Clear();
+
+    /// <summary>Drops what was overwritten from outside the vCPU. Only while no translated code is being executed.</summary>
+    public void Tidy()
+    {
+        if (!_hasOverwritten) return;
+        lock (_overwrittenLock)
+        {
+            _hasOverwritten = false;
+            foreach (var (address, length) in _overwritten)
+            {
+                for (var page = address >> 12; page <= (address + length - 1) >> 12 && page < (ulong)_pages.Length; page++)
+                {
+                    var from = Math.Max(address, page << 12);
+                    var to = Math.Min(address + length, (page + 1) << 12);
+                    if (_pages[page]?.Overlaps((int)(from & 0xFFF), (int)(to - from)) == true) DropPage(page);
+                }
+            }
+
+            _overwritten.Clear();
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool HasCode(ulong page) => _pages[page] != null;
+
+    /// <inheritdoc/>
+    public bool Overlaps(ulong physical, int size) => _pages[physical >> 12]?.Overlaps((int)(physical & 0xFFF), size) ?? false;
+
+    /// <inheritdoc/>
+    public bool Overwritten(ulong physical, int size)
+    {
+        if (_pages[physical >> 12] is not { } page) return false;
+        if (!page.Overlaps((int)(physical & 0xFFF), size)) return true;
+        DropPage(physical >> 12);
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public void TranslationsForgotten(bool global)
+    {
+        BumpUser();
+        if (!_kernel.StillHold(global)) BumpKernel();
+    }
+
+    /// <inheritdoc/>
+    public void TranslationForgotten(ulong linear)
+    {
+        if ((_executedUserPages & (1ul << (int)((linear >> 12) & 63))) != 0) BumpUser();
+        if (!_kernel.StillHolds(linear)) BumpKernel();
+    }
+
+    /// <inheritdoc/>
+    public void Invalidated() => DropAll();
+
+    public void Dispose()
+    {
+        _memory.CodePages.CodeOverwritten -= OnOverwrittenElsewhere;
+        _code.Dispose();
+    }
+
+    /// <summary>The block of an instruction across two pages, after the second one was looked up.</summary>
+    private TranslatedBlock? FindCrossing(ulong linear, ulong physical, int mode, TranslatedBlock? block, ref MissOutcome outcome)
+    {
+        var next = (linear & ~0xFFFul) + 4096;
+        if (block == null && !_guest.RunsOut) return Refuse(out outcome);
+        outcome = _cpu.Fetch(next, out var second);
+        if (outcome != MissOutcome.Host) return null;
+        var page = second.PhysicalAddress & ~0xFFFul;
+        if (block != null && block.SecondPage != page)
+        {
+            DropBlock(block);
+            _pages[physical >> 12]!.Remove(block);
+            block = null;
+        }
+
+        block ??= Translate(linear, physical, mode, _memory.PagePointer(page), page);
+        if (block == null) return Refuse(out outcome);
+        if (block.Generation != null)
+        {
+            *(uint*)block.Generation = TranslationMode.IsUser(mode) ? _context->UserGeneration : _context->KernelGeneration;
+            if (TranslationMode.IsUser(mode)) _executedUserPages |= 1ul << (int)((next >> 12) & 63);
+            else if (!_kernel.Note(next, second)) BumpKernel();
+        }
+
+        return block;
+
+        static TranslatedBlock? Refuse(out MissOutcome outcome)
+        {
+            outcome = MissOutcome.Interpret;
+            return null;
+        }
+    }
+
+    private TranslatedBlock? Translate(ulong linear, ulong physical, int mode, byte* next, ulong nextPhysical)
+    {
+        // Also when most of what there is was dropped: what is still used is translated again in less time than dropping it piece by piece would take.
+        if (_asm.Position > _code.Writable + _code.Bytes - CodeMemory.MaxBlockBytes || _droppedBytes > Math.Max(LeastDropped, (_asm.Position - _firstBlock) / 2))
+        {
+            Statistics.CacheFlushes++;
+            DropAll();
+        }
+
+        var started = TranslatorStatistics.Now;
+        ref var page = ref _pages[physical >> 12];
+        _decodingPage = page;
+        _decodingMode = mode;
+        _guest.Decode(linear, _memory.PagePointer(physical), next, _stopAt);
+        if (_guest.Count == 0) return null;
+        page ??= NewPage(physical);
+        var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count };
+        _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
+        var start = _asm.Position;
+        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0);
+        block.CodeEnd = _asm.Position;
+        page.Add(block);
+        if (_guest.Crosses)
+        {
+            block.SecondPage = nextPhysical;
+            var second = _pages[nextPhysical >> 12] ??= NewPage(nextPhysical);
+            second.MarkCode(0, (int)(_guest.End & 0xFFF));
+            second.Guests.Add(block);
+        }
+
+        foreach (var (offset, length) in _guest.Peeked) page.MarkCode(offset, length);
+        Statistics.Blocks++;
+        Statistics.GuestInstructions += _guest.Count;
+        Statistics.GuestBytes += block.GuestBytes;
+        Statistics.HostBytes += block.CodeEnd - start;
+        Statistics.TranslationTicks += TranslatorStatistics.Now - started;
+        return block;
+    }
+
+    private TranslatedPage NewPage(ulong physical)
+    {
+        _memory.CodePages.Mark(physical >> 12);
+        _cpu.ProtectPhysicalPage(physical & ~0xFFFul);
+        return new TranslatedPage();
+    }
+
+    private void DropBlock(TranslatedBlock block)
+    {
+        if (block.IsDropped) return;
+        block.IsDropped = true;
+        Exits.Drop(block);
+        var index = (ushort)block.Linear;
+        if (_jumpTargets[index] == (ulong)(block.PollMemory + _code.Distance)) _jumpTags[index] = 0;
+        _droppedBytes += block.CodeEnd - block.PollHost;
+        Statistics.DroppedBlocks++;
+    }
+
+    /// <summary>Drops every block of a physical page. Only while no translated code is being executed.</summary>
+    private void DropPage(ulong number)
+    {
+        var page = _pages[number]!;
+        foreach (var block in page.Blocks) DropBlock(block);
+        foreach (var block in page.Guests)
+        {
+            if (!block.IsDropped) _pages[block.Physical >> 12]?.Remove(block);
+            DropBlock(block);
+        }
+
+        _pages[number] = null;
+    }
+
+    private void DropAll()
+    {
+        for (var page = 0; page < _pages.Length; page++)
+        {
+            if (_pages[page] == null) continue;
+            _pages[page] = null;
+            _memory.CodePages.Clear((ulong)page); // the interpreter's own code goes through its own check of every write
+        }
+
+        Exits.Clear();
+        _asm.Position = _firstBlock;
+        _droppedBytes = 0;
+        ForgetJumps();
+        _kernel.Clear();
+    }
+
+    private void BumpUser()
+    {
+        _executedUserPages = 0;
+        _context->UserGeneration++;
+        Statistics.UserGenerations++;
+        UpdateMix();
+    }
+
+    private void BumpKernel()
+    {
+        _kernel.Clear();
+        _context->KernelGeneration++;
+        Statistics.KernelGenerations++;
+        UpdateMix();
+    }
+
+    /// <summary>
+    /// Tags of the jump cache are linear addresses with mode and generation in the bits that repeat bit 47. When the generations come round,
+    /// what they marked before is forgotten.
+    /// </summary>
+    private void UpdateMix()
+    {
+        const int generationBits = 12, generationShift = 51, modeShift = 48;
+        const uint mask = (1u << generationBits) - 1;
+        if ((_context->UserGeneration & mask) == 0 || (_context->KernelGeneration & mask) == 0)
+        {
+            ForgetJumps();
+            if ((_context->UserGeneration & mask) == 0) _context->UserGeneration++;
+            if ((_context->KernelGeneration & mask) == 0) _context->KernelGeneration++;
+        }
+
+        for (var mode = 0; mode < TranslationMode.Count; mode++)
+        {
+            var generation = TranslationMode.IsUser(mode) ? _context->UserGeneration : _context->KernelGeneration;
+            _context->Mix[mode] = ((ulong)(generation & mask) << generationShift) | ((ulong)(uint)mode << modeShift);
+        }
+    }
+
+    private void OnOverwrittenElsewhere(ulong physical, ulong length)
+    {
+        lock (_overwrittenLock) _overwritten.Add((physical, length));
+        _hasOverwritten = true;
+        _cpu.Kick();
+    }
+}

@@ -1,0 +1,297 @@
+using Holon.Translator.Blocks;
+using Holon.Translator.Guest;
+using Holon.Translator.Host;
+using Iced.Intel;
+
+namespace Holon.Translator.Emit;
+
+// Branches, the stack, and how blocks are left.
+internal sealed unsafe partial class BlockEmitter
+{
+    private const int HostStackPointer = 4;
+
+    private bool IsOtherPage(ulong linear) => ((linear ^ _guest.Start) & ~0xFFFul) != 0;
+
+    /// <summary>Leaves the block for a constant address, in a mode.</summary>
+    private void EmitDirectExit(ulong target, ulong from, int mode)
+    {
+        _ended = true;
+        var backward = target <= from;
+        if (!IsOtherPage(target))
+        {
+            var inHost = (_flags & FlagPlace.Host) != 0;
+            AddExit(_asm.Jmp(), null, target, mode, inHost ? backward ? EntryPoint.PollHost : EntryPoint.Host : backward ? EntryPoint.PollMemory : EntryPoint.Memory, inHost);
+            return;
+        }
+
+        FlagsToMemory(StatusFlags.All);
+        EmitFarExit(target, mode, backward, isCall: false);
+    }
+
+    /// <summary>A direct exit to another page: taken only while translations of linear addresses are what they were when it was linked. Flags are in the context.</summary>
+    private void EmitFarExit(ulong target, int mode, bool backward, bool isCall)
+    {
+        var generation = TranslationMode.IsUser(mode) ? Offsets.UserGeneration : Offsets.KernelGeneration;
+        _asm.RegMem(false, 0x81, 7, Mem.Context(generation));
+        var compared = _asm.Position;
+        _asm.Int32(0);
+        var changed = _asm.Jcc(Condition.NotEqual);
+        AddExit(isCall ? _asm.Call() : _asm.Jmp(), compared, target, mode, backward ? EntryPoint.PollMemory : EntryPoint.Memory, false, changed);
+    }
+
+    private void AddExit(byte* distance, byte* generation, ulong target, int mode, EntryPoint entry, bool flagsInHost, byte* second = null)
+    {
+        var number = _exits.Add(new Exit { Owner = _block, Distance = distance, Generation = generation, Linear = target, Mode = mode, Entry = entry });
+        _deferred.Add(new Deferred(flagsInHost ? DeferredKind.LinkSavingFlags : DeferredKind.Link, distance, second, target, (uint)number, 0, 0, default));
+    }
+
+    private void EmitJumpIf(ref GuestInstruction instruction)
+    {
+        ref var iced = ref instruction.Iced;
+        FlagsToHost();
+        var target = iced.NearBranchTarget;
+        var bytes = _guest.BytesOf(instruction);
+        var condition = bytes[^1];
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            // 70–7F, or 0F 80–8F; prefixes are hints.
+            if (bytes[i] is >= 0x70 and <= 0x7F || (bytes[i] is >= 0x80 and <= 0x8F && i > 0 && bytes[i - 1] == 0x0F))
+            {
+                condition = (byte)(bytes[i] & 15);
+                break;
+            }
+        }
+
+        var jump = _asm.Jcc(condition);
+        if (IsOtherPage(target))
+        {
+            _deferred.Add(new Deferred(DeferredKind.FarBranch, jump, null, target, target <= iced.IP ? 1u : 0, 0, 0, _flags));
+            return;
+        }
+
+        AddExit(jump, null, target, _mode, target <= iced.IP ? EntryPoint.PollHost : EntryPoint.Host, true);
+    }
+
+    /// <summary>Loads the target of an indirect branch into scratch or says which register has it; a memory operand is kept in the context.</summary>
+    private void EmitTargetToTemporary(ref GuestInstruction instruction)
+    {
+        EmitAccess(ref instruction, 8, false, false);
+        _asm.Load(Homes.Scratch, Mem.At(Homes.Address));
+    }
+
+    private void EmitJumpIndirect(ref GuestInstruction instruction)
+    {
+        _ended = true;
+        FlagsToMemory(StatusFlags.All);
+        if (instruction.Iced.Op0Kind == OpKind.Memory)
+        {
+            EmitTargetToTemporary(ref instruction);
+            _asm.Mov(Homes.Address, Homes.Scratch);
+        }
+        else
+        {
+            MovUnlessSame(Homes.Address, Value(Number(instruction.Iced.Op0Register), Homes.Address));
+        }
+
+        EmitFindTarget(instruction.Iced.IP, 0);
+        _asm.JmpThrough(Mem.Context(Offsets.JumpTargets, Homes.Scratch, 3));
+    }
+
+    /// <summary>Looks the address register up in the jump cache. Scratch is its entry afterwards.</summary>
+    /// <param name="rip">The instruction.</param>
+    /// <param name="undo">What must be added to the guest's stack pointer when the target turns out not to be canonical.</param>
+    private void EmitFindTarget(ulong rip, int undo)
+    {
+        _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
+        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * _mode)));
+        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags, Homes.Scratch, 3));
+        _deferred.Add(new Deferred(DeferredKind.JumpMiss, _asm.Jcc(Condition.NotEqual), null, rip, 0, undo, 0, default));
+    }
+
+    /// <summary>Pushes the return address onto the guest's stack, and with it onto the host's. Scratch has it afterwards.</summary>
+    private void EmitPushReturn(ref GuestInstruction instruction)
+    {
+        if (!IsInGroup(instruction))
+        {
+            _asm.Lea(Homes.Address, Mem.At(Homes.StackPointer, -8));
+            EmitStackLookup(ref instruction, 8, true, false);
+        }
+
+        _asm.MovImmediate(Homes.Scratch, instruction.Iced.NextIP);
+        _asm.Store(Mem.At(Homes.Address, _memoryDisplacement), Homes.Scratch);
+        _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
+        _asm.Alu(AluOp.Cmp, HostStackPointer, Mem.Context(Offsets.ShadowLimit));
+        var full = _asm.Jcc(Condition.Below);
+        _deferred.Add(new Deferred(DeferredKind.ShadowFull, full, _asm.Position, 0, 0, 0, 0, default));
+    }
+
+    private void EmitCall(ref GuestInstruction instruction)
+    {
+        ref var iced = ref instruction.Iced;
+        var target = iced.NearBranchTarget;
+        if (target == iced.NextIP)
+        {
+            EmitInterpret(ref instruction); // it only wants to know where it is, and never returns
+            return;
+        }
+
+        FlagsToMemory(instruction.LiveBefore);
+        _flags &= ~FlagPlace.Host;
+        EmitPushReturn(ref instruction);
+        _asm.Push(Homes.Scratch);
+        var backward = target <= iced.IP;
+        if (IsOtherPage(target)) EmitFarExit(target, _mode, backward, isCall: true);
+        else AddExit(_asm.Call(), null, target, _mode, backward ? EntryPoint.PollMemory : EntryPoint.Memory, false);
+        EmitReturnPoint(iced);
+    }
+
+    private void EmitCallIndirect(ref GuestInstruction instruction)
+    {
+        ref var iced = ref instruction.Iced;
+        FlagsToMemory(StatusFlags.All);
+        _flags &= ~FlagPlace.Host;
+        var register = -1;
+        if (iced.Op0Kind == OpKind.Memory)
+        {
+            EmitTargetToTemporary(ref instruction);
+            _asm.Store(Mem.Context(Offsets.Temporary), Homes.Scratch);
+        }
+        else
+        {
+            register = Number(iced.Op0Register);
+            if (register == 4)
+            {
+                EmitInterpret(ref instruction); // CALL RSP: pushed over before it is read
+                return;
+            }
+        }
+
+        EmitPushReturn(ref instruction);
+        _asm.Push(Homes.Scratch);
+        if (register < 0) _asm.Load(Homes.Address, Mem.Context(Offsets.Temporary));
+        else MovUnlessSame(Homes.Address, Value(register, Homes.Address));
+        EmitFindTarget(iced.IP, 8);
+        _asm.CallThrough(Mem.Context(Offsets.JumpTargets, Homes.Scratch, 3));
+        EmitReturnPoint(iced);
+    }
+
+    /// <summary>Where the host's return address leads: to the instruction behind the call, with flags in the context.</summary>
+    private void EmitReturnPoint(in Instruction iced)
+    {
+        _flags = FlagPlace.Memory;
+        EmitDirectExit(iced.NextIP, iced.IP, _mode);
+    }
+
+    private void EmitReturn(ref GuestInstruction instruction)
+    {
+        _ended = true;
+        FlagsToMemory(StatusFlags.All);
+        _flags &= ~FlagPlace.Host;
+        if (!IsInGroup(instruction))
+        {
+            _asm.Mov(Homes.Address, Homes.StackPointer);
+            EmitStackLookup(ref instruction, 8, false, false);
+        }
+
+        _asm.Load(Homes.Address, Mem.At(Homes.Address, _memoryDisplacement));
+        var extra = instruction.Iced.Code == Code.Retnq_imm16 ? instruction.Iced.Immediate16 : 0;
+        _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8 + extra));
+        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.At(HostStackPointer, 8));
+        _deferred.Add(new Deferred(DeferredKind.ReturnMiss, _asm.Jcc(Condition.NotEqual), null, instruction.Iced.IP, 0, -(8 + extra), 0, default));
+        _asm.Ret(8);
+    }
+
+    private void EmitPush(ref GuestInstruction instruction)
+    {
+        ref var iced = ref instruction.Iced;
+        if (IsInGroup(instruction))
+        {
+            var at = Mem.At(Homes.Address, _memoryDisplacement);
+            if (iced.Op0Kind == OpKind.Register) _asm.Store(at, Value(Number(iced.Op0Register), Homes.Scratch));
+            else _asm.StoreImmediate(at, (int)iced.GetImmediate(0));
+            _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
+            return;
+        }
+
+        LoseHostFlags(instruction.LiveBefore);
+        if (iced.Op0Kind == OpKind.Memory)
+        {
+            EmitAccess(ref instruction, 8, false, false);
+            _asm.Load(Homes.Scratch, Mem.At(Homes.Address));
+            _asm.Store(Mem.Context(Offsets.Temporary), Homes.Scratch); // a miss below needs scratch
+        }
+
+        _asm.Lea(Homes.Address, Mem.At(Homes.StackPointer, -8));
+        EmitStackLookup(ref instruction, 8, true, false);
+        switch (iced.Op0Kind)
+        {
+            case OpKind.Register:
+                _asm.Store(Mem.At(Homes.Address), Value(Number(iced.Op0Register), Homes.Scratch));
+                break;
+            case OpKind.Memory:
+                _asm.Load(Homes.Scratch, Mem.Context(Offsets.Temporary));
+                _asm.Store(Mem.At(Homes.Address), Homes.Scratch);
+                break;
+            default:
+                _asm.StoreImmediate(Mem.At(Homes.Address), (int)iced.GetImmediate(0));
+                break;
+        }
+
+        _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
+    }
+
+    private void EmitPop(ref GuestInstruction instruction)
+    {
+        var guest = Number(instruction.Iced.Op0Register);
+        var home = Homes.Of(guest);
+        if (!IsInGroup(instruction))
+        {
+            LoseHostFlags(instruction.LiveBefore);
+            _asm.Mov(Homes.Address, Homes.StackPointer);
+            EmitStackLookup(ref instruction, 8, false, false);
+        }
+
+        var to = home == Homes.InContext ? Homes.Scratch : home;
+        _asm.Load(to, Mem.At(Homes.Address, _memoryDisplacement));
+        if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), Homes.Scratch);
+
+        if (home != Homes.StackPointer) _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8));
+    }
+
+    private void EmitLeave(ref GuestInstruction instruction)
+    {
+        const int rbp = 5;
+        LoseHostFlags(instruction.LiveBefore);
+        _asm.Mov(Homes.Address, rbp);
+        EmitStackLookup(ref instruction, 8, false, false);
+        _asm.Lea(Homes.StackPointer, Mem.At(rbp, 8));
+        _asm.Load(rbp, Mem.At(Homes.Address));
+    }
+
+    /// <summary>Leaves the instruction, and with it the rest of the block, to the interpreter.</summary>
+    private void EmitInterpret(ref GuestInstruction instruction)
+    {
+        _ended = true;
+        FlagsToMemory(instruction.LiveBefore);
+        EmitExit(ExitKind.Interpret, instruction.Iced.IP);
+    }
+
+    private void EmitExit(ExitKind kind, ulong rip)
+    {
+        StoreRip(rip);
+        _asm.MovImmediate(Homes.Scratch, (uint)kind);
+        _asm.JmpTo(_stubs.Exit);
+    }
+
+    private void StoreRip(ulong rip)
+    {
+        if ((long)rip == (int)rip)
+        {
+            _asm.StoreImmediate(Mem.Context(Offsets.Rip), (int)rip);
+            return;
+        }
+
+        _asm.MovImmediate(Homes.Scratch, rip);
+        _asm.Store(Mem.Context(Offsets.Rip), Homes.Scratch);
+    }
+}

@@ -1,0 +1,187 @@
+using Holon.Translator.Blocks;
+using Holon.Translator.Host;
+
+namespace Holon.Translator.Emit;
+
+// What is seldom executed comes behind the block, out of the way of what is often.
+internal sealed unsafe partial class BlockEmitter
+{
+    /// <summary>Kinds of code behind the block.</summary>
+    private enum DeferredKind : byte
+    {
+        /// <summary>A lookup in the TLB failed; the address was mixed with the tag of the entry in scratch.</summary>
+        Miss,
+
+        /// <summary>The same for a constant address.</summary>
+        ConstantMiss,
+
+        /// <summary>The same for the entry for the stack.</summary>
+        StackMiss,
+
+        /// <summary>An exit that is not linked; flags are in the context.</summary>
+        Link,
+
+        /// <summary>An exit that is not linked; flags are in the host's.</summary>
+        LinkSavingFlags,
+
+        /// <summary>A conditional branch to another page.</summary>
+        FarBranch,
+
+        /// <summary>The jump cache does not know the address.</summary>
+        JumpMiss,
+
+        /// <summary>The call on top of the host's stack is not the one that returns.</summary>
+        ReturnMiss,
+
+        /// <summary>The jump cache does not know where SYSCALL enters.</summary>
+        SyscallMiss,
+
+        /// <summary>Too many calls without return on the host's stack.</summary>
+        ShadowFull,
+
+        /// <summary>The host's x87 state is not the guest's yet.</summary>
+        LoadX87,
+
+        /// <summary>An event waits at the block's start.</summary>
+        Events,
+
+        /// <summary>Translations of linear addresses have changed.</summary>
+        Lookup,
+
+        /// <summary>The accesses of a group are not all in one page that the TLB knows.</summary>
+        Group,
+
+        /// <summary>The operands are not for the host.</summary>
+        Interpret,
+    }
+
+    /// <summary>A piece of code behind the block.</summary>
+    /// <param name="kind">What it does.</param>
+    /// <param name="from">The jump that leads to it.</param>
+    /// <param name="back">Where it returns to, or a second jump that leads to it.</param>
+    /// <param name="rip">The guest instruction, or the target of an exit.</param>
+    /// <param name="value">By kind.</param>
+    /// <param name="tag">Where the tag is that was mixed into the address; or what undoes a change of the stack pointer.</param>
+    /// <param name="linear">A constant address.</param>
+    /// <param name="flags">Where the status flags are.</param>
+    private readonly struct Deferred(DeferredKind kind, byte* from, byte* back, ulong rip, uint value, int tag, ulong linear, FlagPlace flags)
+    {
+        public DeferredKind Kind { get; } = kind;
+
+        public byte* From { get; } = from;
+
+        public byte* Back { get; } = back;
+
+        public ulong Rip { get; } = rip;
+
+        public uint Value { get; } = value;
+
+        public int Tag { get; } = tag;
+
+        public ulong Linear { get; } = linear;
+
+        public FlagPlace Flags { get; } = flags;
+    }
+
+    private void Defer(DeferredKind kind, byte* from, ulong rip) => _deferred.Add(new Deferred(kind, from, null, rip, 0, 0, 0, default));
+
+    private void EmitDeferred()
+    {
+        for (var i = 0; i < _deferred.Count; i++) // grows meanwhile
+        {
+            var deferred = _deferred[i];
+            _asm.Land(deferred.From);
+            switch (deferred.Kind)
+            {
+                case DeferredKind.Miss:
+                    _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(deferred.Tag, Homes.Scratch, 0));
+                    EmitMissCall(deferred, _stubs.Miss);
+                    break;
+                case DeferredKind.ConstantMiss:
+                    _asm.MovImmediate(Homes.Address, deferred.Linear);
+                    EmitMissCall(deferred, _stubs.Miss);
+                    break;
+                case DeferredKind.StackMiss:
+                    _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(deferred.Tag));
+                    EmitMissCall(deferred, _stubs.StackMiss[TranslationMode.TlbSet(_mode)]);
+                    break;
+                case DeferredKind.Link or DeferredKind.LinkSavingFlags:
+                    EmitLink(deferred);
+                    break;
+                case DeferredKind.FarBranch:
+                    _flags = deferred.Flags;
+                    FlagsToMemory(Guest.StatusFlags.All);
+                    EmitFarExit(deferred.Rip, _mode, deferred.Value != 0, isCall: false);
+                    break;
+                case DeferredKind.JumpMiss:
+                    _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * _mode)));
+                    EmitCanonicalCheck(deferred);
+                    _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
+                    _asm.MovImmediate(Homes.Scratch, (uint)ExitKind.Lookup);
+                    _asm.JmpTo(_stubs.Exit);
+                    break;
+                case DeferredKind.SyscallMiss:
+                    _asm.Load(Homes.Address, Mem.Context(Offsets.Lstar));
+                    _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
+                    _asm.MovImmediate(Homes.Scratch, (uint)ExitKind.Lookup);
+                    _asm.JmpTo(_stubs.Exit);
+                    break;
+                case DeferredKind.ReturnMiss:
+                    EmitCanonicalCheck(deferred);
+                    _asm.JmpTo(_stubs.ReturnMiss[_mode]);
+                    break;
+                case DeferredKind.ShadowFull:
+                    _asm.Load(HostStackPointer, Mem.Context(Offsets.ShadowBase));
+                    _asm.JmpTo(deferred.Back);
+                    break;
+                case DeferredKind.LoadX87:
+                    _asm.CallTo(_stubs.LoadX87);
+                    _asm.JmpTo(deferred.Back);
+                    break;
+                case DeferredKind.Events:
+                    EmitExit(ExitKind.Events, deferred.Rip);
+                    break;
+                case DeferredKind.Group:
+                    EmitGroupOneByOne(_groups[(int)deferred.Value]);
+                    break;
+                case DeferredKind.Lookup:
+                    EmitExit(ExitKind.Lookup, deferred.Rip);
+                    break;
+                case DeferredKind.Interpret:
+                    EmitExit(ExitKind.Interpret, deferred.Rip);
+                    break;
+            }
+        }
+    }
+
+    private void EmitMissCall(in Deferred deferred, byte* stub)
+    {
+        StoreRip(deferred.Rip);
+        _asm.MovImmediate(Homes.Scratch, deferred.Value);
+        _asm.CallTo(stub);
+        _asm.JmpTo(deferred.Back);
+    }
+
+    /// <summary>A branch to an address that is not canonical faults before it has changed anything: the interpreter does that.</summary>
+    private void EmitCanonicalCheck(in Deferred deferred)
+    {
+        _asm.Mov(Homes.Scratch, Homes.Address);
+        _asm.Shift(true, 4, Homes.Scratch, 16);
+        _asm.Shift(true, 7, Homes.Scratch, 16);
+        _asm.Alu(AluOp.Cmp, Homes.Scratch, Homes.Address);
+        var canonical = _asm.Jcc(Condition.Equal);
+        if (deferred.Tag != 0) _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, deferred.Tag));
+        EmitExit(ExitKind.Interpret, deferred.Rip);
+        _asm.Land(canonical);
+    }
+
+    private void EmitLink(in Deferred deferred)
+    {
+        if (deferred.Back != null) _asm.Land(deferred.Back);
+        _exits[(int)deferred.Value].Stub = _asm.Position;
+        if (deferred.Kind == DeferredKind.LinkSavingFlags) SaveFlags();
+        StoreRip(deferred.Rip);
+        _asm.MovImmediate(Homes.Scratch, deferred.Value + (uint)ExitKind.FirstLink);
+        _asm.JmpTo(_stubs.Exit);
+    }
+}

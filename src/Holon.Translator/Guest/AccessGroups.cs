@@ -1,0 +1,148 @@
+using Iced.Intel;
+
+namespace Holon.Translator.Guest;
+
+/// <summary>Neighbouring memory accesses of a block that one look into the TLB serves: all lie at constant distances from one register.</summary>
+/// <param name="Last">Index of the last instruction that belongs to the group.</param>
+/// <param name="Lowest">Distance of the lowest byte from the register as it is before the first instruction.</param>
+/// <param name="Bytes">From there to behind the highest byte.</param>
+/// <param name="Writes">One of them writes.</param>
+/// <param name="Register">The register.</param>
+internal readonly record struct AccessGroup(int Last, int Lowest, int Bytes, bool Writes, Register Register);
+
+/// <summary>Finds groups of accesses. Knows nothing of the host but that it keeps one address at a time.</summary>
+internal static class AccessGroups
+{
+    /// <summary>A wider group would cross pages too often, and is then done one by one.</summary>
+    private const int MostBytes = 256;
+
+    /// <summary>The group that begins with an instruction; null when it would be the only member.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="first">Index of the instruction.</param>
+    /// <param name="keepsAddress">Whether the back end can do an instruction without an access, by index, and keep the address.</param>
+    public static AccessGroup? Find(GuestBlock block, int first, Func<int, bool> keepsAddress)
+    {
+        if (RegisterOf(block.Instructions[first]) is not { } register) return null;
+        var delta = 0; // how far the register has moved
+        var (lowest, end, last, members) = (int.MaxValue, int.MinValue, first, 0);
+        var writes = false;
+        for (var i = first; i < block.Count; i++)
+        {
+            ref var instruction = ref block.Instructions[i];
+            ref var iced = ref instruction.Iced;
+            if (Access(instruction, register) is { } access)
+            {
+                var start = delta + access.Offset;
+                var (newLowest, newEnd) = (Math.Min(lowest, start), Math.Max(end, start + access.Size));
+                if (newEnd - newLowest > MostBytes) break;
+                (lowest, end, last) = (newLowest, newEnd, i);
+                members++;
+                writes |= access.Writes;
+            }
+            else if (!KeepsAddress(instruction) || !keepsAddress(i))
+            {
+                break;
+            }
+
+            if (Movement(instruction, register) is not { } moved) break;
+            delta += moved;
+            if (Math.Abs(delta) > MostBytes) break;
+        }
+
+        return members < 2 ? null : new AccessGroup(last, lowest, end - lowest, writes, register);
+    }
+
+    /// <summary>The register that the accesses of a group beginning with this instruction are relative to.</summary>
+    private static Register? RegisterOf(in GuestInstruction instruction) => instruction.Class.Kind switch
+    {
+        InstructionKind.Push or InstructionKind.Pop => Access(instruction, Register.RSP) is null ? null : Register.RSP,
+        InstructionKind.Copy when instruction.Iced.MemoryBase != Register.None && Access(instruction, instruction.Iced.MemoryBase) is not null => instruction.Iced.MemoryBase,
+        _ => null,
+    };
+
+    /// <summary>What an instruction accesses relative to a register; null when it is no access that a group can have.</summary>
+    public static (int Offset, int Size, bool Writes)? Access(in GuestInstruction instruction, Register register)
+    {
+        const int word = 8, farthest = 1 << 20;
+        ref readonly var iced = ref instruction.Iced;
+        switch (instruction.Class.Kind)
+        {
+            case InstructionKind.Push when register == Register.RSP && iced.Op0Kind != OpKind.Memory:
+                return (-word, word, true);
+            case InstructionKind.Pop when register == Register.RSP && iced.Op0Register != Register.RSP:
+                return (0, word, false);
+            case InstructionKind.Return when register == Register.RSP:
+                return (0, word, false);
+            case InstructionKind.Call when register == Register.RSP && iced.NearBranchTarget != iced.NextIP:
+                return (-word, word, true);
+            case InstructionKind.CallIndirect when register == Register.RSP && iced.Op0Kind == OpKind.Register && iced.Op0Register != Register.RSP:
+                return (-word, word, true);
+            case InstructionKind.Copy when (instruction.Class.Traits & (Traits.Aligned | Traits.X87)) == 0:
+                if (iced.MemoryBase != register || !register.IsGPR64() || iced.MemoryIndex != Register.None || iced.MemorySegment is Register.FS or Register.GS) return null;
+                var offset = (long)iced.MemoryDisplacement64;
+                var size = iced.MemorySize.GetSize();
+                if (size is 0 or > 32 || Math.Abs(offset) > farthest) return null;
+                return ((int)offset, size, (instruction.Class.Traits & Traits.WritesMemory) != 0);
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>How far an instruction moves a register; null when it changes it otherwise.</summary>
+    public static int? Movement(in GuestInstruction instruction, Register register)
+    {
+        ref readonly var iced = ref instruction.Iced;
+        switch (instruction.Class.Kind)
+        {
+            case InstructionKind.Push:
+                return register == Register.RSP ? -8 : 0;
+            case InstructionKind.Pop:
+                return iced.Op0Register == register ? null : register == Register.RSP ? 8 : 0;
+            case InstructionKind.Copy when iced.Code is Code.Add_rm64_imm8 or Code.Add_rm64_imm32 && iced.Op0Register == register:
+                return Math.Abs((long)iced.GetImmediate(1)) <= MostBytes ? (int)iced.GetImmediate(1) : null;
+            case InstructionKind.Copy when iced.Code is Code.Sub_rm64_imm8 or Code.Sub_rm64_imm32 && iced.Op0Register == register:
+                return Math.Abs((long)iced.GetImmediate(1)) <= MostBytes ? -(int)iced.GetImmediate(1) : null;
+            case InstructionKind.Nop or InstructionKind.JumpIf:
+                return 0;
+            case InstructionKind.Lea:
+                return iced.Op0Register.GetFullRegister() == register ? null : 0;
+            case InstructionKind.Copy:
+                return Writes(instruction, register) ? null : 0;
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>Whether a copied instruction may write a general register: its first operand, its second one, or one that it does not name.</summary>
+    private static bool Writes(in GuestInstruction instruction, Register register)
+    {
+        ref readonly var iced = ref instruction.Iced;
+        if ((instruction.Class.Traits & Traits.ReadsFirst) == 0 && iced.Op0Kind == OpKind.Register && iced.Op0Register.GetFullRegister() == register) return true;
+        if ((instruction.Class.Traits & Traits.WritesSecond) != 0 && iced.Op1Kind == OpKind.Register && iced.Op1Register.GetFullRegister() == register) return true;
+        return register is Register.RAX or Register.RDX or Register.RCX or Register.RBX && MayWriteUnnamed(iced);
+    }
+
+    /// <summary>MUL, CBW, CWD, CMPXCHG, LAHF, FNSTSW AX and their like: everything with fewer operands than it uses.</summary>
+    private static bool MayWriteUnnamed(in Instruction iced) => iced.OpCount == 0 || iced.Mnemonic is Mnemonic.Mul or Mnemonic.Cmpxchg or Mnemonic.Cmpxchg8b or Mnemonic.Cmpxchg16b
+        or Mnemonic.Fnstsw or Mnemonic.Fstsw or Mnemonic.Xchg or Mnemonic.Pcmpestri or Mnemonic.Pcmpistri or Mnemonic.Vpcmpestri or Mnemonic.Vpcmpistri
+        || (iced.Mnemonic == Mnemonic.Imul && iced.OpCount == 1);
+
+    /// <summary>Whether an instruction between two accesses leaves the address where it is: it has no access of its own, and few enough registers without a home.</summary>
+    private static bool KeepsAddress(in GuestInstruction instruction)
+    {
+        switch (instruction.Class.Kind)
+        {
+            case InstructionKind.Nop or InstructionKind.JumpIf:
+                return true;
+            case InstructionKind.Copy:
+                for (var i = 0; i < instruction.Iced.OpCount; i++)
+                {
+                    if (instruction.Iced.GetOpKind(i) == OpKind.Memory) return false;
+                }
+
+                return (instruction.Class.Traits & Traits.X87) == 0;
+            default:
+                return false;
+        }
+    }
+}

@@ -1,0 +1,247 @@
+using Holon.Translator.Blocks;
+
+namespace Holon.Translator.Host;
+
+/// <summary>
+/// The code that all translated blocks share: entry, exits, and calls into managed code. It lies at the start of the code memory and is never dropped.
+/// </summary>
+internal sealed unsafe class Stubs
+{
+    /// <summary>The host's stack below the entry frame: return addresses of guest calls, two words each.</summary>
+    public const int ShadowBytes = 64 << 10;
+
+    // System V: RBX, RBP and R12–R15 belong to the caller.
+    private static ReadOnlySpan<byte> CalleeSaved => [3, 5, 12, 13, 14, 15];
+
+    private const int Rax = 0;
+
+    private readonly HostAssembler _asm;
+
+    /// <summary>Writes the stubs at the assembler's position.</summary>
+    public Stubs(HostAssembler assembler)
+    {
+        _asm = assembler;
+        EmitEpilogue();
+        EmitExit();
+        EmitEntry();
+        EmitMiss();
+        EmitX87();
+        for (var set = 0; set < 3; set++) StackMiss[set] = EmitStackMiss(set);
+        for (var mode = 0; mode < TranslationMode.Count; mode++) Jump[mode] = EmitJump(mode);
+        for (var mode = 0; mode < TranslationMode.Count; mode++) ReturnMiss[mode] = EmitReturnMiss(mode);
+    }
+
+    /// <summary>void Enter(code): runs translated code until it exits.</summary>
+    public byte* Enter { get; private set; }
+
+    /// <summary>Jumped to with RIP stored and the exit's value in the scratch register; every register is the guest's.</summary>
+    public byte* Exit { get; private set; }
+
+    /// <summary>Called with RIP stored, a linear address in the address register and size and kind in scratch: host address in the address register.</summary>
+    public byte* Miss { get; private set; }
+
+    /// <summary>Called to make the host's x87 state the guest's.</summary>
+    public byte* LoadX87 { get; private set; }
+
+    /// <summary>Like <see cref="Miss"/>, by TLB set: for an access that looked only at the entry for the stack.</summary>
+    public byte*[] StackMiss { get; } = new byte*[3];
+
+    /// <summary>By mode: jumped to with a linear address in the address register and the status flags saved: goes on there.</summary>
+    public byte*[] Jump { get; } = new byte*[TranslationMode.Count];
+
+    /// <summary>By mode: like <see cref="Jump"/>, for a return that its call does not match.</summary>
+    public byte*[] ReturnMiss { get; } = new byte*[TranslationMode.Count];
+
+    private byte* Epilogue { get; set; }
+
+    /// <summary>Which bit of a miss says that it writes; the size is below.</summary>
+    public const int MissWrites = 0x100;
+
+    /// <summary>Which bit of a miss says that the operand must be aligned.</summary>
+    public const int MissAligned = 0x200;
+
+    /// <summary>Results of the miss handler below this are <see cref="ExitKind"/>; above are host addresses.</summary>
+    public const int LowestAddress = 4096;
+
+    private void EmitEntry()
+    {
+        Enter = _asm.Position;
+        foreach (var register in CalleeSaved) _asm.Push(register);
+        // Six pushes and the return address: RSP is 8 below a multiple of 16 here, and code expects it at one.
+        _asm.AluImmediate(true, AluOp.Sub, 4, 8);
+        _asm.Store(Mem.Context(Offsets.HostStack), 4);
+        _asm.Mxcsr(3, Offsets.HostMxcsr);
+        // A pair that matches no return: its guest address is not canonical.
+        _asm.MovImmediate(0, 0x5555_0000_0000_0000);
+        _asm.Push(0);
+        _asm.Push(0);
+        _asm.Store(Mem.Context(Offsets.ShadowBase), 4);
+        _asm.Store(Mem.Context(Offsets.UserShadowTop), 4);
+        _asm.Lea(0, Mem.At(4, -ShadowBytes));
+        _asm.Store(Mem.Context(Offsets.ShadowLimit), 0);
+        _asm.Store(Mem.Context(Offsets.Temporary), 7);
+        LoadGuest();
+        _asm.JmpThrough(Mem.Context(Offsets.Temporary));
+    }
+
+    private void EmitExit()
+    {
+        Exit = _asm.Position;
+        SaveGuest();
+        _asm.Store32(Mem.Context(Offsets.ExitValue), Homes.Scratch);
+        _asm.JmpTo(Epilogue);
+    }
+
+    private void EmitEpilogue()
+    {
+        Epilogue = _asm.Position;
+        _asm.Load(4, Mem.Context(Offsets.HostStack));
+        _asm.CmpImmediate8(Mem.Context(Offsets.X87Live), 0);
+        var skip = _asm.Jcc(Condition.Equal);
+        _asm.RegMem(false, 0xDD, 6, Mem.Context(Offsets.X87Image)); // FNSAVE, which also leaves the unit as managed code expects it
+        _asm.Land(skip);
+        _asm.AluImmediate(true, AluOp.Add, 4, 8);
+        for (var i = CalleeSaved.Length - 1; i >= 0; i--) _asm.Pop(CalleeSaved[i]);
+        _asm.Ret();
+    }
+
+    private void EmitMiss()
+    {
+        Miss = _asm.Position;
+        EmitCall(Offsets.MissHandler);
+        _asm.AluImmediate(true, AluOp.Cmp, 0, LowestAddress);
+        var found = _asm.Jcc(Condition.AboveOrEqual);
+        _asm.Store32(Mem.Context(Offsets.ExitValue), Rax); // guest registers are as managed code left them
+        _asm.JmpTo(Epilogue);
+        _asm.Land(found);
+        _asm.Mov(Homes.Address, 0);
+        LoadGuest();
+        _asm.Ret();
+    }
+
+    private void EmitX87()
+    {
+        LoadX87 = _asm.Position;
+        EmitCall(Offsets.X87Handler);
+        _asm.RegMem(false, 0xDD, 4, Mem.Context(Offsets.X87Image)); // FRSTOR
+        LoadGuest();
+        _asm.Ret();
+    }
+
+    /// <summary>Calls managed code with the context, the address register and scratch. The caller's call and 8 more bytes keep RSP aligned.</summary>
+    private void EmitCall(int handler)
+    {
+        SaveGuest();
+        _asm.Load(7, Mem.Context(Offsets.Self));
+        _asm.Mov(6, Homes.Address);
+        _asm.Mov32(2, Homes.Scratch);
+        _asm.AluImmediate(true, AluOp.Sub, 4, 8);
+        _asm.CallThrough(Mem.Context(handler));
+        _asm.AluImmediate(true, AluOp.Add, 4, 8);
+    }
+
+    private byte* EmitStackMiss(int set)
+    {
+        var start = _asm.Position;
+        const int a = 0, c = 1, d = 2;
+        _asm.Push(a);
+        _asm.Push(c);
+        _asm.Push(d);
+        _asm.Mov32(a, Homes.Address);
+        _asm.Shift(false, 5, a, 7);
+        _asm.AluImmediate(false, AluOp.And, a, TlbIndexMask);
+        _asm.Mov(c, Homes.Address);
+        _asm.Alu(AluOp.Xor, c, Mem.Context(Offsets.TlbField(set, Offsets.WriteTag), a, 0));
+        _asm.RegReg(false, 0x0FB6, d, Homes.Scratch); // MOVZX: the size
+        var other = EmitWithin(c, d, out var crosses);
+        _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.WriteTag), a, 0));
+        _asm.Store(Mem.Context(Offsets.StackField(set, Offsets.WriteTag)), c);
+        _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Host), a, 0));
+        _asm.Store(Mem.Context(Offsets.StackField(set, Offsets.Host)), c);
+        var known = _asm.Jmp();
+        _asm.Land(other);
+        _asm.Land(crosses);
+        // Not writable directly; a read may do all the same.
+        _asm.TestImmediate(Homes.Scratch, MissWrites);
+        var writes = _asm.Jcc(Condition.NotEqual);
+        _asm.Mov(c, Homes.Address);
+        _asm.Alu(AluOp.Xor, c, Mem.Context(Offsets.TlbField(set, Offsets.ReadTag), a, 0));
+        var unknown = EmitWithin(c, d, out crosses);
+        _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Host), a, 0));
+        _asm.Land(known);
+        _asm.AluImmediate(false, AluOp.And, Homes.Address, 0xFFF);
+        _asm.Alu(AluOp.Add, Homes.Address, c);
+        _asm.Pop(d);
+        _asm.Pop(c);
+        _asm.Pop(a);
+        _asm.Ret();
+        _asm.Land(writes);
+        _asm.Land(unknown);
+        _asm.Land(crosses);
+        _asm.Pop(d);
+        _asm.Pop(c);
+        _asm.Pop(a);
+        _asm.JmpTo(Miss);
+        return start;
+    }
+
+    /// <summary>Jumps away unless an offset is within a page, and with it the bytes behind it.</summary>
+    private byte* EmitWithin(int offset, int size, out byte* crosses)
+    {
+        _asm.AluImmediate(true, AluOp.Cmp, offset, 4095);
+        var other = _asm.Jcc(Condition.Above);
+        _asm.Alu(AluOp.Add, offset, size);
+        _asm.AluImmediate(true, AluOp.Cmp, offset, 4096);
+        crosses = _asm.Jcc(Condition.Above);
+        return other;
+    }
+
+    private byte* EmitJump(int mode)
+    {
+        var start = _asm.Position;
+        _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
+        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * mode)));
+        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags, Homes.Scratch, 3));
+        var miss = _asm.Jcc(Condition.NotEqual);
+        _asm.JmpThrough(Mem.Context(Offsets.JumpTargets, Homes.Scratch, 3));
+        _asm.Land(miss);
+        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * mode)));
+        _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
+        _asm.MovImmediate(Homes.Scratch, (uint)ExitKind.Lookup);
+        _asm.JmpTo(Exit);
+        return start;
+    }
+
+    private byte* EmitReturnMiss(int mode)
+    {
+        var start = _asm.Position;
+        _asm.Load(4, Mem.Context(Offsets.ShadowBase)); // what is on the stack belongs to calls that do not return this way
+        _asm.JmpTo(Jump[mode]);
+        return start;
+    }
+
+    private void SaveGuest()
+    {
+        foreach (var guest in Homes.InRegisters) _asm.Store(Mem.Context(Offsets.Gpr(guest)), Homes.Of(guest));
+        for (var i = 0; i < 16; i++) _asm.StoreYmm(i, Offsets.Ymm + (32 * i));
+        _asm.Mxcsr(3, Offsets.Mxcsr);
+        _asm.Mxcsr(2, Offsets.HostMxcsr);
+        _asm.Vzeroupper();
+    }
+
+    private void LoadGuest()
+    {
+        _asm.Mxcsr(2, Offsets.Mxcsr);
+        for (var i = 0; i < 16; i++) _asm.LoadYmm(i, Offsets.Ymm + (32 * i));
+        foreach (var guest in Homes.InRegisters) _asm.Load(Homes.Of(guest), Mem.Context(Offsets.Gpr(guest)));
+    }
+
+    /// <summary>What is left of a linear address shifted right by 7: the entry's number times its size.</summary>
+    public const int TlbIndexMask = (Holon.Interpreter.Tlb.Entries - 1) * Holon.Interpreter.Tlb.EntryBytes;
+}
+
+/// <summary>Conditions by their number in Jcc, SETcc and CMOVcc.</summary>
+internal static class Condition
+{
+    public const int Below = 2, AboveOrEqual = 3, Equal = 4, NotEqual = 5, BelowOrEqual = 6, Above = 7;
+}

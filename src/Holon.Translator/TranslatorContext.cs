@@ -1,0 +1,191 @@
+using System.Runtime.InteropServices;
+using Holon.Interpreter;
+
+namespace Holon.Translator;
+
+/// <summary>
+/// What translated code keeps beside <see cref="VcpuContext"/>, in the same native memory: generated code reaches all of it through the GS base.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct TranslatorContext
+{
+    /// <summary>The context itself, for calls into managed code.</summary>
+    public VcpuContext* Self;
+
+    /// <summary>The host's stack pointer at entry; exits return to it. Host return addresses of guest calls lie below.</summary>
+    public ulong HostStack;
+
+    /// <summary>Where the stack of host return addresses begins, and how far down it may go.</summary>
+    public ulong ShadowBase, ShadowLimit;
+
+    /// <summary>Managed code that finds memory, and that loads the x87 state.</summary>
+    public nint MissHandler, X87Handler;
+
+    /// <summary>A handle of the <see cref="Translator"/>.</summary>
+    public nint Owner;
+
+    /// <summary>For values between two parts of one instruction.</summary>
+    public ulong Temporary, Temporary2;
+
+    /// <summary>Masks for bit numbers in 64 and 32 bits.</summary>
+    public ulong Mask63, Mask31;
+
+    /// <summary>Where the host return addresses of user code end while supervisor code runs that it has called.</summary>
+    public ulong UserShadowTop;
+
+    /// <summary>Mixed into the address at which SYSCALL enters: of the mode that holds there.</summary>
+    public ulong SyscallMix;
+
+    /// <summary>CS and SS as SYSCALL and SYSRET load them.</summary>
+    public X86.Segment SyscallCs, SyscallSs, SysretCs, SysretSs;
+
+    /// <summary>Not zero when SYSCALL, or a return to user code, can be done without managed code.</summary>
+    public uint FastSyscall, FastReturn;
+
+    /// <summary>Mixed into a linear address to get the tag of the jump cache: by mode, see <see cref="TranslationMode"/>.</summary>
+    public fixed ulong Mix[TranslationMode.Count];
+
+    /// <summary>The status flags while they are not in the host's: as SETO AL and LAHF leave them in AX.</summary>
+    public uint SavedFlags;
+
+    /// <summary>MXCSR of managed code.</summary>
+    public uint HostMxcsr;
+
+    /// <summary>Why generated code came back: <see cref="Blocks.ExitKind"/>, or the number of an exit to link.</summary>
+    public uint ExitValue;
+
+    /// <summary>Of the address space's user half and of the kernel half: links between pages are valid while these stay.</summary>
+    public uint UserGeneration, KernelGeneration;
+
+    /// <summary>Not zero while the host's x87 registers hold the guest's.</summary>
+    public uint X87Live;
+
+    /// <summary>Not zero when an interrupt waits for IF.</summary>
+    public uint InterruptWaits;
+
+    /// <summary>x87 state as FNSAVE and FRSTOR have it.</summary>
+    public fixed byte X87Image[112];
+}
+
+/// <summary>
+/// What code means beside its bytes: the set of TLB entries that its accesses use, and whether it may use the host's vector and x87 units as they are.
+/// </summary>
+internal static class TranslationMode
+{
+    /// <summary>How many there are.</summary>
+    public const int Count = 8;
+
+    /// <summary>Sets of TLB entries: see <see cref="Tlb"/>.</summary>
+    public const int User = Tlb.User, SupervisorWithSmap = Tlb.SupervisorWithSmap, Supervisor = Tlb.Supervisor;
+
+    /// <summary>Vector and x87 instructions run as themselves.</summary>
+    public const int NativeVectors = 4;
+
+    /// <summary>The set of TLB entries.</summary>
+    public static int TlbSet(int mode) => mode & 3;
+
+    /// <summary>Privilege level 3.</summary>
+    public static bool IsUser(int mode) => (mode & 3) == 0;
+}
+
+/// <summary>Byte offsets from the GS base of what generated code uses.</summary>
+internal static unsafe class Offsets
+{
+    public const int Engine = VcpuContext.EngineOffset;
+
+    /// <summary>Bytes an engine needs behind the context: <see cref="TranslatorContext"/> and the jump cache.</summary>
+    public const int EngineBytes = 4096 + (2 * JumpCacheEntries * 8);
+
+    /// <summary>Entries of the jump cache: one for each value of the low 16 bits of a linear address.</summary>
+    public const int JumpCacheEntries = 65536;
+
+    /// <summary>Tags of the jump cache, and the code that they lead to.</summary>
+    public const int JumpTags = Engine + 4096, JumpTargets = JumpTags + (JumpCacheEntries * 8);
+
+    public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Mask63, Mask31, Shadow, Selector;
+    public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, FsBase, GsBase, KernelGsBase, Lstar, Star, FmaskMsr, Segments, SegmentBytes;
+    public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
+        KernelGeneration, X87Live, InterruptWaits, X87Image;
+
+    static Offsets()
+    {
+        VcpuContext context;
+        var start = (byte*)&context;
+        Rip = (int)((byte*)&context.State.Rip - start);
+        Rflags = (int)((byte*)&context.State.Rflags - start);
+        Ymm = (int)(&context.State.Ymm[0] - start);
+        Mxcsr = (int)((byte*)&context.State.Mxcsr - start);
+        Events = (int)((byte*)&context.Events - start);
+        Segments = (int)((byte*)&context.State.Segments - start);
+        SegmentBytes = sizeof(X86.Segment);
+        var segmentBase = FieldOffset(new X86.Segment(0x123456789ABCDEF0, 0, 0, 0), 0x123456789ABCDEF0);
+        Selector = FieldOffset(new X86.Segment(0, 0xABCD, 0, 0), 0xABCD);
+        FsBase = SegmentOf(X86.SegmentRegisters.Fs) + segmentBase;
+        GsBase = SegmentOf(X86.SegmentRegisters.Gs) + segmentBase;
+        Shadow = (int)((byte*)&context.State.Shadow - start);
+        KernelGsBase = (int)((byte*)&context.State.KernelGsBase - start);
+        Lstar = (int)((byte*)&context.State.Lstar - start);
+        Star = (int)((byte*)&context.State.Star - start);
+        FmaskMsr = (int)((byte*)&context.State.FmaskMsr - start);
+
+        TranslatorContext own;
+        var first = (byte*)&own - Engine;
+        SyscallCs = (int)((byte*)&own.SyscallCs - first);
+        SyscallSs = (int)((byte*)&own.SyscallSs - first);
+        SysretCs = (int)((byte*)&own.SysretCs - first);
+        SysretSs = (int)((byte*)&own.SysretSs - first);
+        FastSyscall = (int)((byte*)&own.FastSyscall - first);
+        FastReturn = (int)((byte*)&own.FastReturn - first);
+        UserShadowTop = (int)((byte*)&own.UserShadowTop - first);
+        SyscallMix = (int)((byte*)&own.SyscallMix - first);
+        Mask63 = (int)((byte*)&own.Mask63 - first);
+        Mask31 = (int)((byte*)&own.Mask31 - first);
+        Temporary2 = (int)((byte*)&own.Temporary2 - first);
+        Self = (int)((byte*)&own.Self - first);
+        HostStack = (int)((byte*)&own.HostStack - first);
+        ShadowBase = (int)((byte*)&own.ShadowBase - first);
+        ShadowLimit = (int)((byte*)&own.ShadowLimit - first);
+        MissHandler = (int)((byte*)&own.MissHandler - first);
+        X87Handler = (int)((byte*)&own.X87Handler - first);
+        Temporary = (int)((byte*)&own.Temporary - first);
+        Mix = (int)((byte*)&own.Mix[0] - first);
+        SavedFlags = (int)((byte*)&own.SavedFlags - first);
+        HostMxcsr = (int)((byte*)&own.HostMxcsr - first);
+        ExitValue = (int)((byte*)&own.ExitValue - first);
+        UserGeneration = (int)((byte*)&own.UserGeneration - first);
+        KernelGeneration = (int)((byte*)&own.KernelGeneration - first);
+        X87Live = (int)((byte*)&own.X87Live - first);
+        InterruptWaits = (int)((byte*)&own.InterruptWaits - first);
+        X87Image = (int)(&own.X87Image[0] - first);
+    }
+
+    /// <summary>A general register by encoding number.</summary>
+    public static int Gpr(int number) => 8 * number;
+
+    /// <summary>A segment register by encoding number.</summary>
+    public static int SegmentOf(int number) => Segments + (number * SegmentBytes);
+
+    /// <summary>A field of the TLB's set, for entry 0: see <see cref="TlbEntry"/>.</summary>
+    public static int TlbField(int set, int field) => VcpuContext.TlbOffset + (set * Tlb.Entries * Tlb.EntryBytes) + field;
+
+    /// <summary>A field of the entry for the stack.</summary>
+    public static int StackField(int set, int field) => VcpuContext.TlbOffset + Tlb.StackOffset + (set * Tlb.EntryBytes) + field;
+
+    /// <summary>Fields of an entry.</summary>
+    public const int ReadTag = 0, WriteTag = 8, Host = 24;
+
+    // The compiler lays a record struct out; where a field is, is found by looking where its value lands.
+    private static int FieldOffset(X86.Segment segment, ulong marker)
+    {
+        var bytes = (byte*)&segment;
+        for (var offset = 0; offset < sizeof(X86.Segment); offset++)
+        {
+            var length = Math.Min(8, sizeof(X86.Segment) - offset);
+            ulong value = 0;
+            for (var i = 0; i < length; i++) value |= (ulong)bytes[offset + i] << (8 * i);
+            if (value == marker || (marker <= ushort.MaxValue && (ushort)value == marker)) return offset;
+        }
+
+        throw new InvalidOperationException("A field of a segment was not found.");
+    }
+}

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Iced.Intel;
+
+namespace Holon.Translator;
+
+/// <summary>What a translator did, counted where counting costs nothing that matters. Read at any time; may lag.</summary>
+public sealed class TranslatorStatistics
+{
+    private const int MostCodes = 20;
+
+    private readonly long[] _byCode = new long[Enum.GetValues<Code>().Length];
+
+    /// <summary>Blocks translated.</summary>
+    public long Blocks { get; internal set; }
+
+    /// <summary>Guest instructions in them.</summary>
+    public long GuestInstructions { get; internal set; }
+
+    /// <summary>Bytes of guest code in them.</summary>
+    public long GuestBytes { get; internal set; }
+
+    /// <summary>Bytes of host code made of them.</summary>
+    public long HostBytes { get; internal set; }
+
+    /// <summary>Blocks dropped because their code changed.</summary>
+    public long DroppedBlocks { get; internal set; }
+
+    /// <summary>Times that the code cache was full and emptied.</summary>
+    public long CacheFlushes { get; internal set; }
+
+    /// <summary>Exits to find code.</summary>
+    public long Lookups { get; internal set; }
+
+    /// <summary>Exits that were linked.</summary>
+    public long Links { get; internal set; }
+
+    /// <summary>Exits to interpret an instruction.</summary>
+    public long Interpreted { get; private set; }
+
+    /// <summary>Exits to look at events.</summary>
+    public long Events { get; internal set; }
+
+    /// <summary>Times that linear addresses of user or of kernel code had to be found anew.</summary>
+    public long UserGenerations { get; internal set; }
+
+    /// <inheritdoc cref="UserGenerations"/>
+    public long KernelGenerations { get; internal set; }
+
+    /// <summary>Memory accesses that the TLB did not know.</summary>
+    public long Misses { get; internal set; }
+
+    /// <summary>Time spent translating.</summary>
+    public TimeSpan TranslationTime => Stopwatch.GetElapsedTime(0, TranslationTicks);
+
+    internal long TranslationTicks { get; set; }
+
+    /// <summary>Instructions that were interpreted, most frequent first.</summary>
+    public IEnumerable<(Code Code, long Count)> InterpretedCodes =>
+        _byCode.Select((count, code) => ((Code)code, count)).Where(entry => entry.count > 0).OrderByDescending(entry => entry.count);
+
+    internal void CountInterpreted(Code code)
+    {
+        Interpreted++;
+        _byCode[(int)code]++;
+    }
+
+    /// <summary>What happened, as lines for people.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"translated   {Blocks:N0} blocks, {GuestInstructions:N0} instructions, {GuestBytes:N0} bytes of guest code to {HostBytes:N0} of host code, in {TranslationTime.TotalMilliseconds:N0} ms");
+        text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks; code cache emptied {CacheFlushes:N0} times");
+        text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Misses:N0} TLB misses");
+        text.AppendLine(CultureInfo.InvariantCulture, $"generations  {UserGenerations:N0} of user addresses, {KernelGenerations:N0} of kernel addresses");
+        foreach (var (code, count) in InterpretedCodes.Take(MostCodes)) text.AppendLine(CultureInfo.InvariantCulture, $"interpreted  {count,12:N0} {code}");
+        return text.ToString();
+    }
+
+    internal static long Now => Stopwatch.GetTimestamp();
+}
