@@ -26,6 +26,7 @@ iasl acpica-tools
 xz xz-utils
 script bsdutils
 /usr/share/seabios/bios-256k.bin seabios
+javac openjdk-17-jdk-headless
 qemu-img qemu-utils
 /usr/bin/python3.11 python3.11
 /usr/lib/python3.11/test/test_syntax.py libpython3.11-testsuite

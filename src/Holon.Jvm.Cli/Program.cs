@@ -1,0 +1,12 @@
+using Holon.Jvm;
+using Holon.Machines;
+
+try
+{
+    return Launcher.Run(args);
+}
+catch (HolonException e)
+{
+    for (Exception? cause = e; cause != null; cause = cause.InnerException) Console.Error.WriteLine((cause == e ? "holon: " : "  ") + cause.Message);
+    return 125;
+}

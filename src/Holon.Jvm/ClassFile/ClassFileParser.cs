@@ -1,0 +1,578 @@
+namespace Holon.Jvm.ClassFile;
+
+/// <summary>
+/// Reads a class file (JVMS §4) and checks its form (§4.8). Whatever is wrong becomes the Java error that HotSpot raises.
+/// </summary>
+internal ref struct ClassFileParser
+{
+    private const int NewestVersion = 61;
+
+    private ByteReader _in;
+    private readonly string _name;
+    private ConstantPool _pool;
+    private int _major;
+    private bool _isInterface;
+
+    private ClassFileParser(ReadOnlySpan<byte> data, string name)
+    {
+        _in = new ByteReader(data, name);
+        _name = name;
+        _pool = new ConstantPool([]);
+    }
+
+    /// <summary>Reads a class file; <paramref name="name"/> is for messages only.</summary>
+    /// <exception cref="ClassFormatException">It is malformed, of another version, or not what its flags say.</exception>
+    public static ClassFileModel Parse(ReadOnlySpan<byte> data, string name)
+    {
+        var parser = new ClassFileParser(data, name);
+        return parser.ParseClass();
+    }
+
+    private readonly ClassFormatException Error(string message) => new("java/lang/ClassFormatError", $"{message} in class file {_name}");
+
+    private ClassFileModel ParseClass()
+    {
+        var magic = _in.U4();
+        if (magic != 0xCAFEBABE) throw new ClassFormatException("java/lang/ClassFormatError", $"Incompatible magic value {magic} in class file {_name}");
+        var minor = _in.U2();
+        _major = _in.U2();
+        CheckVersion(minor);
+        ParsePool();
+        var flags = (Acc)_in.U2();
+        if ((flags & Acc.Module) != 0)
+            throw new ClassFormatException("java/lang/NoClassDefFoundError", $"{_name} is not a class because access_flag ACC_MODULE is set");
+        flags &= Acc.Public | Acc.Final | Acc.Super | Acc.Interface | Acc.Abstract | Acc.Synthetic | Acc.Annotation | Acc.Enum;
+        if ((flags & Acc.Interface) != 0 && _major < 50) flags |= Acc.Abstract;
+        CheckClassFlags(flags);
+        _isInterface = (flags & Acc.Interface) != 0;
+        var thisClass = _in.U2();
+        if (_pool.Tag(thisClass) != CpTag.Class) throw Error($"Invalid this class index {thisClass} in constant pool");
+        var name = _pool.ClassName(thisClass);
+        if (name[0] == '[') throw Error("Bad class name");
+        var superIndex = _in.U2();
+        if (superIndex == 0 ? name != "java/lang/Object" : _pool.Tag(superIndex) != CpTag.Class || _pool.ClassName(superIndex)[0] == '[')
+            throw Error($"Invalid superclass index {superIndex} in constant pool");
+        var super = superIndex == 0 ? null : _pool.ClassName(superIndex);
+        if (_isInterface && super != "java/lang/Object") throw Error("Interfaces must have java.lang.Object as superclass");
+        var interfaces = new string[_in.U2()];
+        for (var i = 0; i < interfaces.Length; i++)
+        {
+            var index = _in.U2();
+            if (_pool.Tag(index) != CpTag.Class) throw Error($"Interface name has bad constant pool index {index}");
+            interfaces[i] = _pool.ClassName(index);
+            if (interfaces[i][0] == '[') throw Error("Bad interface name");
+            if (Array.IndexOf(interfaces, interfaces[i], 0, i) >= 0) throw Error($"Duplicate interface name \"{interfaces[i]}\"");
+        }
+        var model = new ClassFileModel
+        {
+            Pool = _pool,
+            MajorVersion = _major,
+            MinorVersion = minor,
+            Flags = flags,
+            Name = name,
+            ThisClass = thisClass,
+            Super = super,
+            Interfaces = interfaces,
+        };
+        model.Fields = ParseFields();
+        model.Methods = ParseMethods();
+        ParseClassAttributes(model);
+        if (!_in.AtEnd) throw Error("Extra bytes at the end of class file " + _name + " found");
+        return model;
+    }
+
+    private readonly void CheckVersion(int minor)
+    {
+        if (_major is >= 45 and < NewestVersion && (_major < 56 || minor == 0) || _major == NewestVersion && minor == 0) return;
+        throw new ClassFormatException("java/lang/UnsupportedClassVersionError", _major > NewestVersion
+            ? $"{_name} has been compiled by a more recent version of the Java Runtime (class file version {_major}.{minor}), this version of the Java Runtime only recognizes class file versions up to {NewestVersion}.0"
+            : minor == 0xFFFF
+                ? $"{_name} (class file version {_major}.{minor}) was compiled with preview features that are unsupported. This version of the Java Runtime only recognizes preview features for class file version {NewestVersion}.65535"
+                : $"{_name} (class file version {_major}.{minor}) was compiled with an invalid {(_major < 45 ? "major" : "non-zero minor")} version");
+    }
+
+    private readonly void CheckClassFlags(Acc flags)
+    {
+        var isInterface = (flags & Acc.Interface) != 0;
+        var bad = isInterface
+            ? (flags & Acc.Abstract) == 0 || (flags & Acc.Final) != 0 || _major >= 50 && (flags & (Acc.Super | Acc.Enum)) != 0
+            : (flags & (Acc.Final | Acc.Abstract)) == (Acc.Final | Acc.Abstract) || _major >= 49 && (flags & Acc.Annotation) != 0;
+        if (bad) throw new ClassFormatException("java/lang/ClassFormatError", $"Illegal class modifiers in class {_name}: 0x{(int)flags:X}");
+    }
+
+    private void ParsePool()
+    {
+        var count = _in.U2();
+        if (count == 0) throw Error($"Illegal constant pool size {count}");
+        var entries = new CpEntry[count];
+        for (var i = 1; i < count; i++)
+        {
+            ref var entry = ref entries[i];
+            entry.Tag = (CpTag)_in.U1();
+            switch (entry.Tag)
+            {
+                case CpTag.Utf8:
+                    entry.Resolved = ModifiedUtf8.Decode(_in.Take(_in.U2())) ?? throw Error("Illegal UTF8 string in constant pool");
+                    break;
+                case CpTag.Integer or CpTag.Float:
+                    entry.Bits = _in.S4();
+                    break;
+                case CpTag.Long or CpTag.Double:
+                    entry.Bits = _in.S8();
+                    if (++i >= count) throw Error($"Invalid constant pool index {i} for long/double");
+                    break;
+                case CpTag.Class or CpTag.String or CpTag.MethodType when entry.Tag != CpTag.MethodType || _major >= 51:
+                case CpTag.Module or CpTag.Package when _major >= 53:
+                    entry.A = _in.U2();
+                    break;
+                case CpTag.MethodHandle when _major >= 51:
+                    entry.A = _in.U1();
+                    entry.B = _in.U2();
+                    break;
+                case CpTag.Fieldref or CpTag.Methodref or CpTag.InterfaceMethodref or CpTag.NameAndType:
+                case CpTag.InvokeDynamic when _major >= 51:
+                case CpTag.Dynamic when _major >= 55:
+                    entry.A = _in.U2();
+                    entry.B = _in.U2();
+                    break;
+                default:
+                    throw Error($"Unknown constant tag {(int)entry.Tag}");
+            }
+        }
+        _pool = new ConstantPool(entries);
+        for (var i = 1; i < count; i++) CheckEntry(i, entries[i]);
+    }
+
+    private readonly void CheckEntry(int index, in CpEntry entry)
+    {
+        switch (entry.Tag)
+        {
+            case CpTag.Class:
+                var name = _pool.Utf8(entry.A);
+                if (name.Length == 0 || (name[0] == '[' ? !Descriptor.IsField(name) : !Descriptor.IsBinaryName(name))) throw Error($"Illegal class name \"{name}\"");
+                break;
+            case CpTag.String or CpTag.Module or CpTag.Package:
+                _ = _pool.Utf8(entry.A);
+                break;
+            case CpTag.MethodType:
+                if (!Descriptor.IsMethod(_pool.Utf8(entry.A))) throw Error($"Illegal method type at constant pool index {index}");
+                break;
+            case CpTag.NameAndType:
+                var (_, type) = _pool.NameAndType(index);
+                if (type.Length == 0 || !(type[0] == '(' ? Descriptor.IsMethod(type) : Descriptor.IsField(type))) throw Error($"Method or field descriptor \"{type}\" has illegal signature");
+                break;
+            case CpTag.Fieldref:
+                var field = _pool.Member(index);
+                if (!Descriptor.IsField(field.Descriptor)) throw Error($"Field \"{field.Name}\" has illegal signature \"{field.Descriptor}\"");
+                if (!Descriptor.IsUnqualifiedName(field.Name)) throw Error($"Illegal field name \"{field.Name}\"");
+                break;
+            case CpTag.Methodref or CpTag.InterfaceMethodref:
+                var method = _pool.Member(index);
+                if (!Descriptor.IsMethod(method.Descriptor)) throw Error($"Method \"{method.Name}\" has illegal signature \"{method.Descriptor}\"");
+                if (method.Name == "<clinit>" || !Descriptor.IsMethodName(method.Name)) throw Error($"Illegal method name \"{method.Name}\"");
+                if (method.Name == "<init>" && !method.Descriptor.EndsWith(")V", StringComparison.Ordinal)) throw Error($"Method \"{method.Name}\" has illegal signature \"{method.Descriptor}\"");
+                break;
+            case CpTag.MethodHandle:
+                CheckMethodHandle(index, entry);
+                break;
+            case CpTag.Dynamic or CpTag.InvokeDynamic:
+                var (dynamicName, dynamicType) = _pool.NameAndType(entry.B);
+                if (!(entry.Tag == CpTag.Dynamic ? Descriptor.IsField(dynamicType) : Descriptor.IsMethod(dynamicType))) throw Error($"\"{dynamicName}\" has illegal signature \"{dynamicType}\"");
+                break;
+        }
+    }
+
+    private readonly void CheckMethodHandle(int index, in CpEntry entry)
+    {
+        var tag = _pool.Tag(entry.B);
+        var good = entry.A switch
+        {
+            >= 1 and <= 4 => tag == CpTag.Fieldref,
+            5 or 8 => tag == CpTag.Methodref,
+            6 or 7 => tag == CpTag.Methodref || tag == CpTag.InterfaceMethodref && _major >= 52,
+            9 => tag == CpTag.InterfaceMethodref,
+            _ => throw Error($"Bad method handle kind at constant pool index {index}"),
+        };
+        if (!good) throw Error($"Invalid constant pool index {entry.B}: {(entry.A <= 4 ? "field" : "method")} reference wanted");
+        var name = _pool.Member(entry.B).Name;
+        if (entry.A == 8 ? name != "<init>" : entry.A >= 5 && name is "<init>" or "<clinit>") throw Error($"Bad name of method handle at constant pool index {index}");
+    }
+
+    private FieldInfo[] ParseFields()
+    {
+        var fields = new FieldInfo[_in.U2()];
+        var seen = new HashSet<(string, string)>(fields.Length);
+        for (var i = 0; i < fields.Length; i++)
+        {
+            var flags = (Acc)_in.U2() & (Acc)0x50DF;
+            var name = _pool.Utf8(_in.U2());
+            if (!Descriptor.IsUnqualifiedName(name)) throw Error($"Illegal field name \"{name}\"");
+            var descriptor = _pool.Utf8(_in.U2());
+            if (!Descriptor.IsField(descriptor)) throw Error($"Field \"{name}\" has illegal signature \"{descriptor}\"");
+            CheckFieldFlags(flags, name);
+            if (!seen.Add((name, descriptor))) throw Error($"Duplicate field name \"{name}\" with signature \"{descriptor}\"");
+            fields[i] = ParseFieldAttributes(new FieldInfo(flags, name, descriptor));
+        }
+        return fields;
+    }
+
+    private readonly void CheckFieldFlags(Acc flags, string name)
+    {
+        var visibility = flags & (Acc.Public | Acc.Private | Acc.Protected);
+        var bad = _isInterface
+            ? (flags & ~Acc.Synthetic) != (Acc.Public | Acc.Static | Acc.Final)
+            : ((int)visibility & (int)visibility - 1) != 0 || (flags & (Acc.Final | Acc.Volatile)) == (Acc.Final | Acc.Volatile);
+        if (bad) throw Error($"Illegal field modifiers in class {_name}.{name}: 0x{(int)flags:X}");
+    }
+
+    private FieldInfo ParseFieldAttributes(FieldInfo field)
+    {
+        for (int i = 0, count = _in.U2(); i < count; i++)
+        {
+            var name = _pool.Utf8(_in.U2());
+            var length = _in.Length();
+            var end = _in.Position + length;
+            switch (name)
+            {
+                case "ConstantValue" when (field.Flags & Acc.Static) != 0:
+                    if (field.ConstantValue != 0) throw Error("Duplicate ConstantValue attribute");
+                    if (length != 2) throw Error($"Invalid ConstantValue field attribute length {length}");
+                    field = field with { ConstantValue = CheckConstantValue(_in.U2(), field.Descriptor) };
+                    break;
+                case "Signature":
+                    field = field with { Signature = _pool.Utf8(_in.U2()) };
+                    break;
+                case "Synthetic":
+                    field = field with { Flags = field.Flags | Acc.Synthetic };
+                    break;
+                case "RuntimeVisibleAnnotations":
+                    field = field with { Annotations = _in.Take(length).ToArray() };
+                    break;
+                case "RuntimeVisibleTypeAnnotations":
+                    field = field with { TypeAnnotations = _in.Take(length).ToArray() };
+                    break;
+            }
+            SkipTo(end, name);
+        }
+        return field;
+    }
+
+    private readonly int CheckConstantValue(int index, string descriptor)
+    {
+        var wanted = descriptor[0] switch
+        {
+            'I' or 'S' or 'C' or 'B' or 'Z' => CpTag.Integer,
+            'J' => CpTag.Long,
+            'F' => CpTag.Float,
+            'D' => CpTag.Double,
+            _ => descriptor == "Ljava/lang/String;" ? CpTag.String : CpTag.None,
+        };
+        if (wanted == CpTag.None || _pool.Tag(index) != wanted) throw Error("Inconsistent constant value type");
+        return index;
+    }
+
+    private void SkipTo(int end, string attribute)
+    {
+        if (_in.Position > end) throw Error($"Wrong length of attribute {attribute}");
+        _ = _in.Take(end - _in.Position);
+    }
+
+    private MethodInfo[] ParseMethods()
+    {
+        var methods = new MethodInfo[_in.U2()];
+        var seen = new HashSet<(string, string)>(methods.Length);
+        for (var i = 0; i < methods.Length; i++)
+        {
+            var flags = (Acc)_in.U2() & (Acc)0x1DFF;
+            var name = _pool.Utf8(_in.U2());
+            if (!Descriptor.IsMethodName(name)) throw Error($"Illegal method name \"{name}\"");
+            var descriptor = _pool.Utf8(_in.U2());
+            if (!Descriptor.IsMethod(descriptor)) throw Error($"Method \"{name}\" has illegal signature \"{descriptor}\"");
+            if (name == "<clinit>")
+            {
+                // Only its name matters before version 51; from then on it must be static and take nothing (§2.9.2).
+                if (_major >= 51 && ((flags & Acc.Static) == 0 || descriptor != "()V")) throw Error("Method <clinit> is not static or has arguments");
+                flags = _major >= 51 ? flags & (Acc.Static | Acc.Strict) : flags & Acc.Strict | Acc.Static;
+            }
+            else
+            {
+                CheckMethodFlags(flags, name, descriptor);
+            }
+            if (Descriptor.ParameterSlots(descriptor) + ((flags & Acc.Static) == 0 ? 1 : 0) > 255) throw Error("Too many arguments in method signature");
+            if (!seen.Add((name, descriptor))) throw Error($"Duplicate method name \"{name}\" with signature \"{descriptor}\"");
+            var method = new MethodInfo { Flags = flags, Name = name, Descriptor = descriptor };
+            ParseMethodAttributes(method);
+            if ((flags & (Acc.Abstract | Acc.Native)) == 0 && method.Code == null) throw Error($"Absent Code attribute in method that is not native or abstract");
+            methods[i] = method;
+        }
+        return methods;
+    }
+
+    private readonly void CheckMethodFlags(Acc flags, string name, string descriptor)
+    {
+        var visibility = flags & (Acc.Public | Acc.Private | Acc.Protected);
+        var several = ((int)visibility & (int)visibility - 1) != 0;
+        bool bad;
+        if (_isInterface)
+        {
+            bad = name == "<init>" || (flags & (Acc.Protected | Acc.Final | Acc.Synchronized | Acc.Native)) != 0 && _major >= 52
+                || (_major >= 52
+                    ? visibility is not (Acc.Public or Acc.Private) || (flags & Acc.Abstract) != 0 && (flags & (Acc.Private | Acc.Static | Acc.Strict)) != 0
+                    : (flags & (Acc.Public | Acc.Abstract | Acc.Static)) != (Acc.Public | Acc.Abstract));
+        }
+        else
+        {
+            bad = several || (flags & Acc.Abstract) != 0 && (flags & (Acc.Final | Acc.Native | Acc.Private | Acc.Static | (_major >= 46 ? Acc.Synchronized | Acc.Strict : 0))) != 0
+                || name == "<init>" && ((flags & (Acc.Static | Acc.Final | Acc.Synchronized | Acc.Native | Acc.Abstract | (_major >= 49 ? Acc.Bridge : 0))) != 0 || !descriptor.EndsWith(")V", StringComparison.Ordinal));
+        }
+        if (bad) throw Error($"Method {name} in class {_name} has illegal modifiers: 0x{(int)flags:X}");
+    }
+
+    private void ParseMethodAttributes(MethodInfo method)
+    {
+        var seenExceptions = false;
+        for (int i = 0, count = _in.U2(); i < count; i++)
+        {
+            var name = _pool.Utf8(_in.U2());
+            var length = _in.Length();
+            var end = _in.Position + length;
+            switch (name)
+            {
+                case "Code":
+                    if (method.Code != null) throw Error("Multiple Code attributes");
+                    if ((method.Flags & (Acc.Abstract | Acc.Native)) != 0) throw Error("Code attribute in native or abstract methods");
+                    method.Code = ParseCode(method);
+                    if (_in.Position != end) throw Error("Code attribute has wrong length");
+                    break;
+                case "Exceptions":
+                    if (seenExceptions) throw Error("Multiple Exceptions attributes");
+                    seenExceptions = true;
+                    method.Exceptions = new string[_in.U2()];
+                    for (var k = 0; k < method.Exceptions.Length; k++) method.Exceptions[k] = _pool.ClassName(_in.U2());
+                    break;
+                case "Signature":
+                    method.Signature = _pool.Utf8(_in.U2());
+                    break;
+                case "MethodParameters":
+                    var parameters = new (int, ushort)[_in.U1()];
+                    for (var k = 0; k < parameters.Length; k++) parameters[k] = (_in.U2(), _in.U2());
+                    method.Parameters = parameters;
+                    break;
+                case "RuntimeVisibleAnnotations":
+                    method.Annotations = _in.Take(length).ToArray();
+                    ReadMachineAnnotations(method);
+                    break;
+                case "RuntimeVisibleParameterAnnotations":
+                    method.ParameterAnnotations = _in.Take(length).ToArray();
+                    break;
+                case "AnnotationDefault":
+                    method.AnnotationDefault = _in.Take(length).ToArray();
+                    break;
+                case "RuntimeVisibleTypeAnnotations":
+                    method.TypeAnnotations = _in.Take(length).ToArray();
+                    break;
+            }
+            SkipTo(end, name);
+        }
+    }
+
+    /// <summary>Marker annotations have no elements: type index, zero pairs. Others end the search, which is good enough for those of the JDK.</summary>
+    private readonly void ReadMachineAnnotations(MethodInfo method)
+    {
+        var bytes = method.Annotations!;
+        for (var i = 2; i + 3 < bytes.Length && bytes[i + 2] == 0 && bytes[i + 3] == 0; i += 4)
+        {
+            var index = bytes[i] << 8 | bytes[i + 1];
+            if (_pool.Tag(index) != CpTag.Utf8) return;
+            switch (_pool.Utf8(index))
+            {
+                case "Ljdk/internal/reflect/CallerSensitive;":
+                    method.CallerSensitive = true;
+                    break;
+                case "Ljdk/internal/vm/annotation/Hidden;" or "Ljava/lang/invoke/LambdaForm$Hidden;" or "Ljava/lang/invoke/LambdaForm$Compiled;":
+                    method.HiddenFrame = true;
+                    break;
+            }
+        }
+    }
+
+    private CodeInfo ParseCode(MethodInfo method)
+    {
+        int maxStack = _in.U2();
+        int maxLocals = _in.U2();
+        var length = _in.U4();
+        if (length is 0 or > 65535) throw Error($"Invalid method Code length {length}");
+        var bytes = _in.Take((int)length).ToArray();
+        var arguments = Descriptor.ParameterSlots(method.Descriptor) + ((method.Flags & Acc.Static) == 0 ? 1 : 0);
+        if (arguments > maxLocals) throw Error("Arguments can't fit into locals");
+        var handlers = new ExceptionHandler[_in.U2()];
+        for (var i = 0; i < handlers.Length; i++)
+        {
+            handlers[i] = new ExceptionHandler(_in.U2(), _in.U2(), _in.U2(), _in.U2());
+            if (handlers[i].Start >= handlers[i].End || handlers[i].End > bytes.Length) throw Error("Invalid exception table range");
+            if (handlers[i].Handler >= bytes.Length) throw Error("Invalid exception table handler");
+            if (handlers[i].CatchType != 0 && _pool.Tag(handlers[i].CatchType) != CpTag.Class) throw Error("Catch type in exception table has bad constant type");
+        }
+        var code = new CodeInfo { MaxStack = maxStack, MaxLocals = maxLocals, Bytes = bytes, Handlers = handlers };
+        var lines = new List<(ushort, ushort)>();
+        for (int i = 0, count = _in.U2(); i < count; i++)
+        {
+            var name = _pool.Utf8(_in.U2());
+            var size = _in.Length();
+            var end = _in.Position + size;
+            switch (name)
+            {
+                case "LineNumberTable":
+                    for (int k = 0, rows = _in.U2(); k < rows; k++)
+                    {
+                        var row = (_in.U2(), _in.U2());
+                        if (row.Item1 >= bytes.Length) throw Error("Invalid pc in LineNumberTable");
+                        lines.Add(row);
+                    }
+                    break;
+                case "StackMapTable" when _major >= 50:
+                    if (code.StackMapTable != null) throw Error("Multiple StackMapTable attributes");
+                    code.StackMapTable = _in.Take(size).ToArray();
+                    break;
+                case "RuntimeVisibleTypeAnnotations":
+                    code.TypeAnnotations = _in.Take(size).ToArray();
+                    break;
+            }
+            SkipTo(end, name);
+        }
+        code.Lines = [.. lines];
+        return code;
+    }
+
+    private void ParseClassAttributes(ClassFileModel model)
+    {
+        for (int i = 0, count = _in.U2(); i < count; i++)
+        {
+            var name = _pool.Utf8(_in.U2());
+            var length = _in.Length();
+            var end = _in.Position + length;
+            switch (name)
+            {
+                case "SourceFile":
+                    model.SourceFile = _pool.Utf8(_in.U2());
+                    break;
+                case "SourceDebugExtension":
+                    model.SourceDebugExtension = System.Text.Encoding.UTF8.GetString(_in.Take(length));
+                    break;
+                case "Signature":
+                    model.Signature = _pool.Utf8(_in.U2());
+                    break;
+                case "RuntimeVisibleAnnotations":
+                    model.Annotations = _in.Take(length).ToArray();
+                    break;
+                case "RuntimeVisibleTypeAnnotations":
+                    model.TypeAnnotations = _in.Take(length).ToArray();
+                    break;
+                case "InnerClasses":
+                    model.InnerClasses = ParseInnerClasses();
+                    break;
+                case "EnclosingMethod":
+                    if (model.EnclosingMethod != null) throw Error("Multiple EnclosingMethod attributes");
+                    model.EnclosingMethod = (_in.U2(), _in.U2());
+                    if (_pool.Tag(model.EnclosingMethod.Value.Class) != CpTag.Class) throw Error("Invalid or out-of-bounds class index in EnclosingMethod attribute");
+                    break;
+                case "BootstrapMethods":
+                    if (model.BootstrapMethods.Length != 0) throw Error("Multiple BootstrapMethods attributes");
+                    model.BootstrapMethods = ParseBootstrapMethods();
+                    break;
+                case "NestHost" when _major >= 55:
+                    if (model.NestHost != 0) throw Error("Multiple NestHost attributes");
+                    if (model.NestMembers.Length != 0) throw Error("Conflicting NestHost and NestMembers attributes");
+                    model.NestHost = _in.U2();
+                    _ = _pool.ClassName(model.NestHost);
+                    break;
+                case "NestMembers" when _major >= 55:
+                    if (model.NestHost != 0) throw Error("Conflicting NestHost and NestMembers attributes");
+                    model.NestMembers = ParseClassList();
+                    break;
+                case "PermittedSubclasses" when _major >= 61:
+                    if ((model.Flags & Acc.Final) != 0) throw Error("PermittedSubclasses attribute in final class file");
+                    model.PermittedSubclasses = ParseClassList();
+                    break;
+                case "Record" when _major >= 60 && model.Super == "java/lang/Record":
+                    model.Record = ParseRecord();
+                    break;
+            }
+            SkipTo(end, name);
+        }
+        if (model.BootstrapMethods.Length == 0 && _pool.Entries.Any(e => e.Tag is CpTag.InvokeDynamic or CpTag.Dynamic)) throw Error("Missing BootstrapMethods attribute");
+        foreach (var entry in _pool.Entries)
+        {
+            if (entry.Tag is (CpTag.InvokeDynamic or CpTag.Dynamic) && entry.A >= model.BootstrapMethods.Length) throw Error("Short length on BootstrapMethods");
+        }
+    }
+
+    private ushort[] ParseClassList()
+    {
+        var list = new ushort[_in.U2()];
+        for (var i = 0; i < list.Length; i++)
+        {
+            list[i] = _in.U2();
+            _ = _pool.ClassName(list[i]);
+        }
+        return list;
+    }
+
+    private InnerClass[] ParseInnerClasses()
+    {
+        var list = new InnerClass[_in.U2()];
+        for (var i = 0; i < list.Length; i++)
+        {
+            list[i] = new InnerClass(_in.U2(), _in.U2(), _in.U2(), (Acc)_in.U2());
+            _ = _pool.ClassName(list[i].Inner);
+            if (list[i].Outer != 0) _ = _pool.ClassName(list[i].Outer);
+            if (list[i].Name != 0) _ = _pool.Utf8(list[i].Name);
+            if (list[i].Inner == list[i].Outer) throw Error("Class is both outer and inner class");
+        }
+        return list;
+    }
+
+    private BootstrapMethod[] ParseBootstrapMethods()
+    {
+        var list = new BootstrapMethod[_in.U2()];
+        for (var i = 0; i < list.Length; i++)
+        {
+            var handle = _in.U2();
+            if (_pool.Tag(handle) != CpTag.MethodHandle) throw Error($"bootstrap_method_index {handle} has bad constant type");
+            var arguments = new ushort[_in.U2()];
+            for (var k = 0; k < arguments.Length; k++)
+            {
+                arguments[k] = _in.U2();
+                if (_pool.Tag(arguments[k]) is not (CpTag.Integer or CpTag.Float or CpTag.Long or CpTag.Double or CpTag.Class or CpTag.String or CpTag.MethodHandle or CpTag.MethodType or CpTag.Dynamic))
+                    throw Error($"argument_index {arguments[k]} has bad constant type");
+            }
+            list[i] = new BootstrapMethod(handle, arguments);
+        }
+        return list;
+    }
+
+    private RecordComponentInfo[] ParseRecord()
+    {
+        var list = new RecordComponentInfo[_in.U2()];
+        for (var i = 0; i < list.Length; i++)
+        {
+            var component = new RecordComponentInfo(_pool.Utf8(_in.U2()), _pool.Utf8(_in.U2()), null, null, null);
+            for (int k = 0, count = _in.U2(); k < count; k++)
+            {
+                var name = _pool.Utf8(_in.U2());
+                var length = _in.Length();
+                var end = _in.Position + length;
+                component = name switch
+                {
+                    "Signature" => component with { Signature = _pool.Utf8(_in.U2()) },
+                    "RuntimeVisibleAnnotations" => component with { Annotations = _in.Take(length).ToArray() },
+                    "RuntimeVisibleTypeAnnotations" => component with { TypeAnnotations = _in.Take(length).ToArray() },
+                    _ => component,
+                };
+                SkipTo(end, name);
+            }
+            list[i] = component;
+        }
+        return list;
+    }
+}

@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+using Holon.Jvm.Interpreter;
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Heap;
+
+/// <summary>
+/// What running code needs of a class, at an address that never moves: objects point to it, decoded and compiled code has its
+/// address as a constant. It lies in a pinned array, so that it may hold a reference.
+/// </summary>
+internal unsafe struct Klass
+{
+    public const int DisplaySize = 8;
+
+    public JClass Managed;
+
+    /// <summary>Virtual methods, by index.</summary>
+    public MethodSlot** VTable;
+
+    /// <summary>How many superclasses it has; interfaces and array classes have -1 and are compared by name of their parts.</summary>
+    public int Depth;
+
+    /// <summary>Not zero once its initializer has run.</summary>
+    public int Initialized;
+
+    /// <summary>Superclasses from Object down to itself.</summary>
+    public fixed long Display[DisplaySize];
+
+    /// <summary>The last class that a slow check found this one to be a kind of.</summary>
+    public nint LastSuper;
+
+    /// <summary>A type of .NET whose instances are this class's objects; null when it cannot have any.</summary>
+    public Type? Shape;
+}
+
+/// <summary>What running code needs of a method, at an address that never moves.</summary>
+internal unsafe struct MethodSlot
+{
+    public JMethod Managed;
+
+    /// <summary>Decoded code; null until first called, and for native and abstract methods.</summary>
+    public Insn* Code;
+
+    /// <summary>Compiled code, or null.</summary>
+    public nint Entry;
+
+    /// <summary>Slots of a frame (locals, operand stack, scratch) and of the arguments.</summary>
+    public int FrameSlots, ArgumentSlots;
+
+    /// <summary>Calls since it was loaded.</summary>
+    public int Calls;
+
+    public int VTableIndex;
+}
+
+/// <summary>Cells that never move: pinned arrays, handed out one by one.</summary>
+internal sealed unsafe class PinnedCells<T>(int chunk)
+{
+    private readonly List<T[]> _chunks = [];
+    private int _left;
+
+    public void* New()
+    {
+        lock (_chunks)
+        {
+            if (_left == 0)
+            {
+                _chunks.Add(GC.AllocateArray<T>(chunk, pinned: true));
+                _left = chunk;
+            }
+            // SAFETY: the array is pinned for as long as this object keeps it.
+            return Unsafe.AsPointer(ref _chunks[^1][--_left]);
+        }
+    }
+}

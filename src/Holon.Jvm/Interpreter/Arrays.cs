@@ -1,0 +1,54 @@
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Interpreter;
+
+/// <summary>Making arrays.</summary>
+internal static class Arrays
+{
+    public static object NewPrimitive(JThread t, char kind, int length)
+    {
+        Check(t, length);
+        return kind switch
+        {
+            'Z' => new bool[length],
+            'B' => new byte[length],
+            'C' => new char[length],
+            'S' => new short[length],
+            'I' => new int[length],
+            'J' => new long[length],
+            'F' => new float[length],
+            _ => new double[length],
+        };
+    }
+
+    public static object NewReferences(JThread t, JClass arrayClass, int length)
+    {
+        Check(t, length);
+        var array = new object?[length + 1];
+        array[0] = arrayClass;
+        return array;
+    }
+
+    public static object NewMulti(JThread t, JClass arrayClass, ReadOnlySpan<int> counts)
+    {
+        foreach (var count in counts) Check(t, count);
+        return Build(t, arrayClass, counts);
+    }
+
+    private static Array Build(JThread t, JClass arrayClass, ReadOnlySpan<int> counts)
+    {
+        Check(t, counts[0]);
+        var array = arrayClass.AllocateArray(counts[0]);
+        if (counts.Length == 1) return array;
+        var elements = (object?[])array;
+        for (var i = 1; i < elements.Length; i++) elements[i] = Build(t, arrayClass.Element!, counts[1..]);
+        return array;
+    }
+
+    private static void Check(JThread t, int length)
+    {
+        if (length < 0) throw t.Error("java/lang/NegativeArraySizeException", length.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        if (length > Array.MaxLength - 8) throw new JavaThrow(t.OutOfMemory("Requested array size exceeds VM limit"));
+        if (--t.Budget < 0) t.Safepoint();
+    }
+}

@@ -1,0 +1,34 @@
+namespace Holon.Jvm.Interpreter;
+
+/// <summary>A method's decoded code with what leads back to its bytecode.</summary>
+internal sealed unsafe class DecodedCode(Insn* code, int count, int[] bci, int[] indexOfBci, int stackBase)
+{
+    public readonly Insn* Code = code;
+    public readonly int Count = count;
+
+    /// <summary>Bytecode index of each operation.</summary>
+    public readonly int[] Bci = bci;
+
+    /// <summary>Operation that begins each bytecode instruction that begins a block; -1 elsewhere.</summary>
+    public readonly int[] IndexOfBci = indexOfBci;
+
+    /// <summary>First slot of the operand stack. A synchronized method keeps the object that it locked just below it.</summary>
+    public readonly int StackBase = stackBase;
+
+    public int BciAt(Insn* pc)
+    {
+        var index = pc - Code;
+        return (ulong)index < (ulong)Count ? Bci[index] : 0;
+    }
+}
+
+/// <summary>A call in progress: the method, where it is, and its slots. Primitives and references have a stack each, at the same indices.</summary>
+internal unsafe struct Frame
+{
+    public Heap.MethodSlot* M;
+
+    /// <summary>The operation being executed; null in native methods.</summary>
+    public Insn* Pc;
+    public long* P;
+    public object?* R;
+}

@@ -1,0 +1,138 @@
+using Holon.Jvm.Heap;
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Interpreter;
+
+/// <summary>Entering, leaving and unwinding interpreted code.</summary>
+internal static unsafe partial class Interpreter
+{
+    /// <summary>Calls a method whose arguments lie at the slots given; its result comes to the first of them. Raises <see cref="JavaThrow"/>.</summary>
+    public static void Invoke(JThread t, MethodSlot* method, long* p, object?* r)
+    {
+        if (method->Code == null && PrepareOrRun(t, t.Top, method, p, r)) return;
+        var frame = t.Top + 1;
+        if (p + method->FrameSlots > t.StackLimit || frame >= t.FrameLimit || !System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw new JavaThrow(t.StackOverflow());
+        method->Calls++;
+        frame->M = method;
+        frame->Pc = method->Code;
+        frame->P = p;
+        frame->R = r;
+        t.Top = frame;
+        Run(t, frame);
+    }
+
+    private static void Run(JThread t, Frame* entry)
+    {
+        for (; ; )
+        {
+            JObject thrown;
+            try
+            {
+                Loop(t, entry);
+                return;
+            }
+            catch (JavaThrow e) when (t.Top >= entry)
+            {
+                thrown = e.Throwable;
+            }
+            catch (OutOfMemoryException) when (t.Top >= entry)
+            {
+                thrown = t.OutOfMemory("Java heap space");
+            }
+            catch (Exception e) when (e is not (JavaThrow or MachineEnd) && t.Top >= entry)
+            {
+                // A mistake in our C#: the program sees an error, other machines nothing.
+                if (t.Machine.Options.TraceNatives) Console.Error.WriteLine(e);
+                thrown = t.NewThrowable("java/lang/InternalError", $"{e.GetType().Name}: {e.Message}");
+            }
+            if (!Unwind(t, entry, thrown)) throw new JavaThrow(thrown);
+        }
+    }
+
+    /// <summary>Finds the handler of an exception in the frames down to <paramref name="entry"/> and makes it the place to go on; false when there is none.</summary>
+    private static bool Unwind(JThread t, Frame* entry, JObject thrown)
+    {
+        for (; t.Top >= entry; t.Top--)
+        {
+            var frame = t.Top;
+            if (frame->Pc == null) continue; // a native method's
+            var method = frame->M->Managed;
+            var code = method.Decoded!;
+            var bci = code.BciAt(frame->Pc);
+            foreach (var handler in method.Info.Code!.Handlers)
+            {
+                if (bci < handler.Start || bci >= handler.End || !Catches(t, method.Class, handler.CatchType, ref thrown)) continue;
+                frame->Pc = code.Code + code.IndexOfBci[handler.Handler];
+                frame->R[code.StackBase] = thrown;
+                return true;
+            }
+            if (method.IsSynchronized && frame->R[code.StackBase - 1] is { } locked)
+            {
+                frame->R[code.StackBase - 1] = null;
+                t.Exit(locked);
+            }
+        }
+        return false;
+    }
+
+    private static bool Catches(JThread t, JClass inClass, int catchType, ref JObject thrown)
+    {
+        if (catchType == 0) return true;
+        try
+        {
+            var kind = thrown.Class();
+            // Comparing names first avoids loading classes of handlers that cannot match.
+            var wanted = Resolution.Class(t, inClass, catchType);
+            return kind.IsSubclassOf(wanted);
+        }
+        catch (JavaThrow e)
+        {
+            thrown = e.Throwable;
+            return false;
+        }
+    }
+
+    /// <summary>Decodes a method on its first call and gives false; or runs it to its end when it is native and gives true.</summary>
+    private static bool PrepareOrRun(JThread t, Frame* frame, MethodSlot* slot, long* p, object?* r)
+    {
+        var method = slot->Managed;
+        if (method.IsNative || method.Native != null)
+        {
+            NativeCall.Run(t, frame, slot, p, r);
+            return true;
+        }
+        if (method.IsAbstract) throw Messages.AbstractMethod(t, method, r);
+        lock (method)
+        {
+            if (slot->Code == null)
+            {
+                method.Decoded = Decoder.Decode(method);
+                Volatile.Write(ref *(nint*)&slot->Code, (nint)method.Decoded.Code);
+            }
+        }
+        return false;
+    }
+
+    private static void SynchronizedEnter(JThread t, Frame* frame, long slot)
+    {
+        var method = frame->M->Managed;
+        var o = method.IsStatic ? method.Class.Mirror : frame->R[0]!;
+        t.Enter(o);
+        frame->R[slot] = o;
+    }
+
+    /// <summary>Binary search in a lookupswitch's sorted pairs; gives the distance to go.</summary>
+    private static int Lookup(int* table, int key)
+    {
+        int low = 0, high = table[0] - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) >>> 1;
+            var match = table[2 + middle * 2];
+            if (match == key) return table[3 + middle * 2];
+            if (match < key) low = middle + 1;
+            else high = middle - 1;
+        }
+        return table[1];
+    }
+}

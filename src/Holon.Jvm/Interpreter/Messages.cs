@@ -1,0 +1,61 @@
+using System.Text;
+using Holon.Jvm.ClassFile;
+using Holon.Jvm.Heap;
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Interpreter;
+
+/// <summary>Exceptions that operations raise, with HotSpot's words.</summary>
+internal static unsafe class Messages
+{
+    public static JObject NullPointer(JThread t, Frame* frame) => t.NewThrowable("java/lang/NullPointerException", null);
+
+    public static JObject OutOfBounds(JThread t, object array, int index) =>
+        t.NewThrowable("java/lang/ArrayIndexOutOfBoundsException", $"Index {index} out of bounds for length {ObjectExtensions.ArrayLength(array)}");
+
+    public static JObject ArrayStore(JThread t, object value) => t.NewThrowable("java/lang/ArrayStoreException", ExternalType(t.Machine.ClassOf(value)));
+
+    public static JObject ClassCast(JThread t, object value, JClass target)
+    {
+        var from = t.Machine.ClassOf(value);
+        return t.NewThrowable("java/lang/ClassCastException", $"class {from.JavaName} cannot be cast to class {target.JavaName} ({t.Machine.JointDescription(from, target)})");
+    }
+
+    public static JavaThrow AbstractMethod(JThread t, JMethod method, object?* r)
+    {
+        var receiver = *r == null ? method.Class : t.Machine.ClassOf(*r);
+        return t.Error("java/lang/AbstractMethodError", $"Receiver class {receiver.JavaName} does not define or inherit an implementation of the resolved method '{(method.Class.IsInterface ? "abstract " : "abstract ")}{External(method, true)}' of {(method.Class.IsInterface ? "interface" : "abstract class")} {method.Class.JavaName}.");
+    }
+
+    private static string ExternalType(JClass c) => ExternalType(c.TypeDescriptor);
+
+    /// <summary>A descriptor's type as Java programs write it.</summary>
+    public static string ExternalType(string descriptor)
+    {
+        var dimensions = descriptor.LastIndexOf('[') + 1;
+        var name = descriptor[dimensions] switch
+        {
+            'B' => "byte",
+            'C' => "char",
+            'D' => "double",
+            'F' => "float",
+            'I' => "int",
+            'J' => "long",
+            'S' => "short",
+            'Z' => "boolean",
+            'V' => "void",
+            _ => descriptor[(dimensions + 1)..^1].Replace('/', '.'),
+        };
+        return name + string.Concat(Enumerable.Repeat("[]", dimensions));
+    }
+
+    public static string External(JMethod m, bool nameOnly = false) => External(nameOnly ? null : m.Class, m.Name, m.Desc);
+
+    /// <summary>A method as HotSpot's messages show it: <c>void java.lang.Object.wait(long, int)</c>.</summary>
+    public static string External(JClass? c, string name, string descriptor)
+    {
+        var (parameters, result) = Descriptor.Parse(descriptor);
+        return new StringBuilder(ExternalType(result)).Append(' ').Append(c == null ? "" : c.JavaName + ".").Append(name)
+            .Append('(').AppendJoin(", ", parameters.Select(ExternalType)).Append(')').ToString();
+    }
+}

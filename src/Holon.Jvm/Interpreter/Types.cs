@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+using Holon.Jvm.Heap;
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Interpreter;
+
+/// <summary>Type tests and dispatch, fast cases first.</summary>
+internal static unsafe class Types
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsInstance(JThread t, object o, Klass* target)
+    {
+        var word = JObject.Word(o);
+        return word == (nint)target || IsInstanceSlow(t, o, word, target);
+    }
+
+    private static bool IsInstanceSlow(JThread t, object o, nint word, Klass* target)
+    {
+        if ((ulong)word < (ulong)JObject.SmallestKlass) return t.Machine.ClassOf(o).IsSubclassOf(target->Managed);
+        return IsSubclass((Klass*)word, target);
+    }
+
+    public static bool IsSubclass(Klass* klass, Klass* target)
+    {
+        if ((uint)target->Depth < Klass.DisplaySize) return klass->Display[target->Depth] == (long)target;
+        if (klass->LastSuper == (nint)target) return true;
+        if (!klass->Managed.IsSubclassOf(target->Managed)) return false;
+        klass->LastSuper = (nint)target;
+        return true;
+    }
+
+    public static bool CanStore(JThread t, object?[] array, object value)
+    {
+        var element = Unsafe.As<JClass>(array[0]!).Element!;
+        return element == t.Machine.ObjectClass || IsInstance(t, value, element.Ptr);
+    }
+
+    /// <summary>What an interface's method is in a class; fills the thread's cache.</summary>
+    public static MethodSlot* InterfaceTarget(JThread t, Klass* klass, MethodSlot* method, InterfaceCacheEntry* cached)
+    {
+        var declared = method->Managed;
+        var c = klass->Managed;
+        if (!declared.IsPrivate && declared.Class.IsInterface && !c.IsSubclassOf(declared.Class))
+            throw t.Error("java/lang/IncompatibleClassChangeError", $"Class {c.JavaName} does not implement the requested interface {declared.Class.JavaName}");
+        var target = c.InterfaceTarget(declared);
+        if (target == null) throw t.Error("java/lang/AbstractMethodError", $"Receiver class {c.JavaName} does not define or inherit an implementation of the resolved method '{Messages.External(declared)}' of {(declared.Class.IsInterface ? "interface" : "abstract class")} {declared.Class.JavaName}.");
+        if ((target.Flags & ClassFile.Acc.Public) == 0 && !target.IsPrivate) throw t.Error("java/lang/IllegalAccessError", $"{target} is not public");
+        cached->Klass = (nint)klass;
+        cached->Method = (nint)method;
+        cached->Target = target.Slot;
+        return target.Slot;
+    }
+}
+
+/// <summary>One remembered dispatch of an interface's method.</summary>
+internal unsafe struct InterfaceCacheEntry
+{
+    public nint Klass;
+    public long Method;
+    public MethodSlot* Target;
+}
+
+/// <summary>A linked invokedynamic or method-handle call: the adapter, and the object it takes as last argument.</summary>
+internal unsafe struct CallSite
+{
+    public MethodSlot* Target;
+    public void* Appendix;
+    public int AppendixSlot;
+}

@@ -1,0 +1,174 @@
+using Holon.Jvm.Runtime;
+using Holon.Machines;
+
+namespace Holon.Jvm;
+
+/// <summary>A parsed <c>java</c> command line.</summary>
+internal sealed record JavaCommand
+{
+    public JavaMachineOptions Options { get; init; } = new();
+
+    /// <summary>Main class, or jar.</summary>
+    public string? Main { get; init; }
+
+    public bool IsJar { get; init; }
+
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Something to print instead of running.</summary>
+    public string? Message { get; init; }
+
+    public bool MessageToError { get; init; }
+
+    public int Code { get; init; }
+
+    private const string Usage = """
+        Usage: java [options] <mainclass> [args...]
+                   (to execute a class)
+           or  java [options] -jar <jarfile> [args...]
+                   (to execute a jar file)
+
+        -cp <path>, -classpath <path>   folders and jars of the application
+        -D<name>=<value>                a system property
+        -ea, -enableassertions          assertions on
+        -Xmx<size>                      largest heap
+        -verbose:class                  tells which classes are loaded, and from where
+        --java-home <folder>            the JDK 17 whose class library is used
+        -version, --version             the version
+        @<file>                         more arguments, from a file
+        """;
+
+    public static JavaCommand Parse(IReadOnlyList<string> given)
+    {
+        var words = new Queue<string>(Expand(given));
+        var options = new JavaMachineOptions();
+        var properties = new Dictionary<string, string>();
+        string? classPath = null;
+        string? jar = null;
+        while (words.TryPeek(out var word) && word.StartsWith('-'))
+        {
+            words.Dequeue();
+            switch (word)
+            {
+                case "-cp" or "-classpath" or "--class-path":
+                    classPath = Take(words, word);
+                    break;
+                case "-jar":
+                    jar = Take(words, word);
+                    break;
+                case "-version":
+                    return new JavaCommand { Message = Version(options), MessageToError = true };
+                case "--version":
+                    return new JavaCommand { Message = Version(options) };
+                case "-help" or "-h" or "-?" or "--help":
+                    return new JavaCommand { Message = Usage };
+                case "-ea" or "-enableassertions":
+                    options = options with { EnableAssertions = true };
+                    break;
+                case "-da" or "-disableassertions":
+                    options = options with { EnableAssertions = false };
+                    break;
+                case "-verbose" or "-verbose:class":
+                    options = options with { VerboseClass = true };
+                    break;
+                case "--java-home":
+                    options = options with { JavaHome = Take(words, word) };
+                    break;
+                case "--trace-natives":
+                    options = options with { TraceNatives = true };
+                    break;
+                case "--add-opens" or "--add-exports" or "--add-modules" or "--add-reads" or "--limit-modules":
+                    AddModuleOption(properties, word, Take(words, word));
+                    break;
+                default:
+                    if (word.StartsWith("-D", StringComparison.Ordinal)) AddProperty(properties, word[2..]);
+                    else if (word.StartsWith("-Xmx", StringComparison.Ordinal)) options = options with { MaximumHeap = (long)MemorySize.Parse(word[4..]).Bytes };
+                    else if (word.StartsWith("--", StringComparison.Ordinal) && word.Contains('=') && word.StartsWith("--add-", StringComparison.Ordinal)) AddModuleOption(properties, word[..word.IndexOf('=')], word[(word.IndexOf('=') + 1)..]);
+                    else if (!word.StartsWith("-X", StringComparison.Ordinal))
+                        return new JavaCommand { Message = $"Unrecognized option: {word}\nError: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.", MessageToError = true, Code = 1 };
+                    break;
+            }
+            if (jar != null) break;
+        }
+        var main = jar ?? (words.TryDequeue(out var name) ? name : null);
+        if (main == null) return new JavaCommand { Message = Usage, MessageToError = true, Code = 1 };
+        classPath = jar ?? classPath ?? Environment.GetEnvironmentVariable("CLASSPATH") ?? ".";
+        properties["sun.java.command"] = string.Join(' ', words.Prepend(main));
+        return new JavaCommand
+        {
+            Options = options with { ClassPath = classPath.Split(':').SelectMany(Wildcard).ToArray(), Properties = properties },
+            Main = main.Contains('/') && jar == null ? main.Replace('/', '.') : main,
+            IsJar = jar != null,
+            Arguments = [.. words],
+        };
+    }
+
+    private static string Take(Queue<string> words, string option) =>
+        words.TryDequeue(out var value) ? value : throw new HolonException($"{option} needs a value after it.");
+
+    private static void AddProperty(Dictionary<string, string> properties, string text)
+    {
+        var equals = text.IndexOf('=');
+        properties[equals < 0 ? text : text[..equals]] = equals < 0 ? "" : text[(equals + 1)..];
+    }
+
+    /// <summary>Module options reach the class library as numbered properties (jdk.internal.module.ModuleBootstrap).</summary>
+    private static void AddModuleOption(Dictionary<string, string> properties, string option, string value)
+    {
+        var name = "jdk.module." + option switch
+        {
+            "--add-opens" => "addopens",
+            "--add-exports" => "addexports",
+            "--add-reads" => "addreads",
+            "--add-modules" => "addmods",
+            _ => "limitmods",
+        };
+        if (name == "jdk.module.limitmods")
+        {
+            properties[name] = value;
+            return;
+        }
+        var i = 0;
+        while (properties.ContainsKey($"{name}.{i}")) i++;
+        properties[$"{name}.{i}"] = value;
+    }
+
+    /// <summary>A class path entry <c>folder/*</c> stands for all jars of the folder.</summary>
+    private static IEnumerable<string> Wildcard(string entry)
+    {
+        if (entry != "*" && !entry.EndsWith("/*", StringComparison.Ordinal)) return [entry];
+        var folder = entry.Length == 1 ? "." : entry[..^2];
+        return Directory.Exists(folder) ? Directory.EnumerateFiles(folder).Where(f => f.EndsWith(".jar", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal) : [];
+    }
+
+    private static string Version(JavaMachineOptions options)
+    {
+        var release = Path.Combine(options.JavaHome, "release");
+        var version = File.Exists(release) ? File.ReadLines(release).FirstOrDefault(l => l.StartsWith("JAVA_VERSION=", StringComparison.Ordinal))?.Split('"')[1] : "17";
+        return $"openjdk version \"{version}\"\nHolon JVM on .NET {Environment.Version} (class library of {options.JavaHome})";
+    }
+
+    /// <summary>Replaces @file by the arguments in the file (java's own rules: white space separates, quotes join, # begins a comment).</summary>
+    private static IEnumerable<string> Expand(IReadOnlyList<string> given)
+    {
+        var options = true;
+        foreach (var word in given)
+        {
+            if (!options || word.Length < 2 || word[0] != '@' || word[1] == '@')
+            {
+                yield return options && word.StartsWith("@@", StringComparison.Ordinal) ? word[1..] : word;
+                continue;
+            }
+            string text;
+            try
+            {
+                text = File.ReadAllText(word[1..]);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new HolonException($"The argument file {word[1..]} cannot be read; name a file that exists after the @.", e);
+            }
+            foreach (var argument in ArgumentFile.Split(text)) yield return argument;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Holon.Jvm.Heap;
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Natives;
+
+/// <summary>java.lang: Object, System, Runtime, String, Throwable, StackTraceElement, Shutdown and small ones.</summary>
+internal static unsafe class LangNatives
+{
+    public static void Register(Func<string, NativeClass> of)
+    {
+        of("java/lang/Object")
+            .Ref("getClass()Ljava/lang/Class;", a => a.Machine.ClassOf(a.Ref(0)!).Mirror)
+            .Int("hashCode()I", a => RuntimeHelpers.GetHashCode(a.Ref(0)))
+            .Ref("clone()Ljava/lang/Object;", Clone)
+            .Void("notify()V", a => Notify(a, false))
+            .Void("notifyAll()V", a => Notify(a, true))
+            .Void("wait(J)V", a => Wait(a.Thread, a.Ref(0)!, a.Long(1)));
+
+        of("java/lang/System")
+            .Long("currentTimeMillis()J", _ => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds())
+            .Long("nanoTime()J", _ => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency)))
+            .Int("identityHashCode(Ljava/lang/Object;)I", a => a.Ref(0) == null ? 0 : RuntimeHelpers.GetHashCode(a.Ref(0)))
+            .Void("arraycopy(Ljava/lang/Object;ILjava/lang/Object;II)V", ArrayCopy.Run)
+            .Void("setIn0(Ljava/io/InputStream;)V", a => SetStatic(a, "in"))
+            .Void("setOut0(Ljava/io/PrintStream;)V", a => SetStatic(a, "out"))
+            .Void("setErr0(Ljava/io/PrintStream;)V", a => SetStatic(a, "err"))
+            .Ref("mapLibraryName(Ljava/lang/String;)Ljava/lang/String;", a => a.Machine.NewString($"lib{a.String(0)}.so"));
+
+        of("java/lang/Runtime")
+            .Int("availableProcessors()I", _ => Environment.ProcessorCount)
+            .Long("freeMemory()J", a => Math.Max(0, TotalMemory() - GC.GetTotalMemory(false)))
+            .Long("totalMemory()J", _ => TotalMemory())
+            .Long("maxMemory()J", a => a.Machine.Options.MaximumHeap > 0 ? a.Machine.Options.MaximumHeap : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4)
+            .Void("gc()V", a => Collect(a.Thread));
+
+        of("java/lang/Shutdown")
+            .Void("beforeHalt()V", _ => { })
+            .Void("halt0(I)V", a =>
+            {
+                a.Machine.End(a.Int(0));
+                throw new MachineEnd(a.Int(0));
+            });
+
+        of("java/lang/String")
+            .Ref("intern()Ljava/lang/String;", a => a.Machine.Intern(a.Object(0)));
+
+        of("java/lang/StringUTF16").Bool("isBigEndian()Z", _ => false);
+
+        of("java/lang/Throwable")
+            .Ref("fillInStackTrace(I)Ljava/lang/Throwable;", a =>
+            {
+                StackTraces.Fill(a.Thread, a.Object(0));
+                return a.Ref(0);
+            });
+
+        of("java/lang/StackTraceElement")
+            .Void("initStackTraceElements([Ljava/lang/StackTraceElement;Ljava/lang/Throwable;)V", a => StackTraceElements.FillArray(a.Thread, (object?[])a.Ref(0)!, a.Object(1)))
+            .Void("initStackTraceElements([Ljava/lang/StackTraceElement;Ljava/lang/Object;I)V", a => StackTraceElements.FillArray(a.Thread, (object?[])a.Ref(0)!, (long[])a.Ref(1)!))
+            .Void("initStackTraceElement(Ljava/lang/StackTraceElement;Ljava/lang/StackFrameInfo;)V", a => StackTraceElements.FillFromInfo(a.Thread, a.Object(0), a.Object(1)));
+
+        of("java/lang/NullPointerException")
+            .Ref("getExtendedNPEMessage()Ljava/lang/String;", a => null);
+
+        of("java/lang/ProcessEnvironment")
+            .Ref("environ()[[B", a => HostEnvironment(a));
+
+        of("java/lang/Float")
+            .Int("floatToRawIntBits(F)I", a => BitConverter.SingleToInt32Bits(a.Float(0)))
+            .Float("intBitsToFloat(I)F", a => BitConverter.Int32BitsToSingle(a.Int(0)));
+        of("java/lang/Double")
+            .Long("doubleToRawLongBits(D)J", a => BitConverter.DoubleToInt64Bits(a.Double(0)))
+            .Double("longBitsToDouble(J)D", a => BitConverter.Int64BitsToDouble(a.Long(0)));
+    }
+
+    private static long TotalMemory() => Math.Max(GC.GetGCMemoryInfo().TotalCommittedBytes, 64 << 20);
+
+    private static void Collect(JThread t)
+    {
+        t.ClearAbove();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        t.Machine.References.Scan();
+    }
+
+    private static void SetStatic(Args a, string field) => *(object?*)a.Machine.Known.System.Fields.First(f => f.Name == field).Offset = a.Ref(0);
+
+    private static object Clone(Args a)
+    {
+        var o = a.Ref(0)!;
+        if (ObjectExtensions.IsArray(o)) return ((Array)o).Clone();
+        var c = ((JObject)o).Class();
+        if (!c.IsSubclassOf(a.Machine.ArrayInterfaces[0])) throw a.Thread.Error("java/lang/CloneNotSupportedException", c.JavaName);
+        return CloneObject(o);
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "MemberwiseClone")]
+    private static extern object CloneObject(object o);
+
+    private static void Notify(Args a, bool all)
+    {
+        var o = a.Ref(0)!;
+        if (!Monitor.IsEntered(o)) throw a.Thread.Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
+        if (all) Monitor.PulseAll(o);
+        else Monitor.Pulse(o);
+    }
+
+    public static void Wait(JThread t, object o, long milliseconds)
+    {
+        if (milliseconds < 0) throw t.Error("java/lang/IllegalArgumentException", "timeout value is negative");
+        if (!Monitor.IsEntered(o)) throw t.Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
+        t.WaitingOn = o;
+        t.JavaStatus = milliseconds == 0 ? 0x191 : 0x1A1;
+        try
+        {
+            if (!t.Interrupted)
+            {
+                if (milliseconds == 0) Monitor.Wait(o);
+                else Monitor.Wait(o, (int)Math.Min(milliseconds, int.MaxValue));
+            }
+        }
+        finally
+        {
+            t.WaitingOn = null;
+            t.JavaStatus = 5;
+        }
+        if (t.Machine.Ending) throw new MachineEnd(t.Machine.ExitCode);
+        ThreadNatives.CheckInterrupt(t);
+    }
+
+    private static object?[] HostEnvironment(Args a)
+    {
+        var list = new List<object?>();
+        foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
+        {
+            list.Add(System.Text.Encoding.UTF8.GetBytes((string)pair.Key));
+            list.Add(System.Text.Encoding.UTF8.GetBytes((string?)pair.Value ?? ""));
+        }
+        return JavaMachine.NewArray(a.Machine.PrimitiveArray('B'), list);
+    }
+}

@@ -1,0 +1,246 @@
+using Holon.Jvm.Heap;
+using Holon.Machines;
+
+namespace Holon.Jvm.Runtime;
+
+/// <summary>Starting a machine as OpenJDK's class library expects it, running a main class, and ending.</summary>
+public sealed unsafe partial class JavaMachine
+{
+    private const int MainStackSlots = 128 * 1024;
+
+    private readonly List<JThread> _threads = [];
+    private readonly ManualResetEventSlim _ended = new(false);
+
+    /// <summary>Boots on the calling thread, which becomes Java's main thread.</summary>
+    internal JThread Boot()
+    {
+        var t = new JThread(this, MainStackSlots);
+        t.Attach();
+        lock (_threads) _threads.Add(t);
+        try
+        {
+            ObjectClass = BootLoader.Load(t, "java/lang/Object");
+            t.ObjectKlass = (nint)ObjectClass.Ptr;
+            _ = BootLoader.Load(t, "java/lang/Class");
+            ArrayInterfaces = [BootLoader.Load(t, "java/lang/Cloneable"), BootLoader.Load(t, "java/io/Serializable")];
+            Known = new Known(t, this);
+            lock (_mirrorsWithoutModule)
+            {
+                foreach (var c in _mirrorsWithoutModule) FillMirror(c, c.MirrorObject!);
+            }
+            // Unsafe copies these when it is initialized, so they come first.
+            Initialize(t, "jdk/internal/misc/UnsafeConstants");
+            SetUnsafeConstants();
+            Initialize(t, "java/lang/String", "java/lang/System", "java/lang/Class", "java/lang/ThreadGroup", "java/lang/Thread");
+            CreateMainThread(t);
+            Initialize(t, "java/lang/Module", "java/lang/reflect/Method", "java/lang/ref/Finalizer");
+            t.Call(Known.System.DeclaredMethod("initPhase1", "()V")!);
+            Initialize(t, "java/lang/OutOfMemoryError", "java/lang/NullPointerException", "java/lang/ClassCastException", "java/lang/ArrayStoreException", "java/lang/ArithmeticException",
+                "java/lang/StackOverflowError", "java/lang/IllegalMonitorStateException", "java/lang/IllegalArgumentException",
+                "java/lang/invoke/MethodHandle", "java/lang/invoke/ResolvedMethodName", "java/lang/invoke/MemberName", "java/lang/invoke/MethodHandleNatives");
+            if (t.Call(Known.System.DeclaredMethod("initPhase2", "(ZZ)I")!, Value.Of(true), Value.Of(true)).Int != 0)
+                throw new HolonException("The class library's module system could not be set up; its message is above.");
+            t.Call(Known.System.DeclaredMethod("initPhase3", "()V")!);
+            return t;
+        }
+        catch (JavaThrow e)
+        {
+            throw new HolonException($"The class library did not start: {e.Message}{Environment.NewLine}{StackTraces.Describe(t, e.Throwable)}", e);
+        }
+    }
+
+    private void Initialize(JThread t, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names) Initialization.Initialize(t, BootLoader.Load(t, name));
+    }
+
+    private void SetUnsafeConstants()
+    {
+        var c = BootLoader.FindLoaded("jdk/internal/misc/UnsafeConstants")!;
+        void Set(string name, int value) => *(int*)c.Fields.First(f => f.Name == name).Offset = value;
+        Set("ADDRESS_SIZE0", 8);
+        Set("PAGE_SIZE", Environment.SystemPageSize);
+        Set("BIG_ENDIAN", 0);
+        Set("UNALIGNED_ACCESS", 1);
+        Set("DATA_CACHE_LINE_FLUSH_SIZE", 0);
+    }
+
+    private void CreateMainThread(JThread t)
+    {
+        var system = Known.ThreadGroup.Allocate();
+        t.Call(Known.ThreadGroup.DeclaredMethod("<init>", "()V")!, Value.Of(system));
+        var main = Known.ThreadGroup.Allocate();
+        t.Call(Known.ThreadGroup.DeclaredMethod("<init>", "(Ljava/lang/ThreadGroup;Ljava/lang/String;)V")!, Value.Of(main), Value.Of(system), Value.Of(NewString("main")));
+        var thread = Known.Thread.Allocate();
+        t.JavaObject = thread;
+        Bind(t, thread);
+        thread.Field<int>(Known.ThreadPriority) = 5;
+        t.Call(Known.Thread.DeclaredMethod("<init>", "(Ljava/lang/ThreadGroup;Ljava/lang/String;)V")!, Value.Of(thread), Value.Of(main), Value.Of(NewString("main")));
+        SystemThreadGroup = system;
+    }
+
+    internal JObject? SystemThreadGroup;
+
+    /// <summary>Ties a java.lang.Thread and its JThread together and marks it alive.</summary>
+    internal void Bind(JThread t, JObject thread)
+    {
+        thread.Ref(HiddenSlots["java/lang/Thread"]) = t;
+        thread.Field<long>(Known.ThreadEetop) = 1;
+        thread.Field<int>(Known.ThreadStatus) = 5;
+        t.JavaStatus = 5;
+    }
+
+    internal JThread? ThreadOf(JObject thread) => thread.Ref(HiddenSlots["java/lang/Thread"]) as JThread;
+
+    internal JThread[] AllThreads()
+    {
+        lock (_threads) return [.. _threads];
+    }
+
+    internal void StartThread(JObject thread, long stackSize)
+    {
+        var t = new JThread(this, (int)Math.Clamp(stackSize / 8, 64 * 1024, 8 * 1024 * 1024)) { JavaObject = thread, ObjectKlass = (nint)ObjectClass.Ptr };
+        Bind(t, thread);
+        lock (_threads) _threads.Add(t);
+        var host = new Thread(() => RunThread(t), 16 << 20) { IsBackground = true, Name = "java" };
+        host.Start();
+    }
+
+    private void RunThread(JThread t)
+    {
+        t.Attach();
+        try
+        {
+            var run = Known.Thread.DeclaredMethod("run", "()V")!;
+            try
+            {
+                t.CallVirtual(run, Value.Of(t.JavaObject));
+            }
+            catch (JavaThrow e)
+            {
+                DispatchUncaught(t, e.Throwable);
+            }
+            EndThread(t);
+        }
+        catch (MachineEnd)
+        {
+            // The machine is going: so does its thread.
+        }
+        catch (JavaThrow)
+        {
+            // Nothing more can be told.
+        }
+        lock (_threads)
+        {
+            _threads.Remove(t);
+            Monitor.PulseAll(_threads);
+        }
+        JThread.Detach();
+        t.Dispose();
+    }
+
+    private void DispatchUncaught(JThread t, JObject thrown)
+    {
+        try
+        {
+            t.Call(Known.Thread.DeclaredMethod("dispatchUncaughtException", "(Ljava/lang/Throwable;)V")!, Value.Of(t.JavaObject), Value.Of(thrown));
+        }
+        catch (JavaThrow)
+        {
+            // HotSpot too goes on when the handler itself fails.
+        }
+    }
+
+    private void EndThread(JThread t)
+    {
+        var thread = t.JavaObject!;
+        try
+        {
+            t.Call(Known.Thread.DeclaredMethod("exit", "()V")!, Value.Of(thread));
+        }
+        finally
+        {
+            lock (thread)
+            {
+                thread.Field<int>(Known.ThreadStatus) = 2;
+                thread.Field<long>(Known.ThreadEetop) = 0;
+                thread.Ref(HiddenSlots["java/lang/Thread"]) = null;
+                Monitor.PulseAll(thread);
+            }
+        }
+    }
+
+    /// <summary>Runs a main class, or a jar, to the end of all threads that are not daemons; gives the exit code.</summary>
+    internal int RunMain(JThread t, string name, bool isJar, IReadOnlyList<string> arguments)
+    {
+        var code = 0;
+        try
+        {
+            try
+            {
+                var helper = BootLoader.Load(t, "sun/launcher/LauncherHelper");
+                Initialization.Initialize(t, helper);
+                var mirror = t.Call(helper.DeclaredMethod("checkAndLoadMain", "(ZILjava/lang/String;)Ljava/lang/Class;")!, Value.Of(true), Value.Of(isJar ? 2 : 1), Value.Of(NewString(name))).Ref!;
+                var c = ClassOfMirror(mirror);
+                Initialization.Initialize(t, c);
+                t.Call(c.FindMethod("main", "([Ljava/lang/String;)V")!, Value.Of(NewStringArray([.. arguments])));
+            }
+            catch (JavaThrow e)
+            {
+                DispatchUncaught(t, e.Throwable);
+                code = 1;
+            }
+            EndThread(t);
+            lock (_threads)
+            {
+                _threads.Remove(t);
+                while (_threads.Any(o => o.JavaObject?.Field<byte>(Known.ThreadDaemon) == 0) && !Ending) Monitor.Wait(_threads, 100);
+            }
+            if (Ending) return ExitCode;
+            AttachAgain(t);
+            var shutdown = BootLoader.Load(t, "java/lang/Shutdown");
+            Initialization.Initialize(t, shutdown);
+            t.Call(shutdown.DeclaredMethod("shutdown", "()V")!);
+            End(code);
+        }
+        catch (MachineEnd)
+        {
+            return ExitCode;
+        }
+        catch (JavaThrow)
+        {
+            End(1);
+        }
+        return ExitCode;
+    }
+
+    /// <summary>HotSpot's DestroyJavaVM thread: runs the shutdown hooks after main has ended.</summary>
+    private void AttachAgain(JThread t)
+    {
+        var thread = Known.Thread.Allocate();
+        t.JavaObject = thread;
+        Bind(t, thread);
+        thread.Field<int>(Known.ThreadPriority) = 5;
+        t.Call(Known.Thread.DeclaredMethod("<init>", "(Ljava/lang/ThreadGroup;Ljava/lang/String;)V")!, Value.Of(thread), Value.Of(SystemThreadGroup), Value.Of(NewString("DestroyJavaVM")));
+    }
+
+    /// <summary>Ends the machine: threads stop at their next safepoint.</summary>
+    internal void End(int code)
+    {
+        lock (_ended)
+        {
+            if (Ending) return;
+            ExitCode = code;
+            Ending = true;
+        }
+        _ended.Set();
+        lock (_threads) Monitor.PulseAll(_threads);
+    }
+
+    /// <summary>Waits until the machine has ended, and gives its exit code.</summary>
+    internal int WaitForEnd()
+    {
+        _ended.Wait();
+        return ExitCode;
+    }
+}

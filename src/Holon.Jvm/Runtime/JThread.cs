@@ -1,0 +1,253 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Holon.Jvm.Heap;
+using Holon.Jvm.Interpreter;
+
+namespace Holon.Jvm.Runtime;
+
+/// <summary>A Java thread, on a .NET thread of its own: its stacks of frames and slots, and what other threads ask of it.</summary>
+internal sealed unsafe class JThread : IDisposable
+{
+    public const int InterfaceCacheMask = 511;
+
+    /// <summary>Backward branches and allocations between two looks at what is asked of the thread.</summary>
+    private const int Quantum = 20_000;
+
+    /// <summary>Slots kept free for raising StackOverflowError.</summary>
+    private const int Reserve = 2048;
+
+    [ThreadStatic]
+    private static JThread? _current;
+
+    public readonly JavaMachine Machine;
+    public JObject? JavaObject;
+    public Frame* Top;
+    public Frame* FrameLimit;
+    public long* StackLimit;
+    public int Budget = Quantum;
+    public nint ObjectKlass;
+    public InterfaceCacheEntry* InterfaceCache;
+
+    private readonly long* _slots;
+    private readonly object?[] _references;
+    private readonly object?* _referenceBase;
+    private readonly Frame* _frames;
+    private bool _overflowing;
+
+    /// <summary>Parking (LockSupport): one permit.</summary>
+    public readonly SemaphoreSlim ParkPermit = new(0, 1);
+    private int _hasPermit;
+    public volatile bool Interrupted;
+    public readonly ManualResetEventSlim SleepSignal = new(false);
+    public volatile object? WaitingOn;
+    public volatile int JavaStatus;
+
+    public JThread(JavaMachine machine, int stackSlots)
+    {
+        Machine = machine;
+        _slots = (long*)NativeMemory.AllocZeroed((nuint)stackSlots + 64, 8);
+        // SAFETY: pinned and kept by this object, so the address holds while the thread lives.
+        _references = GC.AllocateArray<object?>(stackSlots + 64, pinned: true);
+        _referenceBase = (object?*)Unsafe.AsPointer(ref _references[0]);
+        var frames = stackSlots / 6 + 256;
+        _frames = (Frame*)NativeMemory.AllocZeroed((nuint)frames, (nuint)sizeof(Frame));
+        InterfaceCache = (InterfaceCacheEntry*)NativeMemory.AllocZeroed(InterfaceCacheMask + 1, (nuint)sizeof(InterfaceCacheEntry));
+        StackLimit = _slots + stackSlots - Reserve;
+        FrameLimit = _frames + frames - Reserve / 10;
+        Top = _frames - 1;
+    }
+
+    public static JThread Current => _current ?? throw new InvalidOperationException("This .NET thread is no Java thread.");
+
+    public static JThread? CurrentOrNull => _current;
+
+    public Frame* BottomFrame => _frames;
+
+    public string Name => JavaObject == null ? "main" : Machine.StringOf((JObject?)JavaObject.Ref(Machine.Known.ThreadName)) ?? "";
+
+    public void Attach() => _current = this;
+
+    public static void Detach() => _current = null;
+
+    /// <summary>Calls a method with its arguments (the receiver first) and gives its result. Raises <see cref="JavaThrow"/>.</summary>
+    public Value Call(JMethod method, params ReadOnlySpan<Value> arguments)
+    {
+        if (method.IsStatic) Initialization.Initialize(this, method.Class);
+        var top = Top;
+        var p = top < _frames ? _slots : top->P + top->M->FrameSlots;
+        var r = _referenceBase + (p - _slots);
+        if (p + method.Slot->FrameSlots > StackLimit) throw new JavaThrow(StackOverflow());
+        var slot = 0;
+        var argument = 0;
+        if (!method.IsStatic) r[slot++] = arguments[argument++].Ref;
+        foreach (var kind in method.Parameters)
+        {
+            var value = arguments[argument++];
+            if (kind == 'R') r[slot] = value.Ref;
+            else p[slot] = value.Bits;
+            slot += kind is 'J' or 'D' ? 2 : 1;
+        }
+        Interpreter.Interpreter.Invoke(this, method.Slot, p, r);
+        return method.ReturnKind switch
+        {
+            'V' => default,
+            'R' => Value.Of(*r),
+            'J' or 'D' => Value.Of(*p),
+            _ => Value.Of(*(int*)p),
+        };
+    }
+
+    /// <summary>Calls the method that overrides <paramref name="method"/> in the receiver's class.</summary>
+    public Value CallVirtual(JMethod method, params ReadOnlySpan<Value> arguments)
+    {
+        var c = Machine.ClassOf(arguments[0].Ref!);
+        var index = c.VTableIndex(method.Name, method.Desc);
+        return Call(index >= 0 && !method.IsPrivate ? c.VTable[index] : method, arguments);
+    }
+
+    public JObject NewThrowable(string className, string? message) => message == null
+        ? NewThrowable(className, "()V")
+        : NewThrowable(className, "(Ljava/lang/String;)V", Value.Of(Machine.NewString(message)));
+
+    public JObject NewThrowable(string className, string constructor, params ReadOnlySpan<Value> arguments)
+    {
+        var c = Machine.BootLoader.Load(this, className);
+        Initialization.Initialize(this, c);
+        var o = c.Allocate();
+        var init = c.DeclaredMethod("<init>", constructor);
+        if (init == null && constructor != "()V") init = c.DeclaredMethod("<init>", "()V");
+        if (init!.Parameters.Length == 0) Call(init, Value.Of(o));
+        else Call(init, [Value.Of(o), .. arguments]);
+        return o;
+    }
+
+    /// <summary>A Java error to throw from C#.</summary>
+    public JavaThrow Error(string className, string? message, JObject? cause = null)
+    {
+        var o = NewThrowable(className, message);
+        if (cause != null) o.Ref(Machine.Known.ThrowableCause) = cause;
+        return new JavaThrow(o);
+    }
+
+    public JObject StackOverflow()
+    {
+        if (_overflowing) return NewBare("java/lang/StackOverflowError");
+        _overflowing = true;
+        StackLimit += Reserve - 64;
+        FrameLimit += Reserve / 10 - 8;
+        try
+        {
+            return NewThrowable("java/lang/StackOverflowError", null);
+        }
+        catch (JavaThrow e)
+        {
+            return e.Throwable;
+        }
+        finally
+        {
+            StackLimit -= Reserve - 64;
+            FrameLimit -= Reserve / 10 - 8;
+            _overflowing = false;
+        }
+    }
+
+    public JObject OutOfMemory(string message) => NewThrowable("java/lang/OutOfMemoryError", message);
+
+    private JObject NewBare(string className) => Machine.BootLoader.Load(this, className).Allocate();
+
+    /// <summary>Looks at what was asked of this thread since the last time.</summary>
+    public void Safepoint()
+    {
+        Budget = Quantum;
+        if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
+        ClearAbove();
+    }
+
+    /// <summary>Drops references in slots above the frames in use, which would keep garbage alive.</summary>
+    public void ClearAbove()
+    {
+        var top = Top;
+        if (top < _frames) return;
+        var r = top->R + top->M->FrameSlots;
+        for (var n = 0; n < 4096 && r < _referenceBase + _references.Length && n < 512; n++, r++) *r = null;
+    }
+
+    public void Enter(object o)
+    {
+        if (Monitor.TryEnter(o)) return;
+        JavaStatus = 0x401; // alive, blocked on a monitor
+        while (true)
+        {
+            try
+            {
+                if (Monitor.TryEnter(o, 1000)) break;
+                if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
+            }
+            catch (ThreadInterruptedException)
+            {
+                // Java's monitors are not interruptible.
+            }
+        }
+        JavaStatus = 5;
+    }
+
+    public void Exit(object o)
+    {
+        if (!Monitor.IsEntered(o)) throw Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
+        Monitor.Exit(o);
+    }
+
+    /// <summary>LockSupport.park: returns on a permit, an interrupt, the time, or for no reason.</summary>
+    public void Park(bool isAbsolute, long time)
+    {
+        if (Interlocked.Exchange(ref _hasPermit, 0) != 0)
+        {
+            ParkPermit.Wait(0);
+            return;
+        }
+        if (Interrupted) return;
+        var milliseconds = Timeout.Infinite;
+        if (isAbsolute) milliseconds = (int)Math.Clamp(time - DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), 0, int.MaxValue);
+        else if (time > 0) milliseconds = (int)Math.Min((time + 999_999) / 1_000_000, int.MaxValue);
+        JavaStatus = 0x281; // alive, waiting, parked
+        ParkPermit.Wait(milliseconds);
+        Interlocked.Exchange(ref _hasPermit, 0);
+        JavaStatus = 5;
+        if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
+    }
+
+    public void Unpark()
+    {
+        if (Interlocked.Exchange(ref _hasPermit, 1) != 0) return;
+        try
+        {
+            ParkPermit.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // A permit is there already.
+        }
+    }
+
+    public void Interrupt()
+    {
+        Interrupted = true;
+        SleepSignal.Set();
+        Unpark();
+        if (WaitingOn is { } o)
+        {
+            // Wakes all waiters of the object: spurious wakeups are allowed, and the interrupted one sees its flag.
+            ThreadPool.UnsafeQueueUserWorkItem(static o =>
+            {
+                lock (o) Monitor.PulseAll(o);
+            }, o, false);
+        }
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_slots);
+        NativeMemory.Free(_frames);
+        NativeMemory.Free(InterfaceCache);
+    }
+}

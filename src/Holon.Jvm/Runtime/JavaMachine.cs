@@ -1,0 +1,261 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Holon.Jvm.Heap;
+
+namespace Holon.Jvm.Runtime;
+
+/// <summary>A Java virtual machine. Several live in one process and share nothing but code of our own.</summary>
+public sealed unsafe partial class JavaMachine : IDisposable
+{
+    internal readonly JavaMachineOptions Options;
+    internal readonly JImage Image;
+    internal readonly LoaderData BootLoader;
+    internal readonly PinnedCells<Klass> Klasses = new(64);
+    internal readonly PinnedCells<MethodSlot> MethodSlots = new(512);
+    internal readonly PinnedCells<object?> StaticReferences = new(512), Constants = new(512);
+    internal readonly ReferenceTracker References = new();
+    internal readonly Dictionary<string, long> HiddenSlots = [];
+    internal JClass ObjectClass = null!;
+    internal JClass[] ArrayInterfaces = [];
+    internal Known Known = null!;
+    internal volatile bool Ending;
+    internal int ExitCode;
+
+    private readonly Dictionary<char, JClass> _primitives = [];
+    private readonly ConditionalWeakTable<JObject, LoaderData> _loaders = [];
+    private readonly Dictionary<string, JObject> _interned = [];
+    private readonly List<nint> _native = [];
+    private readonly List<JClass> _mirrorsWithoutModule = [];
+    private byte* _arena;
+    private int _arenaLeft;
+    private HashSet<string>? _bootModules;
+    private int _hidden;
+
+    internal JavaMachine(JavaMachineOptions options)
+    {
+        Options = options;
+        Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
+        BootLoader = new LoaderData(this, null);
+        foreach (var (letter, name) in (ReadOnlySpan<(char, string)>)[('Z', "boolean"), ('B', "byte"), ('C', "char"), ('S', "short"), ('I', "int"), ('J', "long"), ('F', "float"), ('D', "double"), ('V', "void")])
+            _primitives[letter] = new JClass(this, name, letter);
+    }
+
+    internal JClass PrimitiveClass(char letter) => _primitives[letter];
+
+    internal JClass PrimitiveArray(char letter) => _primitives[letter].ArrayClass;
+
+    /// <summary>Native memory that lives as long as the machine, zeroed.</summary>
+    internal void* AllocateNative(int bytes)
+    {
+        bytes = (bytes + 15) & ~15;
+        lock (_native)
+        {
+            if (bytes > 1 << 14)
+            {
+                var big = NativeMemory.AllocZeroed((nuint)bytes);
+                _native.Add((nint)big);
+                return big;
+            }
+            if (bytes > _arenaLeft)
+            {
+                _arena = (byte*)NativeMemory.AllocZeroed(1 << 18);
+                _native.Add((nint)_arena);
+                _arenaLeft = 1 << 18;
+            }
+            var result = _arena;
+            _arena += bytes;
+            _arenaLeft -= bytes;
+            return result;
+        }
+    }
+
+    internal static JObject NewObject(JThread t, JClass c)
+    {
+        if (--t.Budget < 0) t.Safepoint();
+        return c.Allocate();
+    }
+
+    // Strings ---------------------------------------------------------------------------------------------------------
+
+    internal JObject NewString(string text)
+    {
+        var latin1 = true;
+        foreach (var c in text)
+        {
+            if (c <= 0xFF) continue;
+            latin1 = false;
+            break;
+        }
+        var bytes = new byte[latin1 ? text.Length : text.Length * 2];
+        if (latin1) System.Text.Encoding.Latin1.GetBytes(text, bytes);
+        else MemoryMarshal.AsBytes(text.AsSpan()).CopyTo(bytes);
+        var o = Known.String.Allocate();
+        o.Ref(Known.StringValue) = bytes;
+        o.Field<byte>(Known.StringCoder) = latin1 ? (byte)0 : (byte)1;
+        return o;
+    }
+
+    internal JObject? NewStringOrNull(string? text) => text == null ? null : NewString(text);
+
+    internal string? StringOf(object? o)
+    {
+        if (o is not JObject s) return null;
+        var bytes = (byte[])s.Ref(Known.StringValue)!;
+        return s.Field<byte>(Known.StringCoder) == 0 ? System.Text.Encoding.Latin1.GetString(bytes) : new string(MemoryMarshal.Cast<byte, char>(bytes));
+    }
+
+    internal JObject Intern(string text)
+    {
+        lock (_interned)
+        {
+            ref var o = ref CollectionsMarshal.GetValueRefOrAddDefault(_interned, text, out _);
+            return o ??= NewString(text);
+        }
+    }
+
+    internal JObject Intern(JObject s)
+    {
+        lock (_interned)
+        {
+            ref var o = ref CollectionsMarshal.GetValueRefOrAddDefault(_interned, StringOf(s)!, out _);
+            return o ??= s;
+        }
+    }
+
+    internal object?[] NewStringArray(IReadOnlyList<string?> strings)
+    {
+        var array = new object?[strings.Count + 1];
+        array[0] = Known.String.ArrayClass;
+        for (var i = 0; i < strings.Count; i++) array[i + 1] = NewStringOrNull(strings[i]);
+        return array;
+    }
+
+    internal static object?[] NewArray(JClass element, IReadOnlyList<object?> items)
+    {
+        var array = new object?[items.Count + 1];
+        array[0] = element.ArrayClass;
+        for (var i = 0; i < items.Count; i++) array[i + 1] = items[i];
+        return array;
+    }
+
+    internal string? ThrowableMessage(JObject throwable) => StringOf(throwable.Ref(Known.ThrowableMessage));
+
+    // Classes, loaders, modules ---------------------------------------------------------------------------------------
+
+    internal JObject NewMirror(JClass c)
+    {
+        lock (c.InitLock)
+        {
+            if (c.MirrorObject != null) return c.MirrorObject;
+            var mirror = ClassClass.Allocate();
+            mirror.Ref(HiddenSlots["java/lang/Class"]) = c;
+            if (Known != null) FillMirror(c, mirror);
+            lock (_mirrorsWithoutModule)
+            {
+                if (Known == null || mirror.Ref(Known.ClassModule) == null) _mirrorsWithoutModule.Add(c);
+            }
+            c.MirrorObject = mirror;
+            return mirror;
+        }
+    }
+
+    private JClass ClassClass => Known?.Class ?? BootLoader.FindLoaded("java/lang/Class")!;
+
+    private void FillMirror(JClass c, JObject mirror)
+    {
+        mirror.Ref(Known.ClassLoaderField) = c.Loader.Loader;
+        if (c.Element != null) mirror.Ref(Known.ClassComponent) = c.Element.Mirror;
+        mirror.Ref(Known.ClassModule) = ModuleOf(c);
+        if (c.ClassData != null) mirror.Ref(Known.ClassData) = c.ClassData;
+    }
+
+    internal JClass ClassOfMirror(object mirror) => Unsafe.As<JClass>(JObject.At<object>(mirror, HiddenSlots["java/lang/Class"]));
+
+    internal JObject? ModuleOf(JClass c)
+    {
+        c = c.ElementOfElements;
+        if (c.IsPrimitive) return JavaBase;
+        var loader = c.Loader;
+        lock (loader.Modules)
+        {
+            if (loader.Modules.TryGetValue(c.Package, out var module)) return module;
+        }
+        return loader.IsBoot ? loader.UnnamedModule == null || c.Source == "jrt:/java.base" ? JavaBase : loader.UnnamedModule : (JObject?)loader.Loader!.Ref(Known.LoaderUnnamedModule);
+    }
+
+    internal JObject? JavaBase;
+
+    /// <summary>The version of java.base, for stack traces.</summary>
+    internal string? Version;
+
+    internal void DefineModule(JObject module, JObject? loader, string? name, IEnumerable<string> packages)
+    {
+        var data = LoaderOf(loader);
+        lock (data.Modules)
+        {
+            foreach (var package in packages) data.Modules[package] = module;
+        }
+        if (name != "java.base") return;
+        JavaBase = module;
+        lock (_mirrorsWithoutModule)
+        {
+            foreach (var c in _mirrorsWithoutModule) c.MirrorObject!.Ref(Known.ClassModule) = module;
+            _mirrorsWithoutModule.Clear();
+        }
+    }
+
+    internal LoaderData LoaderOf(JObject? loader)
+    {
+        if (loader == null) return BootLoader;
+        lock (_loaders) return _loaders.GetValue(loader, l => new LoaderData(this, l));
+    }
+
+    internal static bool IsPlatformLoader(JObject loader) => loader.Class().Name == "jdk/internal/loader/ClassLoaders$PlatformClassLoader";
+
+    /// <summary>Modules whose classes the boot loader finds: those that OpenJDK's build assigns to it; until the boot layer is there, java.base.</summary>
+    internal bool IsBootModule(string module)
+    {
+        _bootModules ??= new HashSet<string>(BootModuleNames, StringComparer.Ordinal);
+        return _bootModules.Contains(module);
+    }
+
+    private static readonly string[] BootModuleNames =
+    [
+        "java.base", "java.datatransfer", "java.desktop", "java.instrument", "java.logging", "java.management", "java.management.rmi", "java.naming",
+        "java.prefs", "java.rmi", "java.security.sasl", "java.xml", "jdk.incubator.foreign", "jdk.internal.vm.ci", "jdk.jfr", "jdk.management",
+        "jdk.management.agent", "jdk.management.jfr", "jdk.naming.rmi", "jdk.net", "jdk.nio.mapmode", "jdk.sctp", "jdk.unsupported",
+    ];
+
+    internal string NextHiddenName(string name) => $"{name}+0x{Interlocked.Increment(ref _hidden):x16}";
+
+    internal string LoaderName(JObject loader) => StringOf(loader.Ref(Known.LoaderNameAndId)) is { } name ? name : loader.Class().JavaName;
+
+    internal string ModuleDescription(JClass c)
+    {
+        if (c.Loader.IsBoot) return $"module {Image.ModuleOfPackage(c.ElementOfElements.Package) ?? "java.base"} of loader 'bootstrap'";
+        var name = ModuleOf(c) is { } module ? StringOf(module.Ref(Known.Offset(Known.Module, "name"))) : null;
+        return (name == null ? "unnamed module" : "module " + name) + " of loader " + LoaderDescription(c.Loader.Loader!);
+    }
+
+    private string LoaderDescription(JObject loader) => StringOf(loader.Ref(Known.LoaderNameAndId)) is { } name ? name.StartsWith('\'') ? name : name.Contains('@') ? name : $"'{name}'" : loader.Class().JavaName;
+
+    internal string JointDescription(JClass a, JClass b)
+    {
+        var first = ModuleDescription(a);
+        var second = ModuleDescription(b);
+        return first == second ? $"{a.JavaName} and {b.JavaName} are in {first}" : $"{a.JavaName} is in {first}; {b.JavaName} is in {second}";
+    }
+
+    internal void OnClassDefined(JClass c)
+    {
+        if (Options.VerboseClass) Options.Log($"[class,load] {c.JavaName} source: {c.Source}");
+    }
+
+    /// <summary>Frees what the machine holds outside the collector's reach.</summary>
+    public void Dispose()
+    {
+        Ending = true;
+        References.Close();
+        Image.Dispose();
+    }
+}

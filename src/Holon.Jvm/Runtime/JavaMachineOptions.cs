@@ -1,0 +1,38 @@
+namespace Holon.Jvm.Runtime;
+
+/// <summary>What a Java machine is to be.</summary>
+public sealed record JavaMachineOptions
+{
+    /// <summary>Folder of a JDK or JRE 17, whose class library is used.</summary>
+    public string JavaHome { get; init; } = DefaultJavaHome();
+
+    /// <summary>Folders and jars of the application.</summary>
+    public IReadOnlyList<string> ClassPath { get; init; } = [];
+
+    /// <summary>System properties, as <c>-D</c> gives them.</summary>
+    public IReadOnlyDictionary<string, string> Properties { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether assert statements of application classes are on (<c>-ea</c>).</summary>
+    public bool EnableAssertions { get; init; }
+
+    /// <summary>Whether loaded classes are logged (<c>-verbose:class</c>).</summary>
+    public bool VerboseClass { get; init; }
+
+    /// <summary>Whether calls of native methods that are missing are reported on standard error.</summary>
+    public bool TraceNatives { get; init; }
+
+    /// <summary>Most memory that Java's heap may take; 0 for a quarter of the host's.</summary>
+    public long MaximumHeap { get; init; }
+
+    /// <summary>Where log lines go.</summary>
+    public Action<string> Log { get; init; } = Console.Out.WriteLine;
+
+    private static string DefaultJavaHome()
+    {
+        foreach (var candidate in (ReadOnlySpan<string?>)[Environment.GetEnvironmentVariable("HOLON_JAVA_HOME"), "/usr/lib/jvm/java-17-openjdk-amd64", "/usr/lib/jvm/java-17-openjdk-arm64"])
+        {
+            if (candidate != null && File.Exists(Path.Combine(candidate, "lib", "modules"))) return candidate;
+        }
+        return "/usr/lib/jvm/java-17-openjdk-amd64";
+    }
+}

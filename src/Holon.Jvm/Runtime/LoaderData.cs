@@ -1,0 +1,126 @@
+using Holon.Jvm.ClassFile;
+using Holon.Jvm.Heap;
+
+namespace Holon.Jvm.Runtime;
+
+/// <summary>What the machine knows of one class loader: the classes it defined or began to load, its packages' modules.</summary>
+internal sealed class LoaderData(JavaMachine machine, JObject? loader)
+{
+    private readonly Dictionary<string, JClass> _classes = [];
+
+    [ThreadStatic]
+    private static HashSet<(LoaderData, string)>? _loading;
+
+    /// <summary>The java.lang.ClassLoader; null for the boot loader.</summary>
+    public readonly JObject? Loader = loader;
+
+    /// <summary>java.lang.Module of each package that a named module of this loader has; slashes in names.</summary>
+    public readonly Dictionary<string, JObject> Modules = [];
+
+    public JObject? UnnamedModule;
+
+    public bool IsBoot => Loader == null;
+
+    public JClass? FindLoaded(string name)
+    {
+        lock (_classes) return _classes.GetValueOrDefault(name);
+    }
+
+    public JClass[] AllClasses()
+    {
+        lock (_classes) return [.. _classes.Values];
+    }
+
+    /// <summary>Loads a class or array class by internal name, or raises NoClassDefFoundError or what the loader raised.</summary>
+    public JClass Load(JThread thread, string name) => Find(thread, name) ?? throw thread.Error("java/lang/NoClassDefFoundError", name);
+
+    /// <summary>The type of a field descriptor.</summary>
+    public JClass LoadDescriptor(JThread thread, string descriptor) => descriptor[0] switch
+    {
+        'L' => Load(thread, descriptor[1..^1]),
+        '[' => Load(thread, descriptor),
+        _ => machine.PrimitiveClass(descriptor[0]),
+    };
+
+    /// <summary>Loads a class; null when the boot loader has none of that name.</summary>
+    public JClass? Find(JThread thread, string name)
+    {
+        if (FindLoaded(name) is { } known) return known;
+        if (name[0] == '[')
+        {
+            if (!Descriptor.IsField(name)) return null;
+            return name[1] is 'L' ? Find(thread, name[2..^1])?.ArrayClass : name[1] == '[' ? Find(thread, name[1..])?.ArrayClass : machine.PrimitiveClass(name[1]).ArrayClass;
+        }
+        return IsBoot ? FindInImage(thread, name) : LoadByJava(thread, name);
+    }
+
+    private JClass? FindInImage(JThread thread, string name)
+    {
+        var bytes = machine.Image.FindClass(name, out var module);
+        if (bytes.IsEmpty || !machine.IsBootModule(module!)) return null;
+        lock (this)
+        {
+            return FindLoaded(name) ?? Define(thread, name, bytes, null, "jrt:/" + module);
+        }
+    }
+
+    private JClass LoadByJava(JThread thread, string name)
+    {
+        var result = (JObject?)thread.Call(machine.Known.LoadClass, Value.Of(Loader), Value.Of(machine.NewString(name.Replace('/', '.')))).Ref;
+        if (result == null) throw thread.Error("java/lang/NoClassDefFoundError", name);
+        var found = machine.ClassOfMirror(result);
+        if (found.Name != name) throw thread.Error("java/lang/NoClassDefFoundError", $"{name} (wrong name: {found.Name})");
+        lock (_classes)
+        {
+            if (_classes.TryGetValue(name, out var other) && other != found)
+                throw thread.Error("java/lang/LinkageError", $"loader constraint violation: loader has a different class of the name {name}");
+            _classes[name] = found;
+        }
+        return found;
+    }
+
+    /// <summary>Makes a class from its bytes (JVMS §5.3.5).</summary>
+    public JClass Define(JThread thread, string? expectedName, ReadOnlySpan<byte> bytes, JObject? protectionDomain, string source, string? hiddenName = null)
+    {
+        ClassFileModel file;
+        try
+        {
+            file = ClassFileParser.Parse(bytes, expectedName ?? "");
+        }
+        catch (ClassFormatException e)
+        {
+            throw thread.Error(e.Error, e.Message);
+        }
+        if (expectedName != null && file.Name != expectedName) throw thread.Error("java/lang/NoClassDefFoundError", $"{expectedName} (wrong name: {file.Name})");
+        if (!IsBoot && file.Name.StartsWith("java/", StringComparison.Ordinal) && !JavaMachine.IsPlatformLoader(Loader!))
+            throw thread.Error("java/lang/SecurityException", "Prohibited package name: " + file.Name[..file.Name.LastIndexOf('/')].Replace('/', '.'));
+        if (hiddenName == null && FindLoaded(file.Name) is { } duplicate && duplicate.Loader == this)
+            throw thread.Error("java/lang/LinkageError", $"loader {(Loader == null ? "'bootstrap'" : machine.LoaderName(Loader))} attempted duplicate class definition for {file.Name.Replace('/', '.')}.");
+
+        var loading = _loading ??= [];
+        if (!loading.Add((this, file.Name))) throw thread.Error("java/lang/ClassCircularityError", file.Name);
+        JClass result;
+        try
+        {
+            result = new JClass(machine, this, file, hiddenName ?? file.Name) { ProtectionDomain = protectionDomain, Source = source, IsHidden = hiddenName != null };
+            ClassBuilder.Build(thread, result);
+        }
+        finally
+        {
+            loading.Remove((this, file.Name));
+        }
+        if (hiddenName == null)
+        {
+            lock (_classes)
+            {
+                if (!_classes.TryAdd(result.Name, result))
+                {
+                    if (IsBoot) return _classes[result.Name];
+                    throw thread.Error("java/lang/LinkageError", $"loader {machine.LoaderName(Loader!)} attempted duplicate class definition for {file.Name.Replace('/', '.')}.");
+                }
+            }
+        }
+        machine.OnClassDefined(result);
+        return result;
+    }
+}
