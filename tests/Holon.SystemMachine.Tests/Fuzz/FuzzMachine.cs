@@ -16,20 +16,31 @@ internal sealed class FuzzMachine : IBoardEvents, IDisposable
     private static readonly MemoryRange _rom = new(MemoryLength, 0x10000);
 
     private readonly Board _board;
+    private readonly IVcpu _vcpu;
     private readonly ManualResetEventSlim _begin = new(), _ended = new();
     private readonly Thread _thread;
     private volatile bool _disposing;
     private Exception? _failure;
     private VcpuExit _exit;
 
-    public FuzzMachine()
+    /// <param name="translated">On the translator instead of the interpreter.</param>
+    public FuzzMachine(bool translated)
     {
         Memory = new GuestMemory(new MemoryRange(0, MemoryLength), _rom);
         Memory.SetReadOnly(_rom, true);
         var plan = new BoardPlan(Memory, [new MemoryRange(0, MemoryLength)], 1, new PlatformDescription(), TestDevice: true);
         _board = new Board(plan, this, static _ => { }, null);
-        (var apic, Bus) = _board.AddProcessor(0, () => Cpu?.Kick());
-        Cpu = new Interpreter.Interpreter(Memory, Bus, apic, _board.Clock, CpuModel.X8664V3);
+        (var apic, Bus) = _board.AddProcessor(0, () => _vcpu?.Kick());
+        if (translated)
+        {
+            var translator = new Translator.Translator(Memory, Bus, apic, _board.Clock, CpuModel.X8664V3, Translator.Translator.LeastCodeBytes);
+            (_vcpu, Cpu) = (translator, translator.Interpreter);
+        }
+        else
+        {
+            _vcpu = Cpu = new Interpreter.Interpreter(Memory, Bus, apic, _board.Clock, CpuModel.X8664V3);
+        }
+
         _board.Clock.Resume();
         _thread = new Thread(Execute, 1 << 20) { IsBackground = true, Name = "fuzzed vcpu" }; // the stack that the machine's own vCPU thread has
         _thread.Start();
@@ -37,6 +48,7 @@ internal sealed class FuzzMachine : IBoardEvents, IDisposable
 
     public GuestMemory Memory { get; }
 
+    /// <summary>The processor's interpreter, or the one that its translator is built on.</summary>
     public Interpreter.Interpreter Cpu { get; }
 
     public IVcpuBus Bus { get; }
@@ -69,7 +81,7 @@ internal sealed class FuzzMachine : IBoardEvents, IDisposable
         _begin.Set();
         _thread.Join();
         _board.Dispose();
-        Cpu.Dispose();
+        _vcpu.Dispose();
         Memory.Dispose();
         _begin.Dispose();
         _ended.Dispose();
@@ -108,7 +120,7 @@ internal sealed class FuzzMachine : IBoardEvents, IDisposable
             if (_disposing) return;
             try
             {
-                _exit = Cpu.Run();
+                _exit = _vcpu.Run();
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)
             {

@@ -9,7 +9,7 @@ namespace Holon.SystemMachine.Tests.Fuzz;
 /// stopping, and never makes it grow.
 /// </summary>
 /// <remarks>
-/// Environment: HOLON_FUZZ_SECONDS how long (20; 600 with HOLON_TEST_ALL=1), HOLON_FUZZ_SEED the first guest's seed. A crash of the process
+/// Environment: HOLON_FUZZ_SECONDS how long (15; 600 with HOLON_TEST_ALL=1), HOLON_FUZZ_SEED the first guest's seed. A crash of the process
 /// leaves no report, so the seed of the guest that runs is always in the file that the output names.
 /// </remarks>
 public sealed class FuzzedGuestTests(ITestOutputHelper output)
@@ -17,11 +17,14 @@ public sealed class FuzzedGuestTests(ITestOutputHelper output)
     private const int RestartsPerGuest = 12, GuestsPerMachine = 100;
     private const long GrowthBound = 512 << 20;
 
-    [Fact]
-    public void No_guest_crashes_hangs_or_bloats_the_process()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void No_guest_crashes_hangs_or_bloats_the_process(bool translated)
     {
+        if (translated && !Translator.Translator.IsSupported) Assert.Skip("The translator does not run on this host.");
         var all = Environment.GetEnvironmentVariable("HOLON_TEST_ALL") == "1";
-        var seconds = Number("HOLON_FUZZ_SECONDS", all ? 600 : 20);
+        var seconds = Number("HOLON_FUZZ_SECONDS", all ? 600 : 15);
         var seed = Number("HOLON_FUZZ_SEED", all ? DateTime.UtcNow.Ticks & 0xFFFFFFFF : 1); // the short run is the same everywhere
         var record = Path.Combine(Path.GetTempPath(), $"holon-fuzz-{Environment.ProcessId}.seed");
         output.WriteLine($"First guest: HOLON_FUZZ_SEED={seed}. The running guest's seed is in {record}.");
@@ -37,7 +40,7 @@ public sealed class FuzzedGuestTests(ITestOutputHelper output)
                 if (guests % GuestsPerMachine == 0)
                 {
                     machine?.Dispose();
-                    machine = new FuzzMachine();
+                    machine = new FuzzMachine(translated);
                 }
 
                 File.WriteAllText(record, (seed + guests).ToString(CultureInfo.InvariantCulture));
