@@ -56,6 +56,7 @@ internal static partial class EvaluationLoop
         }
     }
 
+
     /// <summary>
     /// What the checks of .NET find in bytecode that no compiler made is a SystemError, and memory that cannot be had a MemoryError.
     /// </summary>

@@ -14,6 +14,7 @@ internal static class BuiltinModules
         ["_string"] = StringModule.Fill,
         ["_struct"] = StructModule.Fill,
         ["_thread"] = ThreadModule.Fill,
+        ["_warnings"] = WarningsModule.Fill,
         ["_weakref"] = WeakRefModule.Fill,
         ["atexit"] = AtExitModule.Fill,
         ["errno"] = ErrnoModule.Fill,

@@ -5,42 +5,54 @@ internal static partial class IoModule
 {
     private const int DefaultBuffer = 8192;
 
-    public static readonly PyType Base = new("_IOBase", PyType.Object, DefineBase, "_io");
-    public static readonly PyType Raw = new("_RawIOBase", Base, t =>
-    {
-        t.Def("read", "size=-1, /", (o, a) =>
-        {
-            var size = Args.Long(a[0]!, -1);
-            if (size < 0)
-                return Calls.CallMethod(o, "readall");
-            var buffer = ByteArrayType.Make(new byte[size]);
-            var n = Calls.CallMethod(o, "readinto", buffer);
-            return n == Values.None ? n : new PyBytes(buffer.Bytes[..(int)Args.Long(n)].ToArray());
-        });
-        t.Def0("readall", o =>
-        {
-            var all = new List<byte>();
-            while (Calls.CallMethod(o, "read", PyInt.Of(DefaultBuffer)) is IBuffer { Bytes.Length: > 0 } part)
-                all.AddRange(part.Bytes);
-            return new PyBytes([.. all]);
-        });
-    }, "_io");
+    public static PyType Base => IoBases.Base;
 
-    public static readonly PyType BufferedBase = new("_BufferedIOBase", Base, t =>
-    {
-        foreach (var name in new[] { "read", "read1", "write", "detach" })
-            t.DefRaw(name, (_, _, _) => throw Unsupported(name));
-        t.Def1("readinto", (o, b) => ReadInto(o, b, "read"));
-        t.Def1("readinto1", (o, b) => ReadInto(o, b, "read1"));
-    }, "_io");
+    public static PyType Raw => IoBases.Raw;
 
-    public static readonly PyType TextBase = new("_TextIOBase", Base, t =>
+    public static PyType BufferedBase => IoBases.BufferedBase;
+
+    public static PyType TextBase => IoBases.TextBase;
+
+    /// <summary>A class of their own: the order in which the parts of a partial class are initialised is not fixed.</summary>
+    private static class IoBases
     {
-        foreach (var name in new[] { "read", "readline", "write", "detach" })
-            t.DefRaw(name, (_, _, _) => throw Unsupported(name));
-        foreach (var name in new[] { "encoding", "newlines", "errors" })
-            t.Getter(name, _ => Values.None);
-    }, "_io");
+        public static readonly PyType Base = new("_IOBase", PyType.Object, DefineBase, "_io");
+        public static readonly PyType Raw = new("_RawIOBase", Base, t =>
+        {
+            t.Def("read", "size=-1, /", (o, a) =>
+            {
+                var size = Args.Long(a[0]!, -1);
+                if (size < 0)
+                    return Calls.CallMethod(o, "readall");
+                var buffer = ByteArrayType.Make(new byte[size]);
+                var n = Calls.CallMethod(o, "readinto", buffer);
+                return n == Values.None ? n : new PyBytes(buffer.Bytes[..(int)Args.Long(n)].ToArray());
+            });
+            t.Def0("readall", o =>
+            {
+                var all = new List<byte>();
+                while (Calls.CallMethod(o, "read", PyInt.Of(DefaultBuffer)) is IBuffer { Bytes.Length: > 0 } part)
+                    all.AddRange(part.Bytes);
+                return new PyBytes([.. all]);
+            });
+        }, "_io");
+
+        public static readonly PyType BufferedBase = new("_BufferedIOBase", Base, t =>
+        {
+            foreach (var name in new[] { "read", "read1", "write", "detach" })
+                t.DefRaw(name, (_, _, _) => throw Unsupported(name));
+            t.Def1("readinto", (o, b) => ReadInto(o, b, "read"));
+            t.Def1("readinto1", (o, b) => ReadInto(o, b, "read1"));
+        }, "_io");
+
+        public static readonly PyType TextBase = new("_TextIOBase", Base, t =>
+        {
+            foreach (var name in new[] { "read", "readline", "write", "detach" })
+                t.DefRaw(name, (_, _, _) => throw Unsupported(name));
+            foreach (var name in new[] { "encoding", "newlines", "errors" })
+                t.Getter(name, _ => Values.None);
+        }, "_io");
+    }
 
     private static PyObject ReadInto(PyObject o, PyObject buffer, string method)
     {

@@ -384,3 +384,10 @@ internal static class TimeModule
         return PyStr.FromUtf16(text.ToString());
     }
 }
+
+/// <summary>Only what importlib wants before warnings.py can be imported; warnings.py then uses its own Python code.</summary>
+internal static class WarningsModule
+{
+    public static void Fill(ModuleBuilder m) =>
+        m.DefRaw("warn", (_, args, names) => Calls.CallNamed(Attributes.Get(m.Machine.ImportModule("warnings"), "warn"), args, names));
+}

@@ -17,6 +17,9 @@ internal class PyDict : PyObject
     private int[] index;
     private int used;
 
+    // Places of the index that are not free: entries and removed ones. Searches end at a free place, so some must always be left.
+    private int filled;
+
     public PyDict()
     {
         entries = [];
@@ -74,7 +77,7 @@ internal class PyDict : PyObject
             entries[number].Value = value;
             return;
         }
-        if (used == entries.Length)
+        if (used == entries.Length || filled * 4 >= index.Length * 3)
             Resize();
         entries[used] = new Entry { Key = key, Value = value, Hash = hash };
         Place(hash, used++);
@@ -118,6 +121,7 @@ internal class PyDict : PyObject
         entries = [];
         index = [];
         used = 0;
+        filled = 0;
         Count = 0;
         KeysVersion++;
     }
@@ -206,6 +210,8 @@ internal class PyDict : PyObject
             perturb >>= 5;
             at = (int)(((ulong)at * 5 + perturb + 1) & (ulong)mask);
         }
+        if (index[at] == Free)
+            filled++;
         index[at] = number;
     }
 
@@ -223,6 +229,7 @@ internal class PyDict : PyObject
         index = new int[size];
         Array.Fill(index, Free);
         used = 0;
+        filled = 0;
         for (var i = 0; i < oldUsed; i++)
         {
             if (old[i].Key is null)
@@ -254,6 +261,7 @@ internal class PyDict : PyObject
         entries = (Entry[])other.entries.Clone();
         index = (int[])other.index.Clone();
         used = other.used;
+        filled = other.filled;
         Count = other.Count;
         KeysVersion++;
     }

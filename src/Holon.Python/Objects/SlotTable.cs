@@ -16,8 +16,15 @@ internal static partial class SlotTable
     /// <param name="Wrap">What the method of that number in <paramref name="Names"/> does when the slot is given.</param>
     private sealed record Slot(PyStr[] Names, Func<PyType, Delegate?> Get, Action<PyType, Delegate?> Set, Delegate Dispatcher, Func<int, Delegate, NativeFn?> Wrap);
 
-    private static readonly List<Slot> Slots = MakeSlots();
-    private static readonly Dictionary<PyStr, Slot> ByName = MakeIndex();
+    private static readonly List<Slot> Slots;
+    private static readonly Dictionary<PyStr, Slot> ByName;
+
+    // After the fields of the class's other part, which the rows use.
+    static SlotTable()
+    {
+        Slots = MakeSlots();
+        ByName = MakeIndex();
+    }
 
     private static Dictionary<PyStr, Slot> MakeIndex()
     {

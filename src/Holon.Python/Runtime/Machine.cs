@@ -93,7 +93,7 @@ internal sealed class Machine
     public List<WeakReference<PyType>> BuiltinChildren(PyType parent)
     {
         var result = new List<WeakReference<PyType>>();
-        foreach (var type in Modules.BuiltinModules.AllTypes)
+        foreach (var type in Holon.Python.Modules.BuiltinModules.AllTypes)
         {
             if (type.Base == parent)
                 result.Add(new WeakReference<PyType>(type));
