@@ -26,6 +26,8 @@ iasl acpica-tools
 xz xz-utils
 script bsdutils
 /usr/share/seabios/bios-256k.bin seabios
+/usr/bin/python3.11 python3.11
+/usr/lib/python3.11/test/test_syntax.py libpython3.11-testsuite
 END
 
 open_lock
