@@ -4,7 +4,7 @@ using Holon.Machines;
 namespace Holon.Python.Cli;
 
 /// <summary>CPython's command line, and Holon's limits.</summary>
-internal static partial class CommandLine
+internal static class CommandLine
 {
     private const string Usage = """
         usage: holon python [option] ... [-c cmd | -m mod | file | -] [arg] ...
@@ -121,8 +121,6 @@ internal static partial class CommandLine
             }
         }
         var remaining = args[at..];
-        ISourceCompiler? compiler = null;
-        FindCompiler(ref compiler);
         var script = command is null && module is null && remaining.Length > 0 && remaining[0] != "-" ? remaining[0] : null;
         options = options with
         {
@@ -130,7 +128,7 @@ internal static partial class CommandLine
             Verbose = verbose,
             Warnings = warnings,
             XOptions = xOptions,
-            Compiler = compiler,
+            Compiler = new SourceCompiler(),
             Arguments = command is not null ? ["-c", .. remaining] : module is not null ? ["-m", .. remaining] : remaining.Length > 0 ? remaining : [""],
             Path = options.Isolated ? [] : [script is null ? (module is null ? "" : Directory.GetCurrentDirectory()) : Path.GetDirectoryName(Path.GetFullPath(script))!],
         };
@@ -164,7 +162,6 @@ internal static partial class CommandLine
         string Value(string option) => at < args.Length ? args[at++] : throw new HolonException($"Argument expected for the {option} option.");
     }
 
-    static partial void FindCompiler(ref ISourceCompiler? compiler);
 
     private static TimeSpan Time(string text)
     {

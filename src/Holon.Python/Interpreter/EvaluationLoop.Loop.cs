@@ -671,14 +671,22 @@ internal static partial class EvaluationLoop
                 case Opcode.Reraise:
                     frame.Sp = sp;
                     Reraise(thread, frame, instruction.Arg);
-                    if (!Unwind(thread, entry, false))
+                    if (!Unwind(thread, entry, false, pc - 1))
                         return null;
                     frame = thread.Frame!;
                     goto Enter;
                 default:
                     frame.Sp = sp;
                     if (!Rare(thread, frame, instruction, ref pc))
-                        goto Error;
+                    {
+                        // A bare raise goes on with the traceback that the exception has.
+                        if (instruction is not { Op: Opcode.RaiseVarArgs, Arg: 0 } || thread.Pending?.Traceback is null)
+                            goto Error;
+                        if (!Unwind(thread, entry, false))
+                            return null;
+                        frame = thread.Frame!;
+                        goto Enter;
+                    }
                     sp = frame.Sp;
                     continue;
             }

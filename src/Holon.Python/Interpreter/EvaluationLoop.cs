@@ -70,7 +70,10 @@ internal static partial class EvaluationLoop
     };
 
     /// <summary>Finds the handler of the pending exception, leaving frames up to <paramref name="entry"/>; false if it leaves that too.</summary>
-    public static bool Unwind(PyThread thread, PyFrame entry, bool addTraceback)
+    /// <param name="raisedAt">
+    /// The instruction that raised, where it is not the frame's: RERAISE shows the line of the first raise, but its own place tells the handler.
+    /// </param>
+    public static bool Unwind(PyThread thread, PyFrame entry, bool addTraceback, int raisedAt = -1)
     {
         var error = thread.Pending!;
         thread.Pending = null;
@@ -86,7 +89,7 @@ internal static partial class EvaluationLoop
                     Tracing.Exception(thread, frame, error);
             }
             addTraceback = true;
-            if (error is not PyKillException && frame.Code.FindHandler(frame.Pc, out var target, out var depth, out var lasti))
+            if (error is not PyKillException && frame.Code.FindHandler(raisedAt >= 0 ? raisedAt : frame.Pc, out var target, out var depth, out var lasti))
             {
                 var slots = frame.Slots;
                 var sp = frame.Code.LocalsPlusNames.Length + depth;
@@ -98,6 +101,7 @@ internal static partial class EvaluationLoop
                 frame.Sp = sp;
                 return true;
             }
+            raisedAt = -1;
             if (frame.Generator is { } generator)
                 error = generator.Failed(thread, error);
             frame.IsFinished = true;

@@ -29,7 +29,10 @@ internal static partial class ExceptionTypes
     public static readonly PyType LookupError = Simple("LookupError", Exception);
     public static readonly PyType IndexError = Simple("IndexError", LookupError);
     public static readonly PyType KeyError = new("KeyError", LookupError, t =>
-        t.Str = o => ((PyException)o).Args.Count == 1 ? Ops.ReprObject(((PyException)o).Args[0]) : BaseException.Str!(o));
+    {
+        t.Solid = LookupError.Solid;
+        t.Str = o => ((PyException)o).Args.Count == 1 ? Ops.ReprObject(((PyException)o).Args[0]) : BaseException.Str!(o);
+    });
 
     public static readonly PyType MemoryError = Simple("MemoryError", Exception);
     public static readonly PyType NameError = new("NameError", Exception, t => WithKeywords(t, "name"));
@@ -95,7 +98,8 @@ internal static partial class ExceptionTypes
     public static bool Matches(PyException error, PyObject wanted) =>
         wanted is PyTuple many ? many.Items.Any(t => Matches(error, t)) : wanted is PyType type && error.Type.IsSubtypeOf(type);
 
-    private static PyType Simple(string name, PyType parent) => new(name, parent);
+    /// <summary>An exception that stores nothing more than its parent: a class may derive from several such.</summary>
+    private static PyType Simple(string name, PyType parent) => new(name, parent, t => t.Solid = parent.Solid);
 
     private static void Field(PyType t, string name) => t.Member(name, o => ((PyException)o).Field(name), (o, v) =>
     {

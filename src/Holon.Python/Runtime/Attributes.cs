@@ -113,7 +113,12 @@ internal static class Attributes
     {
         var type = (PyType)o;
         if (type.IsBuiltin)
+        {
+            // io.py gives UnsupportedOperation the module that it has; CPython's class could change.
+            if (name.Value == "__module__" && value is PyStr { Value: var module } && module == type.Module)
+                return;
             throw Err.Type($"cannot set '{name}' attribute of immutable type '{type.Name}'");
+        }
         var onMeta = type.Type.Lookup(name);
         if (onMeta?.Type.DescrSet is { } set)
         {
