@@ -150,7 +150,7 @@ internal static class CommandLine
             if (module is not null)
                 return program.RunModule(module);
             if (content is not null)
-                return program.Run(content, script!);
+                return program.Run(content, Path.GetFullPath(script!));
             if (!Console.IsInputRedirected)
                 return program.Interact(!options.Quiet);
             using var input = Console.OpenStandardInput();

@@ -34,7 +34,7 @@ internal static partial class EvaluationLoop
     /// <summary>Runs a frame until it returns or yields. Null: an exception is pending.</summary>
     public static PyObject? Run(PyThread thread, PyFrame entry)
     {
-        thread.CheckNativeStack();
+        PyThread.CheckNativeStack();
         entry.Back = thread.Frame;
         thread.Enter(entry);
         while (true)
@@ -70,9 +70,10 @@ internal static partial class EvaluationLoop
     };
 
     /// <summary>Finds the handler of the pending exception, leaving frames up to <paramref name="entry"/>; false if it leaves that too.</summary>
-    /// <param name="raisedAt">
-    /// The instruction that raised, where it is not the frame's: RERAISE shows the line of the first raise, but its own place tells the handler.
-    /// </param>
+    /// <remarks>
+    /// <paramref name="raisedAt"/> is the instruction that raised, where it is not the frame's: RERAISE shows the line of the first raise, but
+    /// its own place tells the handler.
+    /// </remarks>
     public static bool Unwind(PyThread thread, PyFrame entry, bool addTraceback, int raisedAt = -1)
     {
         var error = thread.Pending!;

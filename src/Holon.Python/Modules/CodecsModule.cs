@@ -128,7 +128,7 @@ internal static class CodecsModule
 
     private delegate PyStr DecodeFn(ReadOnlySpan<byte> bytes, string errors);
 
-    private static PyObject? Handle(string name, PyObject value)
+    private static PyTuple? Handle(string name, PyObject value)
     {
         var error = value as PyException ?? throw Err.Type("codec must pass exception instance");
         if (name == "strict")

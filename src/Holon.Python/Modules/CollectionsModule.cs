@@ -264,7 +264,7 @@ internal static class CollectionsModule
             self.Set(key, value);
             return value;
         });
-        t.Repr = o => ReprGuard.Run(o, "defaultdict(...)", () => PyStr.FromUtf16($"{o.Type.Name}({Ops.Repr(((PyDefaultDict)o).Factory)}, {DictType.Type.Repr!(o)})"));
+        t.Repr = o => PyStr.FromUtf16($"{o.Type.Name}({Ops.Repr(((PyDefaultDict)o).Factory)}, {DictType.Type.Repr!(o)})");
         t.Member("default_factory", o => ((PyDefaultDict)o).Factory, (o, v) => ((PyDefaultDict)o).Factory = v ?? Values.None);
         foreach (var name in new[] { "copy", "__copy__" })
             t.Def0(name, o => CopyOf((PyDefaultDict)o));

@@ -54,7 +54,7 @@ internal static partial class IoModule
         }, "_io");
     }
 
-    private static PyObject ReadInto(PyObject o, PyObject buffer, string method)
+    private static PyInt ReadInto(PyObject o, PyObject buffer, string method)
     {
         var target = (IBuffer)buffer;
         var data = ((IBuffer)Calls.CallMethod(o, method, PyInt.Of(target.Bytes.Length))).Bytes;

@@ -181,7 +181,7 @@ internal static class PosixModule
         }
     }
 
-    private static PyObject Check(long result, PyObject? path = null, PyObject? path2 = null) =>
+    private static PyInt Check(long result, PyObject? path = null, PyObject? path2 = null) =>
         result < 0 ? throw Err.OS(LibC.LastError, path, path2) : PyInt.Of(result);
 
     private static PyObject Done(long result, PyObject? path = null, PyObject? path2 = null)

@@ -140,7 +140,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
             return;
         steps = 0;
         PyThread.Current.Machine.Limits.ChargeInstructions(20_000);
-        PyThread.Current.CheckNativeStack();
+        PyThread.CheckNativeStack();
     }
 
     /// <summary>Runs from an instruction to the SUCCESS of its level; gives the end position or -1.</summary>

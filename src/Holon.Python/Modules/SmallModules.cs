@@ -317,7 +317,7 @@ internal static class TimeModule
         m.Def0("tzset", () => Values.None);
     }
 
-    private static PyObject Split(PyObject seconds)
+    private static PyTuple Split(PyObject seconds)
     {
         var time = seconds == Values.None ? DateTime.UtcNow : DateTime.UnixEpoch.AddSeconds(Math.Floor(Args.Double(seconds)));
         return StructTime.Make(PyInt.Of(time.Year), PyInt.Of(time.Month), PyInt.Of(time.Day), PyInt.Of(time.Hour), PyInt.Of(time.Minute), PyInt.Of(time.Second), PyInt.Of(((int)time.DayOfWeek + 6) % 7), PyInt.Of(time.DayOfYear), PyInt.Zero, new PyStr("UTC"), PyInt.Zero);

@@ -124,7 +124,7 @@ internal static class StructModule
     {
         private int Values => Items.Count(i => i.Code != 'x');
 
-        public PyObject Pack(ReadOnlySpan<PyObject> args)
+        public PyBytes Pack(ReadOnlySpan<PyObject> args)
         {
             var bytes = new byte[Size];
             Write(args, bytes, "pack");
@@ -175,19 +175,19 @@ internal static class StructModule
             return offset >= 0 && length - offset >= Size ? (int)offset : throw StructFormat.StructError($"{name} requires a buffer of at least {Math.Max(0, offset) + Size} bytes for {(name == "pack_into" ? "packing" : "unpacking")} {Size} bytes at offset {offset} (actual buffer size is {length})");
         }
 
-        public PyObject Unpack(PyObject source)
+        public PyTuple Unpack(PyObject source)
         {
             var bytes = (source as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{source.Type.Name}'")).Bytes;
             return bytes.Length == Size ? Read(bytes) : throw StructFormat.StructError($"unpack requires a buffer of {Size} bytes");
         }
 
-        public PyObject UnpackFrom(PyObject source, long offset)
+        public PyTuple UnpackFrom(PyObject source, long offset)
         {
             var bytes = (source as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{source.Type.Name}'")).Bytes;
             return Read(bytes.Slice(At(offset, bytes.Length, "unpack_from"), Size));
         }
 
-        public PyObject Each(PyObject source)
+        public PyEnumerator Each(PyObject source)
         {
             var bytes = ((IBuffer)source).Bytes.ToArray();
             if (Size == 0)

@@ -201,7 +201,7 @@ internal static class ThreadModule
 
     private static readonly ConditionalWeakTable<PyThread, PyLock> Sentinels = [];
 
-    private static PyObject Start(Machine machine, Counter counter, PyObject function, PyTuple args, PyDict? keywords)
+    private static PyInt Start(Machine machine, Counter counter, PyObject function, PyTuple args, PyDict? keywords)
     {
         using var started = new ManualResetEventSlim();
         long id = 0;

@@ -109,7 +109,8 @@ internal static class ClassBuilder
         type.SlotCount = best.SlotCount;
         type.HasWeakRefs = true;
         type.Solid = best.Solid;
-        var inheritsDict = parents.Any(p => p.HasDict);
+        // A metaclass has the __dict__ of type: that of the classes.
+        var inheritsDict = parents.Any(p => p.HasDict || p.IsSubtypeOf(PyType.TypeType));
         if (dict.Get(Names.Slots) is not { } slots)
         {
             type.HasDict = true;

@@ -69,7 +69,7 @@ internal static class ExceptionGroups
 
     public static (PyException? Match, PyException? Others) Split(PyException error, Func<PyException, bool> condition)
     {
-        PyThread.Current.CheckNativeStack();
+        PyThread.CheckNativeStack();
         if (condition(error))
             return (error, null);
         if (!error.Type.IsSubtypeOf(ExceptionTypes.BaseExceptionGroup))

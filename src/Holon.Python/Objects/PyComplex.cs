@@ -75,7 +75,7 @@ internal static class ComplexType
         return Number(o) ?? new Complex(Ops.ToDouble(o), 0);
     }
 
-    private static PyObject New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
+    private static PyComplex New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
         var a = Signature.Parse("real=?, imag=?").Bind(new NativeCode { Name = "complex" }, args, names);
         Complex value;

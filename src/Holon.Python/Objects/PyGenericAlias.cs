@@ -82,7 +82,7 @@ internal static class GenericAliasType
         return new PyTuple([.. found]);
     }
 
-    private static PyObject Substitute(PyGenericAlias alias, PyObject key)
+    private static PyGenericAlias Substitute(PyGenericAlias alias, PyObject key)
     {
         var parameters = Parameters(alias.Arguments);
         if (parameters.Count == 0)

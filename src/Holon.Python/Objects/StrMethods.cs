@@ -182,7 +182,7 @@ internal static partial class StrMethods
         return separator.Length > 0 ? separator : throw Err.Value("empty separator");
     }
 
-    private static PyObject Split(PyStr text, PyObject sep, long max)
+    private static PyList Split(PyStr text, PyObject sep, long max)
     {
         var parts = new PyList();
         if (max < 0)
@@ -221,7 +221,7 @@ internal static partial class StrMethods
         }
     }
 
-    private static PyObject SplitRight(PyStr text, PyObject sep, long max)
+    private static PyList SplitRight(PyStr text, PyObject sep, long max)
     {
         var parts = new List<PyObject>();
         if (max < 0)
@@ -263,7 +263,7 @@ internal static partial class StrMethods
 
     private static bool IsLineBreak(int c) => c is '\n' or '\r' or '\v' or '\f' or 0x1c or 0x1d or 0x1e or 0x85 or 0x2028 or 0x2029;
 
-    private static PyObject SplitLines(PyStr text, bool keepEnds)
+    private static PyList SplitLines(PyStr text, bool keepEnds)
     {
         var lines = new PyList();
         var at = 0;
@@ -284,7 +284,7 @@ internal static partial class StrMethods
         return lines;
     }
 
-    private static PyObject Partition(PyStr text, PyStr separator, bool last)
+    private static PyTuple Partition(PyStr text, PyStr separator, bool last)
     {
         var at = last ? FindLast(text, separator, 0, text.Length) : Find(text, separator, 0, text.Length);
         if (at < 0)
@@ -321,7 +321,7 @@ internal static partial class StrMethods
         return result.Append(text.Substring(at, text.Length - at)).ToStr();
     }
 
-    private static PyObject Strip(PyStr text, PyObject chars, bool left, bool right, string name)
+    private static PyStr Strip(PyStr text, PyObject chars, bool left, bool right, string name)
     {
         Func<int, bool> strip = UnicodeData.IsSpace;
         if (chars != Values.None)
@@ -359,7 +359,7 @@ internal static partial class StrMethods
         return result.ToStr();
     }
 
-    private static PyObject ExpandTabs(PyStr text, int size)
+    private static PyStr ExpandTabs(PyStr text, int size)
     {
         var result = new PyStrBuilder();
         var column = 0;
@@ -447,7 +447,7 @@ internal static partial class StrMethods
         return result.ToStr();
     }
 
-    private static PyObject MakeTrans(PyObject?[] a)
+    private static PyDict MakeTrans(PyObject?[] a)
     {
         var table = new PyDict();
         if (a[1] is null)

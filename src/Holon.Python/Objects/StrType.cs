@@ -57,7 +57,7 @@ internal static class StrType
         return type == Type ? value : new PyStrInstance(type, value);
     }
 
-    private static PyObject GetItem(PyObject o, PyObject key)
+    private static PyStr GetItem(PyObject o, PyObject key)
     {
         var self = (PyStr)o;
         if (key is PySlice slice)

@@ -114,8 +114,11 @@ internal static class TypeObject
                 throw Err.Type($"{type.Name}.__new__(X): X is not a type object ({args[0].Type.Name})");
             if (!cls.IsSubtypeOf(type))
                 throw Err.Type($"{type.Name}.__new__({cls.Name}): {cls.Name} is not a subtype of {type.Name}");
-            var solid = cls.Solid;
-            if (solid != type.Solid && solid.New != type.New)
+            // The nearest built-in class stores the instance: only its own __new__ makes one.
+            var solid = cls;
+            while (!solid.IsBuiltin)
+                solid = solid.Base!;
+            if (solid.New != type.New)
                 throw Err.Type($"{type.Name}.__new__({cls.Name}) is not safe, use {solid.Name}.__new__()");
             return type.New!(cls, args[1..], names);
         },

@@ -84,7 +84,7 @@ internal static class Calls
         var method = BindSpecial(self, Names.Call, out var needsSelf);
         if (method is null)
             return Err.Set(Err.Type($"'{self.Type.Name}' object is not callable"));
-        PyThread.Current.CheckNativeStack();
+        PyThread.CheckNativeStack();
         return needsSelf ? CallWithSelf(method, self, args, names) : method.Call(args, names);
     }
 

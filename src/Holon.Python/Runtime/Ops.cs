@@ -14,7 +14,7 @@ internal static partial class Ops
 
     public static PyStr ReprObject(PyObject o)
     {
-        PyThread.Current.CheckNativeStack();
+        PyThread.CheckNativeStack();
         return o.Type.Repr!(o) as PyStr ?? throw Err.Type($"__repr__ returned non-string (type {o.Type.Repr!(o).Type.Name})");
     }
 
@@ -22,7 +22,7 @@ internal static partial class Ops
     {
         if (o.GetType() == typeof(PyStr))
             return (PyStr)o;
-        PyThread.Current.CheckNativeStack();
+        PyThread.CheckNativeStack();
         var result = o.Type.Str!(o);
         return result as PyStr ?? throw Err.Type($"__str__ returned non-string (type {result.Type.Name})");
     }
@@ -82,7 +82,7 @@ internal static partial class Ops
 
     public static PyObject Compare(PyObject a, PyObject b, CompareOp op)
     {
-        PyThread.Current.CheckNativeStack();
+        PyThread.CheckNativeStack();
         var left = a.Type;
         var right = b.Type;
         var swapped = false;
@@ -336,7 +336,7 @@ internal static partial class Ops
 
     private static bool IsAbstractSubclass(PyObject derived, PyObject type)
     {
-        PyThread.Current.CheckNativeStack();
+        PyThread.CheckNativeStack();
         return ReferenceEquals(derived, type) || (Attributes.TryGet(derived, Names.Intern("__bases__")) is PyTuple bases && bases.Items.Any(b => IsAbstractSubclass(b, type)));
     }
 }

@@ -72,7 +72,7 @@ internal sealed class PyThread(Machine machine)
         Frame = frame.Back;
     }
 
-    public void CheckNativeStack()
+    public static void CheckNativeStack()
     {
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw Err.Of(ExceptionTypes.RecursionError, "maximum recursion depth exceeded");
