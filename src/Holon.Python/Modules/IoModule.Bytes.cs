@@ -264,6 +264,9 @@ internal static partial class IoModule
         return !Ops.IsTrue(Attributes.Get(self.Raw, "closed")) ? self : throw Err.Value(self.Type.Name.Contains("Writer", StringComparison.Ordinal) ? "write to closed file" : "read of closed file");
     }
 
+    /// <summary>Methods that a buffer passes to its file.</summary>
+    private static readonly string[] RawQuestions = ["fileno", "isatty", "seekable"];
+
     public static readonly PyType BufferedReader = Buffered("BufferedReader", true, false, false);
     public static readonly PyType BufferedWriter = Buffered("BufferedWriter", false, true, false);
     public static readonly PyType BufferedRandom = Buffered("BufferedRandom", true, true, false);
@@ -338,7 +341,7 @@ internal static partial class IoModule
         t.Getter("closed", o => ((PyBuffered)o).Raw is { } raw ? Attributes.Get(raw, "closed") : throw Err.Value("raw stream has been detached"));
         t.Getter("name", o => Attributes.Get(((PyBuffered)o).Raw!, "name"));
         t.Getter("mode", o => Attributes.Get(((PyBuffered)o).Raw!, "mode"));
-        foreach (var each in new[] { "fileno", "isatty", "seekable" })
+        foreach (var each in RawQuestions)
             t.Def0(each, o => Calls.CallMethod(Bf(o).Raw!, each));
         t.Def0("readable", o => Values.Bool(Bf(o) is not null && read));
         t.Def0("writable", o => Values.Bool(Bf(o) is not null && write));

@@ -42,13 +42,13 @@ internal static class ClassBuilder
             type.QualName = name;
         if (!dict.Contains(Names.Module) && PyThread.Current.Frame?.Globals.Get(Names.Name) is { } module)
             dict.Set(Names.Module, module);
-        if (!dict.Contains(Names.Doc))
-            dict.Set(Names.Doc, Values.None);
         Wrap(dict, Names.New, f => new PyStaticMethod(f));
         Wrap(dict, Names.InitSubclass, f => new PyClassMethod(FunctionTypes.ClassMethod, f));
         Wrap(dict, Names.ClassGetItem, f => new PyClassMethod(FunctionTypes.ClassMethod, f));
         var cell = dict.Remove(Names.ClassCell) as PyCell;
         AddSlots(type, best, parents, dict);
+        if (!dict.Contains(Names.Doc))
+            dict.Set(Names.Doc, Values.None);
         type.Allocate = best.Allocate;
         type.IsSequence = parents.Any(p => p.IsSequence);
         type.IsMapping = parents.Any(p => p.IsMapping);
@@ -125,6 +125,8 @@ internal static class ClassBuilder
         var names = slots is PyStr single ? [single] : Ops.ToArray(slots);
         if (names.Length > 0 && best.Solid is var solid && (solid == IntType.Type || solid == TupleType.Type || solid == BytesType.Type) && names.Any(n => n is PyStr s && s.Value is not ("__dict__" or "__weakref__")))
             throw Err.Type($"nonempty __slots__ not supported for subtype of '{best.Name}'");
+        // A name that stands twice among the slots is no conflict.
+        var members = new HashSet<string>(StringComparer.Ordinal);
         foreach (var each in names)
         {
             var slot = each as PyStr ?? throw Err.Type($"__slots__ items must be strings, not '{each.Type.Name}'");
@@ -147,8 +149,9 @@ internal static class ClassBuilder
                 continue;
             }
             var mangled = Mangle(type.Name, slot.Value);
-            if (dict.Contains(new PyStr(mangled)) && mangled is not ("__classcell__" or "__qualname__"))
+            if (!members.Contains(mangled) && dict.Contains(new PyStr(mangled)) && mangled is not ("__classcell__" or "__qualname__"))
                 throw Err.Value($"{Ops.Repr(slot)} in __slots__ conflicts with class variable");
+            members.Add(mangled);
             dict.Set(mangled, new PyGetSet(type, mangled, null, null) { Slot = type.SlotCount++, IsMember = true });
             type.Solid = type;
         }

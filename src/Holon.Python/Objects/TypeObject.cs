@@ -99,7 +99,7 @@ internal static class TypeObject
     {
         const long heap = 1 << 9, baseType = 1 << 10, ready = 1 << 12, isAbstract = 1 << 20;
         return ready | (type.IsBuiltin ? 0 : heap) | (type.IsFinal ? 0 : baseType) | (type.IsAbstract ? isAbstract : 0)
-            | (type.IsSequence ? 1 << 5 : 0) | (type.IsMapping ? 1 << 6 : 0) | (type.IsBuiltin ? 1 << 8 : 0);
+            | (type.IsSequence ? 1L << 5 : 0) | (type.IsMapping ? 1L << 6 : 0) | (type.IsBuiltin ? 1L << 8 : 0);
     }
 
     /// <summary>The <c>__new__</c> in a built-in type's dict.</summary>

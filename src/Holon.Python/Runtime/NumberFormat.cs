@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Holon.Python.Runtime;
 
 /// <summary>The format specification mini-language: [[fill]align][sign][z][#][0][width][grouping][.precision][type].</summary>
