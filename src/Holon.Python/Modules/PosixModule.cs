@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Holon.Python.Modules;
 
@@ -22,6 +23,18 @@ internal static partial class LibC
 
     [LibraryImport("libc", SetLastError = true, EntryPoint = "ftruncate")]
     public static partial int Truncate(int fd, long length);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "fsync")]
+    public static partial int Sync(int fd);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "fcntl")]
+    public static partial int FileControl(int fd, int command, nint argument);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "setenv")]
+    public static partial int SetEnvironment(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, int overwrite);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "unsetenv")]
+    public static partial int UnsetEnvironment(ReadOnlySpan<byte> name);
 
     [LibraryImport("libc", EntryPoint = "isatty")]
     public static partial int IsATty(int fd);
@@ -192,6 +205,13 @@ internal static class PosixModule
 
     private static string P(PyObject? o) => FileSystemCodec.Path(o!);
 
+    private const int GetDescriptorFlags = 1, SetDescriptorFlags = 2, CloseOnExec = 1;
+
+    private static int Flags(int fd) => LibC.FileControl(fd, GetDescriptorFlags, 0) is >= 0 and var flags ? flags : throw Err.OS(LibC.LastError, (PyObject?)null);
+
+    /// <summary>A name or value for the environment, as C reads it.</summary>
+    private static byte[] Terminated(PyObject text) => [.. Encoding.UTF8.GetBytes(FileSystemCodec.Path(text, "putenv")), 0];
+
     public static void Fill(ModuleBuilder m)
     {
         foreach (var (name, value) in new[]
@@ -211,8 +231,8 @@ internal static class PosixModule
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
             environment.Set(new PyBytes(System.Text.Encoding.UTF8.GetBytes((string)entry.Key)), new PyBytes(System.Text.Encoding.UTF8.GetBytes((string?)entry.Value ?? "")));
         m.Set("environ", environment);
-        m.Def("putenv", "name, value, /", a => Values.None);
-        m.Def1("unsetenv", _ => Values.None);
+        m.Def("putenv", "name, value, /", a => Done(LibC.SetEnvironment(Terminated(a[0]!), Terminated(a[1]!), 1), null));
+        m.Def1("unsetenv", name => Done(LibC.UnsetEnvironment(Terminated(name)), null));
         m.Def("stat", "path, *, dir_fd=None, follow_symlinks=True", a => Stat(a[0]!, Ops.IsTrue(a[2]!)));
         m.Def("lstat", "path, *, dir_fd=None", a => Stat(a[0]!, false));
         m.Def1("fstat", fd => Stat(Ops.Index(fd), true));
@@ -259,8 +279,12 @@ internal static class PosixModule
             Check(LibC.Pipe(ends, 0x80000));
             return new PyTuple(PyInt.Of(ends[0]), PyInt.Of(ends[1]));
         });
-        m.Def("set_inheritable", "fd, inheritable, /", _ => Values.None);
-        m.Def1("get_inheritable", _ => Values.False);
+        m.Def("set_inheritable", "fd, inheritable, /", a =>
+        {
+            var flags = Flags(Args.Int(a[0]!));
+            return Done(LibC.FileControl(Args.Int(a[0]!), SetDescriptorFlags, Ops.IsTrue(a[1]!) ? flags & ~CloseOnExec : flags | CloseOnExec), null);
+        });
+        m.Def1("get_inheritable", fd => Values.Bool((Flags(Args.Int(fd)) & CloseOnExec) == 0));
         m.Def("mkdir", "path, mode=511, *, dir_fd=None", a => Done(LibC.MkDir(P(a[0]), Args.Int(a[1]!)), a[0]));
         m.Def("rmdir", "path, *, dir_fd=None", a => Done(LibC.RmDir(P(a[0])), a[0]));
         foreach (var name in new[] { "unlink", "remove" })
@@ -320,8 +344,8 @@ internal static class PosixModule
         });
         m.Def0("abort", () => throw Err.Runtime("abort() is not for programs of a virtual machine"));
         m.Def0("times", () => new PyTuple(new PyFloat(Environment.CpuUsage.UserTime.TotalSeconds), new PyFloat(Environment.CpuUsage.PrivilegedTime.TotalSeconds), new PyFloat(0), new PyFloat(0), new PyFloat(Environment.TickCount64 / 1000.0)));
-        m.Def1("fsync", _ => Values.None);
-        m.Def1("device_encoding", _ => Values.None);
+        m.Def1("fsync", fd => Done(LibC.Sync(Args.Int(fd)), null));
+        m.Def1("device_encoding", fd => LibC.IsATty(Args.Int(fd)) == 1 ? new PyStr("UTF-8") : Values.None);
         m.Def1("waitstatus_to_exitcode", s => PyInt.Of((Args.Int(s) & 0x7f) == 0 ? Args.Int(s) >> 8 & 0xff : -(Args.Int(s) & 0x7f)));
     }
 

@@ -196,20 +196,21 @@ internal static class GcModule
             m.Machine.RunPending(PyThread.Current);
             return PyInt.Zero;
         });
-        foreach (var name in new[] { "enable", "disable", "freeze", "unfreeze" })
-            m.Def0(name, () => Values.None);
-        m.Def0("isenabled", () => Values.True);
-        m.Def1("is_tracked", o => Values.Bool(o is not (PyInt or PyStr or PyFloat or PyBytes)));
-        m.Def1("is_finalized", _ => Values.False);
-        m.Def0("get_threshold", () => new PyTuple(PyInt.Of(700), PyInt.Of(10), PyInt.Of(10)));
-        m.Def("set_threshold", "a, b=?, c=?, /", _ => Values.None);
-        m.Def0("get_count", () => new PyTuple(PyInt.Zero, PyInt.Zero, PyInt.Zero));
-        m.Def("get_objects", "generation=None", _ => new PyList());
-        m.Def("get_referrers", "*objs", _ => new PyList());
-        m.Def("get_referents", "*objs", _ => new PyList());
-        m.Def0("get_stats", () => new PyList(new PyDict(), new PyDict(), new PyDict()));
-        m.Def0("get_debug", () => PyInt.Zero);
-        m.Def1("set_debug", _ => Values.None);
+        // .NET collects when it wants to: these change only what isenabled tells.
+        var enabled = true;
+        m.Def0("enable", () =>
+        {
+            enabled = true;
+            return Values.None;
+        });
+        m.Def0("disable", () =>
+        {
+            enabled = false;
+            return Values.None;
+        });
+        m.Def0("isenabled", () => Values.Bool(enabled));
+        foreach (var name in new[] { "freeze", "unfreeze", "get_threshold", "set_threshold", "get_count", "get_objects", "get_referrers", "get_referents", "get_stats", "get_debug", "set_debug", "is_finalized", "is_tracked" })
+            m.DefRaw(name, (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, $"gc.{name}: objects are collected by .NET, which does not tell"));
         m.Set("garbage", new PyList());
         m.Set("callbacks", new PyList());
         foreach (var (name, value) in new[] { ("DEBUG_STATS", 1), ("DEBUG_COLLECTABLE", 2), ("DEBUG_UNCOLLECTABLE", 4), ("DEBUG_SAVEALL", 32), ("DEBUG_LEAK", 38) })
@@ -231,28 +232,12 @@ internal static class SignalModule
         m.Set("SIG_SETMASK", 2);
         m.Set("NSIG", 65);
         m.Set("ITIMER_REAL", 0);
-        var handlers = new Dictionary<long, PyObject>();
         var defaultHandler = new PyBuiltin(new NativeCode { Name = "default_int_handler", SignatureText = "signalnum, frame, /", Bound = (_, _) => Err.Set(Err.Of(ExceptionTypes.KeyboardInterrupt)) }, m.Module, "_signal");
         m.Set("default_int_handler", defaultHandler);
-        m.Def("signal", "signalnum, handler, /", a =>
-        {
-            var number = Args.Long(a[0]!);
-            if (number is < 1 or >= 65)
-                throw Err.Value("signal number out of range");
-            var before = handlers.GetValueOrDefault(number, number == 2 ? defaultHandler : PyInt.Zero);
-            handlers[number] = a[1]!;
-            return before;
-        });
-        m.Def1("getsignal", n => handlers.GetValueOrDefault(Args.Long(n), Args.Long(n) == 2 ? defaultHandler : PyInt.Zero));
-        m.Def("set_wakeup_fd", "fd, /, *, warn_on_full_buffer=True", _ => PyInt.MinusOne);
-        m.Def("siginterrupt", "signalnum, flag, /", _ => Values.None);
-        m.Def1("raise_signal", n =>
-        {
-            var handler = handlers.GetValueOrDefault(Args.Long(n), Args.Long(n) == 2 ? defaultHandler : PyInt.Zero);
-            return BuiltinsModule.IsCallable(handler) ? Calls.Call(handler, n, (PyObject?)PyThread.Current.Frame ?? Values.None) is { } ? Values.None : null : Values.None;
-        });
-        m.Def1("alarm", _ => PyInt.Zero);
-        m.Def1("strsignal", _ => Values.None);
+        // No signal reaches Python code: what would have to is refused, so that no program waits for it in vain.
+        m.Def1("getsignal", n => Args.Long(n) is var number and >= 1 and < 65 ? number == 2 ? defaultHandler : PyInt.Zero : throw Err.Value("signal number out of range"));
+        foreach (var name in new[] { "signal", "set_wakeup_fd", "siginterrupt", "raise_signal", "alarm", "strsignal", "setitimer", "getitimer", "pause" })
+            m.DefRaw(name, (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, $"signal.{name}: signals are not delivered to Python programs"));
         m.Def0("valid_signals", () => new PySet(Enumerable.Range(1, 64).Select(i => (PyObject)PyInt.Of(i)), false));
     }
 }
@@ -314,7 +299,7 @@ internal static class TimeModule
         m.Def("strftime", "format, t=None, /", a => Format(Args.Str(a[0], "strftime").Value, a[1] == Values.None ? (PyTuple)Split(Values.None) : (PyTuple)a[1]!));
         m.Def("strptime", "string, format='%a %b %d %H:%M:%S %Y', /", a => Calls.CallMethod(m.Machine.ImportModule("_strptime"), "_strptime_time", a[0]!, a[1]!));
         m.Def1("get_clock_info", name => SysModule.MakeNamespace(("implementation", new PyStr("Stopwatch")), ("monotonic", Values.Bool(name.ToString() != "time")), ("adjustable", Values.Bool(name.ToString() == "time")), ("resolution", new PyFloat(1e-9))));
-        m.Def0("tzset", () => Values.None);
+        m.DefRaw("tzset", (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, "time.tzset: the time zone is that of the process's start"));
     }
 
     private static PyTuple Split(PyObject seconds)

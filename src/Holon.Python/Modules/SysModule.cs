@@ -124,7 +124,7 @@ internal static class SysModule
         m.Def("audit", "event, *args", _ => Values.None);
         m.Def1("addaudithook", _ => Values.None);
         m.Def0("get_coroutine_origin_tracking_depth", () => PyInt.Zero);
-        m.Def("set_coroutine_origin_tracking_depth", "depth", _ => Values.None);
+        m.Def("set_coroutine_origin_tracking_depth", "depth", a => Args.Long(a[0]!) == 0 ? Values.None : throw Err.Of(ExceptionTypes.NotImplementedError, "the origin of coroutines is not tracked"));
         m.Def0("get_asyncgen_hooks", () => AsyncGenHooks.Make(PyThread.Current.AsyncGenFirstIter ?? Values.None, PyThread.Current.AsyncGenFinalizer ?? Values.None));
         m.Def("set_asyncgen_hooks", "firstiter=?, finalizer=?", a =>
         {

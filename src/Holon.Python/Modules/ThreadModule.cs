@@ -181,7 +181,7 @@ internal static class ThreadModule
         m.Def0("get_ident", () => PyInt.Of(PyThread.Current.Id));
         m.Def0("get_native_id", () => PyInt.Of(PyThread.Current.Id));
         m.Def0("_count", () => PyInt.Of(counter.Running));
-        m.Def("stack_size", "size=0, /", _ => PyInt.Zero);
+        m.Def("stack_size", "size=0, /", a => Args.Long(a[0]!) == 0 ? PyInt.Zero : throw Err.Of(ExceptionTypes.NotImplementedError, "the stack size of threads is fixed"));
         m.Def0("exit", () => Err.Set(Err.Of(ExceptionTypes.SystemExit)));
         m.Def("interrupt_main", "signum=2, /", _ =>
         {
@@ -232,7 +232,8 @@ internal static class ThreadModule
                     sentinel.Semaphore.Release();
                 machine.Gil.Release();
             }
-        }, 64 << 20) { IsBackground = true };
+        }, 64 << 20)
+        { IsBackground = true };
         native.Start();
         started.Wait();
         return PyInt.Of(id);

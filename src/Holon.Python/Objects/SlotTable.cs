@@ -108,7 +108,7 @@ internal static partial class SlotTable
             var found = type.Lookup(name);
             if (found is null)
                 continue;
-            if (found is PySlotWrapper wrapper)
+            if (found is PySlotWrapper wrapper && slot.Names.Any(n => n.Value == wrapper.Name))
             {
                 // list.__add__ is a wrapper of the concatenation, not of the number slot.
                 if (slot.Get(wrapper.Owner) is not { } function)

@@ -32,7 +32,7 @@ internal static class NumberFormat
             spec.Alternate = true;
             at++;
         }
-        if (Has("0") )
+        if (Has("0"))
         {
             spec.ZeroPad = true;
             if (!spec.HasAlign)
