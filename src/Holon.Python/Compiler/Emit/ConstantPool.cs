@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Holon.Python.Compiler;
 
 /// <summary>Equality of constants in code objects: by type and value, so that 1, 1.0 and True, or 0.0 and -0.0, stay apart.</summary>

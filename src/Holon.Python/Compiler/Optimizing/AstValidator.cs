@@ -1,4 +1,3 @@
-using System.Numerics;
 using Holon.Python.Compiler.Ast;
 
 namespace Holon.Python.Compiler;

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Holon.Python.Compiler;
 
 /// <summary>Python's equality of constants (1 == 1.0 == True).</summary>

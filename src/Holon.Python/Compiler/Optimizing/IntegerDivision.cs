@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Holon.Python.Compiler;
 
 /// <summary>Integers as floating-point numbers, correctly rounded (half to even).</summary>

@@ -1,0 +1,263 @@
+namespace Holon.Python.Interpreter;
+
+/// <summary>Names and attributes: the general way, and putting the quick way in place.</summary>
+internal static partial class EvaluationLoop
+{
+    /// <summary>After that many failures a site stays general.</summary>
+    private const int MaxMisses = 20;
+
+    private static InlineCache CacheOf(PyCode code, int at) => code.Caches[at] ??= new InlineCache();
+
+    private static void Specialise(ref Instruction site, Opcode op)
+    {
+        if (site.Misses < MaxMisses)
+        {
+            site.Misses++;
+            site.Op = op;
+        }
+        else
+        {
+            site.Op = op switch
+            {
+                Opcode.LoadAttrShape or Opcode.LoadAttrModule => Opcode.LoadAttr,
+                Opcode.LoadMethodShape or Opcode.LoadMethodType => Opcode.LoadMethod,
+                _ => Opcode.StoreAttr,
+            };
+        }
+    }
+
+    private static PyObject LoadGlobal(PyFrame frame, ref Instruction site, int at)
+    {
+        var code = frame.Code;
+        var name = code.NameList[site.Arg >> 1];
+        var globals = frame.Globals;
+        if (globals.GetType() == typeof(PyDict) && frame.Builtins.GetType() == typeof(PyDict))
+        {
+            var entry = globals.FindEntry(name);
+            var dict = globals;
+            if (entry < 0)
+            {
+                dict = frame.Builtins;
+                entry = dict.FindEntry(name);
+            }
+            if (entry < 0)
+                throw Err.Name($"name '{name}' is not defined", name);
+            var cache = CacheOf(code, at);
+            cache.Guard = globals;
+            cache.Version = globals.KeysVersion;
+            cache.Guard2 = dict == globals ? null : dict;
+            cache.Version2 = dict.KeysVersion;
+            cache.Index = entry;
+            site.Op = Opcode.LoadGlobalCached;
+            return dict.ValueAt(entry)!;
+        }
+        if (globals.Get(name) is { } value)
+            return value;
+        return frame.Builtins.GetType() == typeof(PyDict) ? frame.Builtins.Get(name) ?? throw Err.Name($"name '{name}' is not defined", name) : Ops.GetItem(frame.Builtins, name);
+    }
+
+    private static PyObject? LoadAttribute(PyCode code, PyObject self, ref Instruction site, int at)
+    {
+        var name = code.NameList[site.Arg];
+        var type = self.Type;
+        if (self is PyInstance instance)
+        {
+            if (type.GetAttr == (GetAttrFn)Attributes.GenericGet && !instance.Fields.Shape.IsDict)
+            {
+                var found = type.Lookup(name);
+                var index = found is PyGetSet { Slot: >= 0 } slot ? slot.Slot : found is null || found.Type.DescrSet is null ? instance.Fields.Shape.IndexOf(name) : -1;
+                if (index >= 0)
+                {
+                    var cache = CacheOf(code, at);
+                    cache.Guard = instance.Fields.Shape;
+                    cache.Version = type.Version;
+                    cache.Index = index;
+                    Specialise(ref site, Opcode.LoadAttrShape);
+                    if (instance.Fields.Values[index] is { } value)
+                        return value;
+                }
+            }
+        }
+        else if (self is PyModule module && module.Type == ModuleType.Type)
+        {
+            var entry = module.Dict.FindEntry(name);
+            if (entry >= 0 && type.Lookup(name) is null)
+            {
+                var cache = CacheOf(code, at);
+                cache.Guard = module.Dict;
+                cache.Version = module.Dict.KeysVersion;
+                cache.Index = entry;
+                Specialise(ref site, Opcode.LoadAttrModule);
+                return module.Dict.ValueAt(entry);
+            }
+        }
+        return type.GetAttr!(self, name);
+    }
+
+    private static readonly GetAttrFn GenericGet = PyType.Object.GetAttr!;
+
+    private static PyObject? LoadMethod(PyCode code, PyObject self, ref Instruction site, int at, out bool isMethod)
+    {
+        var name = code.NameList[site.Arg];
+        var type = self.Type;
+        isMethod = false;
+        if (type.GetAttr != GenericGet || self is PyType)
+            return type.GetAttr!(self, name);
+        var found = type.Lookup(name);
+        if (found is PyFunction or PyMethodDescriptor)
+        {
+            if (self is PyInstance instance)
+            {
+                if (instance.Fields.Get(name) is { } own)
+                    return own;
+                if (!instance.Fields.Shape.IsDict)
+                {
+                    var cache = CacheOf(code, at);
+                    cache.Guard = instance.Fields.Shape;
+                    cache.Version = type.Version;
+                    cache.Value = found;
+                    Specialise(ref site, Opcode.LoadMethodShape);
+                }
+            }
+            else if (self.HasData && type.HasDict)
+            {
+                if (self.Data.Get(name) is { } own)
+                    return own;
+            }
+            else if (type.IsBuiltin)
+            {
+                var cache = CacheOf(code, at);
+                cache.Guard = type;
+                cache.Value = found;
+                Specialise(ref site, Opcode.LoadMethodType);
+            }
+            isMethod = true;
+            return found;
+        }
+        return type.GetAttr!(self, name);
+    }
+
+    private static void StoreAttribute(PyCode code, PyObject self, PyObject value, ref Instruction site, int at)
+    {
+        var name = code.NameList[site.Arg];
+        var type = self.Type;
+        if (self is PyInstance instance && type.SetAttr == PyType.Object.SetAttr)
+        {
+            var before = instance.Fields.Shape;
+            var found = type.Lookup(name);
+            if (found is null || (found.Type.DescrSet is null && type.HasDict))
+            {
+                if (!type.HasDict)
+                    throw Err.Attribute(self, name);
+                instance.Fields.Set(name, value);
+                var after = instance.Fields.Shape;
+                if (!after.IsDict)
+                {
+                    var cache = CacheOf(code, at);
+                    cache.Guard = before;
+                    cache.Version = type.Version;
+                    cache.Next = before == after ? null : after;
+                    cache.Index = after.IndexOf(name);
+                    Specialise(ref site, Opcode.StoreAttrShape);
+                }
+                return;
+            }
+            if (found is PyGetSet { Slot: >= 0 } slot)
+            {
+                var cache = CacheOf(code, at);
+                cache.Guard = before;
+                cache.Version = type.Version;
+                cache.Next = null;
+                cache.Index = slot.Slot;
+                Specialise(ref site, Opcode.StoreAttrShape);
+                instance.Fields.Values[slot.Slot] = value;
+                return;
+            }
+        }
+        Attributes.Set(self, name, value);
+    }
+
+    private static void Quicken(ref Instruction site, PyObject a, PyObject b)
+    {
+        if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
+        {
+            site.Op = (NumberOp)(site.Arg % 13) switch
+            {
+                NumberOp.Add => Opcode.AddInt,
+                NumberOp.Subtract => Opcode.SubtractInt,
+                NumberOp.Multiply => Opcode.MultiplyInt,
+                _ => site.Op,
+            };
+        }
+        else if (a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat))
+        {
+            site.Op = (NumberOp)(site.Arg % 13) switch
+            {
+                NumberOp.Add => Opcode.AddFloat,
+                NumberOp.Subtract => Opcode.SubtractFloat,
+                NumberOp.Multiply => Opcode.MultiplyFloat,
+                _ => site.Op,
+            };
+        }
+    }
+
+    private static PyObject BinaryGeneric(PyObject a, PyObject b, int arg)
+    {
+        if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
+        {
+            var (x, y) = (Unsafe.As<PyInt>(a).Value, Unsafe.As<PyInt>(b).Value);
+            switch ((NumberOp)(arg % 13))
+            {
+                case NumberOp.And:
+                    return PyInt.Of(x & y);
+                case NumberOp.Or:
+                    return PyInt.Of(x | y);
+                case NumberOp.Xor:
+                    return PyInt.Of(x ^ y);
+                case NumberOp.Remainder:
+                    return IntMath.Remainder(Unsafe.As<PyInt>(a), Unsafe.As<PyInt>(b));
+                case NumberOp.FloorDivide:
+                    return IntMath.FloorDivide(Unsafe.As<PyInt>(a), Unsafe.As<PyInt>(b));
+                case NumberOp.RightShift when y is >= 0 and < 64:
+                    return PyInt.Of(x >> (int)y);
+            }
+        }
+        else if (a.GetType() == typeof(PyStr) && b.GetType() == typeof(PyStr) && arg % 13 == (int)NumberOp.Add)
+        {
+            return PyStr.Concat(Unsafe.As<PyStr>(a), Unsafe.As<PyStr>(b));
+        }
+        return arg < 13 ? Ops.Binary(a, b, (NumberOp)arg) : Ops.InPlace(a, b, (NumberOp)(arg - 13));
+    }
+
+    private static PyObject CompareFloats(double x, double y, CompareOp op) => Values.Bool(op switch
+    {
+        CompareOp.Lt => x < y,
+        CompareOp.Le => x <= y,
+        CompareOp.Eq => x == y,
+        CompareOp.Ne => x != y,
+        CompareOp.Gt => x > y,
+        _ => x >= y,
+    });
+
+    /// <summary>The Python <c>__init__</c> of a class whose instances are otherwise made by object alone.</summary>
+    private static PyFunction? PythonConstructor(PyType type)
+    {
+        if (type.ConstructorVersion != type.Version)
+        {
+            type.Constructor = !type.IsBuiltin && type.Type == PyType.TypeType && type.New == PyType.Object.New && !type.IsAbstract ? type.Lookup(Names.Init) as PyFunction : null;
+            type.ConstructorVersion = type.Version;
+        }
+        return type.Constructor;
+    }
+
+    private static PyError UnboundLocal(PyCode code, int index) =>
+        Err.Of(ExceptionTypes.UnboundLocalError, $"cannot access local variable '{code.LocalsPlusNames[index]}' where it is not associated with a value");
+
+    private static PyError UnboundDeref(PyCode code, int index)
+    {
+        var name = code.LocalsPlusNames[index];
+        return (code.LocalsPlusKinds[index] & PyCode.FreeKind) == 0
+            ? UnboundLocal(code, index)
+            : Err.Name($"cannot access free variable '{name}' where it is not associated with a value in enclosing scope", name);
+    }
+}

@@ -1,0 +1,232 @@
+namespace Holon.Python.Interpreter;
+
+/// <summary>Opcodes of exceptions, with-blocks, generators and coroutines.</summary>
+internal static partial class EvaluationLoop
+{
+    private static bool Exceptional(PyThread thread, PyFrame frame, Instruction instruction, ref int pc)
+    {
+        var code = frame.Code;
+        var slots = frame.Slots;
+        ref var sp = ref frame.Sp;
+        switch (instruction.Op)
+        {
+            case Opcode.PushExcInfo:
+                {
+                    var error = (PyException)slots[sp - 1].V!;
+                    slots[sp - 1].V = (PyObject?)thread.Handled.Value ?? Values.None;
+                    Push(frame, error);
+                    thread.Handled.Value = error;
+                    return true;
+                }
+            case Opcode.PopExcept:
+                thread.Handled.Value = Pop(frame) as PyException;
+                return true;
+            case Opcode.CheckExcMatch:
+                {
+                    var wanted = slots[sp - 1].V!;
+                    CheckCatchable(wanted);
+                    slots[sp - 1].V = Values.Bool(ExceptionTypes.Matches((PyException)slots[sp - 2].V!, wanted));
+                    return true;
+                }
+            case Opcode.CheckEgMatch:
+                {
+                    var wanted = slots[sp - 1].V!;
+                    CheckCatchable(wanted);
+                    foreach (var type in wanted is PyTuple many ? many.Items : [wanted])
+                    {
+                        if (((PyType)type).IsSubtypeOf(ExceptionTypes.BaseExceptionGroup))
+                            throw Err.Type("catching ExceptionGroup with except* is not allowed. Use except instead.");
+                    }
+                    var (match, rest) = ExceptionGroups.Match((PyException)slots[sp - 2].V!, wanted);
+                    slots[sp - 1].V = match;
+                    if (match != Values.None)
+                    {
+                        slots[sp - 2].V = rest;
+                        thread.Handled.Value = (PyException)match;
+                    }
+                    return true;
+                }
+            case Opcode.PrepReraiseStar:
+                {
+                    var list = (PyList)Pop(frame);
+                    slots[sp - 1].V = ExceptionGroups.PrepareReraise((PyException)slots[sp - 1].V!, list);
+                    return true;
+                }
+            case Opcode.RaiseVarArgs:
+                Raise(thread, instruction.Arg > 1 ? Pop(frame) : null, instruction.Arg > 0 ? Pop(frame) : null);
+                return false;
+            case Opcode.BeforeWith:
+                {
+                    var manager = slots[sp - 1].V!;
+                    var enter = Special(manager, Names.Enter, "the context manager protocol");
+                    var exit = Special(manager, Names.Exit, "the context manager protocol");
+                    slots[sp - 1].V = exit;
+                    if (enter.Call([], null) is not { } entered)
+                        return false;
+                    Push(frame, entered);
+                    return true;
+                }
+            case Opcode.BeforeAsyncWith:
+                {
+                    var manager = slots[sp - 1].V!;
+                    var enter = Special(manager, Names.AEnter, "the asynchronous context manager protocol");
+                    slots[sp - 1].V = Special(manager, Names.AExit, "the asynchronous context manager protocol");
+                    if (enter.Call([], null) is not { } entered)
+                        return false;
+                    Push(frame, entered);
+                    return true;
+                }
+            case Opcode.WithExceptStart:
+                {
+                    var error = (PyException)slots[sp - 1].V!;
+                    var result = slots[sp - 4].V!.Call([error.Type, error, (PyObject?)error.Traceback ?? Values.None], null);
+                    if (result is null)
+                        return false;
+                    Push(frame, result);
+                    return true;
+                }
+            case Opcode.GetAwaitable:
+                {
+                    var awaitable = slots[sp - 1].V!;
+                    if (awaitable.Type.Await is null && !PyGenerator.IsIterableCoroutine(awaitable) && instruction.Arg is 1 or 2)
+                        throw Err.Type($"'async with' received an object from {(instruction.Arg == 1 ? "__aenter__" : "__aexit__")} that does not implement __await__: {awaitable.Type.Name}");
+                    slots[sp - 1].V = PyGenerator.Awaitable(awaitable);
+                    if (slots[sp - 1].V is PyGenerator { IsCoroutine: true, IsAwaited: true })
+                        throw Err.Runtime("coroutine is being awaited already");
+                    return true;
+                }
+            case Opcode.GetYieldFromIter:
+                {
+                    var source = slots[sp - 1].V!;
+                    if (source is PyGenerator { IsCoroutine: true } && (code.Flags & (CodeFlags.Coroutine | CodeFlags.IterableCoroutine)) == 0)
+                        throw Err.Type("cannot 'yield from' a coroutine object in a non-coroutine generator");
+                    if (source is not PyGenerator)
+                        slots[sp - 1].V = Ops.Iter(source);
+                    return true;
+                }
+            case Opcode.GetAIter:
+                {
+                    var source = slots[sp - 1].V!;
+                    var iter = (source.Type.AIter ?? throw Err.Type($"'async for' requires an object with __aiter__ method, got {source.Type.Name}"))(source);
+                    slots[sp - 1].V = iter.Type.ANext is not null ? iter : throw Err.Type($"'async for' received an object from __aiter__ that does not implement __anext__: {iter.Type.Name}");
+                    return true;
+                }
+            case Opcode.GetANext:
+                {
+                    var source = slots[sp - 1].V!;
+                    var next = (source.Type.ANext ?? throw Err.Type($"'async for' requires an iterator with __anext__ method, got {source.Type.Name}"))(source);
+                    try
+                    {
+                        Push(frame, source is PyAsyncGenerator ? next : PyGenerator.Awaitable(next));
+                    }
+                    catch (PyError error) when (error.Value.Type == ExceptionTypes.TypeError)
+                    {
+                        var wrong = Err.Type($"'async for' received an invalid object from __anext__: {next.Type.Name}");
+                        wrong.Value.Cause = error.Value;
+                        throw wrong;
+                    }
+                    return true;
+                }
+            case Opcode.EndAsyncFor:
+                {
+                    var error = (PyException)slots[sp - 1].V!;
+                    if (error.Type.IsSubtypeOf(ExceptionTypes.StopAsyncIteration))
+                    {
+                        Drop(frame, 2);
+                        return true;
+                    }
+                    thread.Pending = error;
+                    return false;
+                }
+            case Opcode.AsyncGenWrap:
+                slots[sp - 1].V = new PyAsyncGenWrapped(slots[sp - 1].V!);
+                return true;
+            default:
+                throw Err.System($"unknown opcode {(int)instruction.Op}");
+        }
+    }
+
+    private static PyObject Special(PyObject manager, PyStr name, string protocol)
+    {
+        var method = Calls.BindSpecial(manager, name, out var needsSelf);
+        if (method is null)
+        {
+            var missed = name.Equals(Names.Exit) || name.Equals(Names.AExit) ? $" (missed {name} method)" : "";
+            throw Err.Type($"'{manager.Type.Name}' object does not support {protocol}{missed}");
+        }
+        return needsSelf ? method.Type.DescrGet!(method, manager, manager.Type)! : method;
+    }
+
+    private static void CheckCatchable(PyObject wanted)
+    {
+        foreach (var type in wanted is PyTuple many ? many.Items : [wanted])
+        {
+            if (type is not PyType t || !t.IsSubtypeOf(ExceptionTypes.BaseException))
+                throw Err.Type("catching classes that do not inherit from BaseException is not allowed");
+        }
+    }
+
+    private static void Reraise(PyThread thread, PyFrame frame, int arg)
+    {
+        var error = (PyException)Pop(frame);
+        if (arg > 0 && frame.Slots[frame.Sp - arg].V is PyInt lasti)
+            frame.Pc = frame.Code.IndexOfUnit((int)Math.Clamp(lasti.Value, 0, frame.Code.Code.Length / 2));
+        thread.Pending = error;
+    }
+
+    private static void Raise(PyThread thread, PyObject? cause, PyObject? raised)
+    {
+        if (raised is null)
+        {
+            thread.Pending = thread.CurrentHandled ?? Err.Runtime("No active exception to reraise").Value;
+            return;
+        }
+        var error = raised as PyException;
+        if (raised is PyType type && type.IsSubtypeOf(ExceptionTypes.BaseException))
+        {
+            var made = raised.Call([], null);
+            if (made is null)
+                return;
+            error = made as PyException ?? throw Err.Type($"calling {Ops.Repr(type)} should have returned an instance of BaseException, not {Ops.Repr(made.Type)}");
+        }
+        if (error is null)
+            throw Err.Type("exceptions must derive from BaseException");
+        if (cause is not null)
+        {
+            if (cause is PyType causeType && causeType.IsSubtypeOf(ExceptionTypes.BaseException))
+                cause = Calls.Call(cause);
+            if (cause != Values.None && cause is not PyException)
+                throw Err.Type("exception causes must derive from BaseException");
+            error.Cause = cause as PyException;
+            error.SuppressContext = true;
+        }
+        SetContext(thread, error);
+        thread.Pending = error;
+    }
+
+    /// <summary>One step of "yield from" or "await"; returned: the inner one has ended with that value.</summary>
+    private static PyObject? Send(PyThread thread, PyObject receiver, PyObject value, out bool returned)
+    {
+        returned = false;
+        if (receiver is PyGenerator generator and not PyAsyncGenerator)
+            return generator.Send(thread, value, out returned);
+        PyObject? result;
+        if (value == Values.None && receiver.Type.Next is { } next)
+        {
+            if (receiver is IAwaitStep step)
+                return step.Step(thread, value, out returned);
+            result = next(receiver);
+            if (result is not null)
+                return result;
+            returned = true;
+            return thread.TakeStopValue();
+        }
+        result = Attributes.Get(receiver, Names.Send).Call([value], null);
+        if (result is not null || !thread.PendingIs(ExceptionTypes.StopIteration))
+            return result;
+        returned = true;
+        var stop = thread.Pending!;
+        thread.Pending = null;
+        return stop.Args.Count > 0 ? stop.Args[0] : Values.None;
+    }
+}

@@ -1,0 +1,703 @@
+namespace Holon.Python.Interpreter;
+
+/// <summary>The dispatch loop. Cases stay short; what is long or rare is in the other parts of the class.</summary>
+internal static partial class EvaluationLoop
+{
+    private static PyObject? Loop(PyThread thread, PyFrame entry)
+    {
+        var frame = thread.Frame!;
+    Enter:
+        var code = frame.Code;
+        var slots = frame.Slots;
+        var instructions = code.Instructions;
+        var pc = frame.Pc;
+        var sp = frame.Sp;
+        PyTuple? keywordNames = null;
+        PyObject? value;
+        while (true)
+        {
+            var instruction = instructions[pc];
+            frame.Pc = pc;
+            pc++;
+            switch (instruction.Op)
+            {
+                case Opcode.Nop:
+                    continue;
+                case Opcode.LoadFast:
+                    value = slots[instruction.Arg].V;
+                    if (value is null)
+                        throw UnboundLocal(code, instruction.Arg);
+                    slots[sp++].V = value;
+                    continue;
+                case Opcode.StoreFast:
+                    slots[instruction.Arg].V = slots[--sp].V;
+                    continue;
+                case Opcode.LoadConst:
+                    slots[sp++].V = code.Consts[instruction.Arg];
+                    continue;
+                case Opcode.PopTop:
+                    slots[--sp].V = null;
+                    continue;
+                case Opcode.PushNull:
+                    slots[sp++].V = null;
+                    continue;
+                case Opcode.AddInt:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
+                        {
+                            var (x, y) = (Unsafe.As<PyInt>(a).Value, Unsafe.As<PyInt>(b).Value);
+                            var sum = unchecked(x + y);
+                            if (((x ^ sum) & (y ^ sum)) >= 0)
+                            {
+                                slots[--sp - 1].V = PyInt.Of(sum);
+                                continue;
+                            }
+                        }
+                        goto GenericBinary;
+                    }
+                case Opcode.SubtractInt:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
+                        {
+                            var (x, y) = (Unsafe.As<PyInt>(a).Value, Unsafe.As<PyInt>(b).Value);
+                            var difference = unchecked(x - y);
+                            if (((x ^ y) & (x ^ difference)) >= 0)
+                            {
+                                slots[--sp - 1].V = PyInt.Of(difference);
+                                continue;
+                            }
+                        }
+                        goto GenericBinary;
+                    }
+                case Opcode.MultiplyInt:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt)
+                            && Math.BigMul(Unsafe.As<PyInt>(a).Value, Unsafe.As<PyInt>(b).Value, out var low) == low >> 63)
+                        {
+                            slots[--sp - 1].V = PyInt.Of(low);
+                            continue;
+                        }
+                        goto GenericBinary;
+                    }
+                case Opcode.AddFloat:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat))
+                        {
+                            slots[--sp - 1].V = new PyFloat(Unsafe.As<PyFloat>(a).Value + Unsafe.As<PyFloat>(b).Value);
+                            continue;
+                        }
+                        goto GenericBinary;
+                    }
+                case Opcode.SubtractFloat:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat))
+                        {
+                            slots[--sp - 1].V = new PyFloat(Unsafe.As<PyFloat>(a).Value - Unsafe.As<PyFloat>(b).Value);
+                            continue;
+                        }
+                        goto GenericBinary;
+                    }
+                case Opcode.MultiplyFloat:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat))
+                        {
+                            slots[--sp - 1].V = new PyFloat(Unsafe.As<PyFloat>(a).Value * Unsafe.As<PyFloat>(b).Value);
+                            continue;
+                        }
+                        goto GenericBinary;
+                    }
+                case Opcode.BinaryOp:
+                    Quicken(ref instructions[pc - 1], slots[sp - 2].V!, slots[sp - 1].V!);
+                    goto GenericBinary;
+                GenericBinary:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        value = BinaryGeneric(a, b, instruction.Arg);
+                        slots[--sp].V = null;
+                        slots[sp - 1].V = value;
+                        continue;
+                    }
+                case Opcode.CompareInt:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
+                        {
+                            var (x, y) = (Unsafe.As<PyInt>(a).Value, Unsafe.As<PyInt>(b).Value);
+                            var holds = instruction.Arg switch
+                            {
+                                0 => x < y,
+                                1 => x <= y,
+                                2 => x == y,
+                                3 => x != y,
+                                4 => x > y,
+                                _ => x >= y,
+                            };
+                            slots[--sp - 1].V = holds ? PyBool.True : PyBool.False;
+                            continue;
+                        }
+                        goto case Opcode.CompareOp;
+                    }
+                case Opcode.CompareOp:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (instruction.Op == Opcode.CompareOp && a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
+                            instructions[pc - 1].Op = Opcode.CompareInt;
+                        value = a.GetType() == typeof(PyStr) && b.GetType() == typeof(PyStr) && (CompareOp)instruction.Arg is CompareOp.Eq or CompareOp.Ne
+                            ? Values.Bool(Unsafe.As<PyStr>(a).Equals(Unsafe.As<PyStr>(b)) == (instruction.Arg == (int)CompareOp.Eq))
+                            : a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat) ? CompareFloats(Unsafe.As<PyFloat>(a).Value, Unsafe.As<PyFloat>(b).Value, (CompareOp)instruction.Arg)
+                            : Ops.Compare(a, b, (CompareOp)instruction.Arg);
+                        slots[--sp].V = null;
+                        slots[sp - 1].V = value;
+                        continue;
+                    }
+                case Opcode.PopJumpForwardIfFalse:
+                case Opcode.PopJumpBackwardIfFalse:
+                    value = slots[--sp].V;
+                    slots[sp].V = null;
+                    if (ReferenceEquals(value, PyBool.True))
+                        continue;
+                    if (ReferenceEquals(value, PyBool.False) || !Ops.IsTrue(value!))
+                    {
+                        thread.Fuel -= pc > instruction.Arg ? pc - instruction.Arg : 0;
+                        pc = instruction.Arg;
+                    }
+                    if (thread.Fuel < 0)
+                        goto Breaker;
+                    continue;
+                case Opcode.PopJumpForwardIfTrue:
+                case Opcode.PopJumpBackwardIfTrue:
+                    value = slots[--sp].V;
+                    slots[sp].V = null;
+                    if (ReferenceEquals(value, PyBool.False))
+                        continue;
+                    if (ReferenceEquals(value, PyBool.True) || Ops.IsTrue(value!))
+                    {
+                        thread.Fuel -= pc > instruction.Arg ? pc - instruction.Arg : 0;
+                        pc = instruction.Arg;
+                    }
+                    if (thread.Fuel < 0)
+                        goto Breaker;
+                    continue;
+                case Opcode.PopJumpForwardIfNone:
+                case Opcode.PopJumpBackwardIfNone:
+                    value = slots[--sp].V;
+                    slots[sp].V = null;
+                    if (ReferenceEquals(value, PySingleton.None))
+                    {
+                        thread.Fuel -= pc > instruction.Arg ? pc - instruction.Arg : 0;
+                        pc = instruction.Arg;
+                        if (thread.Fuel < 0)
+                            goto Breaker;
+                    }
+                    continue;
+                case Opcode.PopJumpForwardIfNotNone:
+                case Opcode.PopJumpBackwardIfNotNone:
+                    value = slots[--sp].V;
+                    slots[sp].V = null;
+                    if (!ReferenceEquals(value, PySingleton.None))
+                    {
+                        thread.Fuel -= pc > instruction.Arg ? pc - instruction.Arg : 0;
+                        pc = instruction.Arg;
+                        if (thread.Fuel < 0)
+                            goto Breaker;
+                    }
+                    continue;
+                case Opcode.JumpForward:
+                    pc = instruction.Arg;
+                    continue;
+                case Opcode.JumpBackward:
+                    thread.Fuel -= pc - instruction.Arg;
+                    pc = instruction.Arg;
+                    if (thread.Fuel < 0)
+                        goto Breaker;
+                    continue;
+                case Opcode.JumpBackwardNoInterrupt:
+                    pc = instruction.Arg;
+                    continue;
+                case Opcode.JumpIfFalseOrPop:
+                    if (Ops.IsTrue(slots[sp - 1].V!))
+                        slots[--sp].V = null;
+                    else
+                        pc = instruction.Arg;
+                    continue;
+                case Opcode.JumpIfTrueOrPop:
+                    if (Ops.IsTrue(slots[sp - 1].V!))
+                        pc = instruction.Arg;
+                    else
+                        slots[--sp].V = null;
+                    continue;
+                case Opcode.ForRange:
+                    if (slots[sp - 1].V is PyRangeIterator range)
+                    {
+                        if (range.TryNext(out var number))
+                        {
+                            slots[sp++].V = PyInt.Of(number);
+                            continue;
+                        }
+                        slots[--sp].V = null;
+                        pc = instruction.Arg;
+                        continue;
+                    }
+                    goto case Opcode.ForIter;
+                case Opcode.ForIter:
+                    {
+                        var iterator = slots[sp - 1].V!;
+                        if (iterator is PyGenerator { CanInline: true } inner)
+                        {
+                            frame.Sp = sp;
+                            inner.Resume(thread, frame, Values.None);
+                            frame = inner.Frame!;
+                            goto Enter;
+                        }
+                        if (iterator is PyRangeIterator && thread.TraceFunction is null)
+                            instructions[pc - 1].Op = Opcode.ForRange;
+                        value = Ops.Next(iterator);
+                        if (value is not null)
+                        {
+                            slots[sp++].V = value;
+                            continue;
+                        }
+                        slots[--sp].V = null;
+                        pc = instruction.Arg;
+                        continue;
+                    }
+                case Opcode.GetIter:
+                    slots[sp - 1].V = Ops.Iter(slots[sp - 1].V!);
+                    continue;
+                case Opcode.LoadGlobalCached:
+                    {
+                        var cache = code.Caches[pc - 1]!;
+                        if (frame.Globals.KeysVersion == cache.Version && ReferenceEquals(frame.Globals, cache.Guard))
+                        {
+                            value = cache.Guard2 is null ? frame.Globals.ValueAt(cache.Index)
+                                : ReferenceEquals(frame.Builtins, cache.Guard2) && frame.Builtins.KeysVersion == cache.Version2 ? frame.Builtins.ValueAt(cache.Index) : null;
+                            if (value is not null)
+                            {
+                                if ((instruction.Arg & 1) != 0)
+                                    slots[sp++].V = null;
+                                slots[sp++].V = value;
+                                continue;
+                            }
+                        }
+                        goto case Opcode.LoadGlobal;
+                    }
+                case Opcode.LoadGlobal:
+                    value = LoadGlobal(frame, ref instructions[pc - 1], pc - 1);
+                    if ((instruction.Arg & 1) != 0)
+                        slots[sp++].V = null;
+                    slots[sp++].V = value;
+                    continue;
+                case Opcode.LoadAttrShape:
+                    {
+                        if (slots[sp - 1].V is PyInstance instance)
+                        {
+                            var cache = code.Caches[pc - 1]!;
+                            if (ReferenceEquals(instance.Fields.Shape, cache.Guard) && instance.Fields.Shape.Type.Version == cache.Version
+                                && instance.Fields.Values[cache.Index] is { } field)
+                            {
+                                slots[sp - 1].V = field;
+                                continue;
+                            }
+                        }
+                        goto case Opcode.LoadAttr;
+                    }
+                case Opcode.LoadAttrModule:
+                    {
+                        var cache = code.Caches[pc - 1]!;
+                        if (slots[sp - 1].V is PyModule module && ReferenceEquals(module.Dict, cache.Guard) && module.Dict.KeysVersion == cache.Version
+                            && module.Dict.ValueAt(cache.Index) is { } found)
+                        {
+                            slots[sp - 1].V = found;
+                            continue;
+                        }
+                        goto case Opcode.LoadAttr;
+                    }
+                case Opcode.LoadAttr:
+                    value = LoadAttribute(code, slots[sp - 1].V!, ref instructions[pc - 1], pc - 1);
+                    if (value is null)
+                    {
+                        Err.SetAttribute(slots[sp - 1].V!, code.NameList[instruction.Arg]);
+                        goto Error;
+                    }
+                    slots[sp - 1].V = value;
+                    continue;
+                case Opcode.LoadMethodShape:
+                    {
+                        if (slots[sp - 1].V is PyInstance instance)
+                        {
+                            var cache = code.Caches[pc - 1]!;
+                            if (ReferenceEquals(instance.Fields.Shape, cache.Guard) && instance.Fields.Shape.Type.Version == cache.Version)
+                            {
+                                slots[sp - 1].V = cache.Value;
+                                slots[sp++].V = instance;
+                                continue;
+                            }
+                        }
+                        goto case Opcode.LoadMethod;
+                    }
+                case Opcode.LoadMethodType:
+                    {
+                        var self = slots[sp - 1].V!;
+                        var cache = code.Caches[pc - 1]!;
+                        if (ReferenceEquals(self.Type, cache.Guard))
+                        {
+                            slots[sp - 1].V = cache.Value;
+                            slots[sp++].V = self;
+                            continue;
+                        }
+                        goto case Opcode.LoadMethod;
+                    }
+                case Opcode.LoadMethod:
+                    {
+                        var self = slots[sp - 1].V!;
+                        value = LoadMethod(code, self, ref instructions[pc - 1], pc - 1, out var isMethod);
+                        if (value is null)
+                        {
+                            Err.SetAttribute(self, code.NameList[instruction.Arg]);
+                            goto Error;
+                        }
+                        slots[sp - 1].V = isMethod ? value : null;
+                        slots[sp++].V = isMethod ? self : value;
+                        continue;
+                    }
+                case Opcode.StoreAttrShape:
+                    {
+                        if (slots[sp - 1].V is PyInstance instance)
+                        {
+                            var cache = code.Caches[pc - 1]!;
+                            if (ReferenceEquals(instance.Fields.Shape, cache.Guard) && instance.Fields.Shape.Type.Version == cache.Version)
+                            {
+                                if (cache.Next is null)
+                                    instance.Fields.Values[cache.Index] = slots[sp - 2].V;
+                                else
+                                    instance.Fields.Append(cache.Next, slots[sp - 2].V!);
+                                sp -= 2;
+                                continue;
+                            }
+                        }
+                        goto case Opcode.StoreAttr;
+                    }
+                case Opcode.StoreAttr:
+                    StoreAttribute(code, slots[sp - 1].V!, slots[sp - 2].V!, ref instructions[pc - 1], pc - 1);
+                    sp -= 2;
+                    continue;
+                case Opcode.KwNames:
+                    keywordNames = (PyTuple)code.Consts[instruction.Arg];
+                    continue;
+                case Opcode.Call:
+                    {
+                        var count = instruction.Arg;
+                        var first = sp - count;
+                        var callable = slots[first - 2].V;
+                        if (callable is not null)
+                        {
+                            // A method: the object stands before the arguments.
+                            first--;
+                            count++;
+                        }
+                        else
+                        {
+                            callable = slots[first - 1].V!;
+                            if (callable.GetType() == typeof(PyMethod))
+                            {
+                                slots[first - 1].V = Unsafe.As<PyMethod>(callable).Self;
+                                callable = Unsafe.As<PyMethod>(callable).Function;
+                                first--;
+                                count++;
+                            }
+                        }
+                        var bottom = sp - instruction.Arg - 2;
+                        frame.Sp = bottom;
+                        if (callable.GetType() == typeof(PyFunction))
+                        {
+                            var callee = NewFrame(Unsafe.As<PyFunction>(callable), frame.Span(first, count), keywordNames);
+                            keywordNames = null;
+                            slots.AsSpan(bottom, sp - bottom).Clear();
+                            frame.Sp = bottom;
+                            callee.Back = frame;
+                            thread.Enter(callee);
+                            frame = callee;
+                            goto Enter;
+                        }
+                        if (callable.GetType() == typeof(PyType) && PythonConstructor(Unsafe.As<PyType>(callable)) is { } constructor)
+                        {
+                            var instance = ObjectType.Make(Unsafe.As<PyType>(callable));
+                            // One place below the arguments is free: the object that is made goes there.
+                            slots[first - 1].V = instance;
+                            var callee = NewFrame(constructor, frame.Span(first - 1, count + 1), keywordNames);
+                            callee.Constructing = instance;
+                            keywordNames = null;
+                            slots.AsSpan(bottom, sp - bottom).Clear();
+                            callee.Back = frame;
+                            thread.Enter(callee);
+                            frame = callee;
+                            goto Enter;
+                        }
+                        var names = keywordNames;
+                        keywordNames = null;
+                        value = thread.ProfileFunction is not null ? Tracing.CallNative(thread, frame, callable, frame.Span(first, count), names) : callable.Call(frame.Span(first, count), names);
+                        slots.AsSpan(bottom, sp - bottom).Clear();
+                        sp = bottom;
+                        if (value is null)
+                            goto Error;
+                        slots[sp++].V = value;
+                        if (thread.Fuel < 0)
+                            goto Breaker;
+                        continue;
+                    }
+                case Opcode.ReturnValue:
+                    value = slots[--sp].V!;
+                    slots[sp].V = null;
+                    frame.Sp = sp;
+                    if (thread.IsTracing)
+                        Tracing.Return(thread, frame, value);
+                    frame.IsFinished = true;
+                    thread.Leave(frame);
+                    if (frame.Generator is { } finished)
+                    {
+                        finished.Returned(thread, value);
+                        if (frame == entry)
+                            return value;
+                        // The FOR_ITER that ran the generator inline ends its loop.
+                        frame = thread.Frame!;
+                        frame.Slots[--frame.Sp].V = null;
+                        frame.Pc = frame.Code.Instructions[frame.Pc].Arg;
+                        goto Enter;
+                    }
+                    if (frame.Constructing is { } made)
+                    {
+                        if (!ReferenceEquals(value, PySingleton.None))
+                        {
+                            thread.Pending = Err.Type($"__init__() should return None, not '{value.Type.Name}'").Value;
+                            if (frame == entry)
+                                return null;
+                            frame = thread.Frame!;
+                            goto Error;
+                        }
+                        value = made;
+                    }
+                    if (frame == entry)
+                        return value;
+                    frame = thread.Frame!;
+                    frame.Slots[frame.Sp++].V = value;
+                    frame.Pc++;
+                    goto Enter;
+                case Opcode.Resume:
+                    thread.Fuel -= 8;
+                    if (thread.IsTracing)
+                    {
+                        frame.Sp = sp;
+                        if (instruction.Arg == 0 || frame.Generator is not null)
+                            Tracing.Call(thread, frame);
+                    }
+                    if (thread.Fuel < 0)
+                        goto Breaker;
+                    continue;
+                case Opcode.ReturnGenerator:
+                    {
+                        // The first resumption pushes the value that POP_TOP takes away.
+                        frame.Sp = sp;
+                        thread.Leave(frame);
+                        value = PyGenerator.Make(frame);
+                        if (frame == entry)
+                            return value;
+                        frame = thread.Frame!;
+                        frame.Slots[frame.Sp++].V = value;
+                        frame.Pc++;
+                        goto Enter;
+                    }
+                case Opcode.YieldValue:
+                    value = slots[--sp].V!;
+                    slots[sp].V = null;
+                    frame.Sp = sp;
+                    if (thread.IsTracing)
+                        Tracing.Return(thread, frame, value);
+                    frame.Generator!.Yielded(thread);
+                    thread.Leave(frame);
+                    if (frame == entry)
+                        return value;
+                    frame = thread.Frame!;
+                    frame.Slots[frame.Sp++].V = value;
+                    frame.Pc++;
+                    goto Enter;
+                case Opcode.Send:
+                    {
+                        var received = slots[sp - 1].V!;
+                        frame.Sp = sp - 1;
+                        value = Send(thread, slots[sp - 2].V!, received, out var returned);
+                        if (value is null)
+                            goto Error;
+                        if (returned)
+                        {
+                            slots[--sp].V = null;
+                            slots[sp - 1].V = value;
+                            pc = instruction.Arg;
+                        }
+                        else
+                        {
+                            slots[sp - 1].V = value;
+                        }
+                        continue;
+                    }
+                case Opcode.SubscrListInt:
+                case Opcode.BinarySubscr:
+                    {
+                        var container = slots[sp - 2].V!;
+                        var key = slots[sp - 1].V!;
+                        if (key.GetType() == typeof(PyInt))
+                        {
+                            var index = Unsafe.As<PyInt>(key).Value;
+                            if (container.GetType() == typeof(PyList) && (ulong)index < (ulong)Unsafe.As<PyList>(container).Count)
+                            {
+                                slots[--sp - 1].V = Unsafe.As<PyList>(container)[(int)index];
+                                continue;
+                            }
+                            if (container.GetType() == typeof(PyTuple) && (ulong)index < (ulong)Unsafe.As<PyTuple>(container).Count)
+                            {
+                                slots[--sp - 1].V = Unsafe.As<PyTuple>(container)[(int)index];
+                                continue;
+                            }
+                        }
+                        if (container.GetType() == typeof(PyDict))
+                        {
+                            value = Unsafe.As<PyDict>(container).Get(key);
+                            if (value is null)
+                            {
+                                thread.Pending = Err.Key(key).Value;
+                                goto Error;
+                            }
+                        }
+                        else
+                        {
+                            value = Ops.GetItem(container, key);
+                        }
+                        slots[--sp].V = null;
+                        slots[sp - 1].V = value;
+                        continue;
+                    }
+                case Opcode.StoreSubscr:
+                    {
+                        var container = slots[sp - 2].V!;
+                        var key = slots[sp - 1].V!;
+                        var item = slots[sp - 3].V!;
+                        if (container.GetType() == typeof(PyDict))
+                            Unsafe.As<PyDict>(container).Set(key, item);
+                        else if (container.GetType() == typeof(PyList) && key.GetType() == typeof(PyInt) && (ulong)Unsafe.As<PyInt>(key).Value < (ulong)Unsafe.As<PyList>(container).Count)
+                            Unsafe.As<PyList>(container)[(int)Unsafe.As<PyInt>(key).Value] = item;
+                        else
+                            Ops.SetItem(container, key, item);
+                        sp -= 3;
+                        slots.AsSpan(sp, 3).Clear();
+                        continue;
+                    }
+                case Opcode.LoadDeref:
+                    slots[sp++].V = ((PyCell)slots[instruction.Arg].V!).Value ?? throw UnboundDeref(code, instruction.Arg);
+                    continue;
+                case Opcode.StoreDeref:
+                    ((PyCell)slots[instruction.Arg].V!).Value = slots[--sp].V;
+                    slots[sp].V = null;
+                    continue;
+                case Opcode.LoadClosure:
+                    slots[sp++].V = slots[instruction.Arg].V;
+                    continue;
+                case Opcode.MakeCell:
+                    slots[instruction.Arg].V = new PyCell(slots[instruction.Arg].V);
+                    continue;
+                case Opcode.CopyFreeVars:
+                    {
+                        var closure = frame.Function!.Closure;
+                        var from = code.LocalsPlusNames.Length - instruction.Arg;
+                        for (var i = 0; i < instruction.Arg; i++)
+                            slots[from + i].V = closure[i];
+                        continue;
+                    }
+                case Opcode.Copy:
+                    slots[sp].V = slots[sp - instruction.Arg].V;
+                    sp++;
+                    continue;
+                case Opcode.Swap:
+                    (slots[sp - 1].V, slots[sp - instruction.Arg].V) = (slots[sp - instruction.Arg].V, slots[sp - 1].V);
+                    continue;
+                case Opcode.IsOp:
+                    slots[sp - 2].V = Values.Bool(ReferenceEquals(slots[sp - 2].V, slots[sp - 1].V) != (instruction.Arg != 0));
+                    slots[--sp].V = null;
+                    continue;
+                case Opcode.ContainsOp:
+                    slots[sp - 2].V = Values.Bool(Ops.Contains(slots[sp - 1].V!, slots[sp - 2].V!) != (instruction.Arg != 0));
+                    slots[--sp].V = null;
+                    continue;
+                case Opcode.UnaryNot:
+                    slots[sp - 1].V = Values.Bool(!Ops.IsTrue(slots[sp - 1].V!));
+                    continue;
+                case Opcode.BuildTuple:
+                    value = new PyTuple(frame.Span(sp - instruction.Arg, instruction.Arg).ToArray());
+                    sp -= instruction.Arg;
+                    slots[sp++].V = value;
+                    continue;
+                case Opcode.BuildList:
+                    value = new PyList(frame.Span(sp - instruction.Arg, instruction.Arg).ToArray());
+                    sp -= instruction.Arg;
+                    slots[sp++].V = value;
+                    continue;
+                case Opcode.ListAppend:
+                    Unsafe.As<PyList>(((PyList)slots[sp - 1 - instruction.Arg].V!)).Add(slots[sp - 1].V!);
+                    slots[--sp].V = null;
+                    continue;
+                case Opcode.UnpackSequence:
+                    {
+                        var sequence = slots[sp - 1].V!;
+                        var count = instruction.Arg;
+                        if (sequence.GetType() == typeof(PyTuple) && Unsafe.As<PyTuple>(sequence).Count == count)
+                        {
+                            var items = Unsafe.As<PyTuple>(sequence).Items;
+                            for (var i = 0; i < count; i++)
+                                slots[sp - 1 + i].V = items[count - 1 - i];
+                        }
+                        else
+                        {
+                            var items = Unpack(sequence, count);
+                            for (var i = 0; i < count; i++)
+                                slots[sp - 1 + i].V = items[count - 1 - i];
+                        }
+                        sp += count - 1;
+                        continue;
+                    }
+                case Opcode.Reraise:
+                    frame.Sp = sp;
+                    Reraise(thread, frame, instruction.Arg);
+                    if (!Unwind(thread, entry, false, pc - 1))
+                        return null;
+                    frame = thread.Frame!;
+                    goto Enter;
+                default:
+                    frame.Sp = sp;
+                    if (!Rare(thread, frame, instruction, ref pc))
+                    {
+                        // A bare raise goes on with the traceback that the exception has.
+                        if (instruction is not { Op: Opcode.RaiseVarArgs, Arg: 0 } || thread.Pending?.Traceback is null)
+                            goto Error;
+                        if (!Unwind(thread, entry, false))
+                            return null;
+                        frame = thread.Frame!;
+                        goto Enter;
+                    }
+                    sp = frame.Sp;
+                    continue;
+            }
+        Breaker:
+            thread.Breaker();
+            continue;
+        Error:
+            if (!Unwind(thread, entry, true))
+                return null;
+            frame = thread.Frame!;
+            goto Enter;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+namespace Holon.Python.Interpreter;
+
+/// <summary>
+/// Tier 0. Python calls of Python functions, of classes with a Python <c>__init__</c>, and loops over generators push frames within one
+/// activation of <see cref="Loop"/>; an exception that Python code raises and handles costs no .NET exception.
+/// </summary>
+internal static partial class EvaluationLoop
+{
+    public static PyObject? CallFunction(PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
+        var thread = PyThread.Current;
+        var frame = new PyFrame(function.Code, function, function.Globals, function.Builtins, null);
+        if (names is null && function.Code.IsSimple && args.Length == function.Code.ArgCount)
+        {
+            for (var i = 0; i < args.Length; i++)
+                frame.Slots[i].V = args[i];
+        }
+        else
+        {
+            ArgumentBinder.Bind(function, frame, args, names);
+        }
+        return Run(thread, frame);
+    }
+
+    /// <summary>Runs module or class code, or what exec and eval are given.</summary>
+    public static PyObject? RunCode(PyCode code, PyDict globals, PyObject locals, PyObject?[]? closure = null)
+    {
+        var thread = PyThread.Current;
+        var builtins = thread.Machine.BuiltinsOf(globals);
+        var function = closure is null ? null : new PyFunction(code, globals, code.QualName) { Builtins = builtins, Closure = closure };
+        return Run(thread, new PyFrame(code, function, globals, builtins, (code.Flags & CodeFlags.NewLocals) != 0 ? null : locals));
+    }
+
+    /// <summary>Runs a frame until it returns or yields. Null: an exception is pending.</summary>
+    public static PyObject? Run(PyThread thread, PyFrame entry)
+    {
+        PyThread.CheckNativeStack();
+        entry.Back = thread.Frame;
+        thread.Enter(entry);
+        while (true)
+        {
+            try
+            {
+                return Loop(thread, entry);
+            }
+            catch (PyError error)
+            {
+                thread.Pending = error.Value;
+            }
+            catch (Exception error) when (Translate(error) is { } translated)
+            {
+                thread.Pending = translated;
+            }
+            if (!Unwind(thread, entry, true))
+                return null;
+        }
+    }
+
+
+    /// <summary>
+    /// What the checks of .NET find in bytecode that no compiler made is a SystemError, and memory that cannot be had a MemoryError.
+    /// </summary>
+    private static PyException? Translate(Exception error) => error switch
+    {
+        OutOfMemoryException => ExceptionTypes.Make(ExceptionTypes.MemoryError),
+        InsufficientExecutionStackException => ExceptionTypes.Make(ExceptionTypes.RecursionError, Values.Str("maximum recursion depth exceeded")),
+        NullReferenceException or InvalidCastException or IndexOutOfRangeException or ArgumentException or OverflowException or NotSupportedException or InvalidOperationException or KeyNotFoundException =>
+            ExceptionTypes.Make(ExceptionTypes.SystemError, Values.Str(Environment.GetEnvironmentVariable("HOLON_PYTHON_DEBUG") is null ? $"internal error: {error.Message}" : error.ToString())),
+        _ => null,
+    };
+
+    /// <summary>Finds the handler of the pending exception, leaving frames up to <paramref name="entry"/>; false if it leaves that too.</summary>
+    /// <remarks>
+    /// <paramref name="raisedAt"/> is the instruction that raised, where it is not the frame's: RERAISE shows the line of the first raise, but
+    /// its own place tells the handler.
+    /// </remarks>
+    public static bool Unwind(PyThread thread, PyFrame entry, bool addTraceback, int raisedAt = -1)
+    {
+        var error = thread.Pending!;
+        thread.Pending = null;
+        while (true)
+        {
+            var frame = thread.Frame!;
+            if (addTraceback)
+            {
+                if (error.Traceback is null && error.Context is null)
+                    SetContext(thread, error);
+                error.Traceback = new PyTraceback(error.Traceback, frame, frame.LastUnit * 2, frame.Line);
+                if (thread.TraceFunction is not null)
+                    Tracing.Exception(thread, frame, error);
+            }
+            addTraceback = true;
+            if (error is not PyKillException && frame.Code.FindHandler(raisedAt >= 0 ? raisedAt : frame.Pc, out var target, out var depth, out var lasti))
+            {
+                var slots = frame.Slots;
+                var sp = frame.Code.LocalsPlusNames.Length + depth;
+                slots.AsSpan(sp).Clear();
+                if (lasti)
+                    slots[sp++].V = PyInt.Of(frame.LastUnit);
+                slots[sp++].V = error;
+                frame.Pc = target;
+                frame.Sp = sp;
+                return true;
+            }
+            raisedAt = -1;
+            if (frame.Generator is { } generator)
+                error = generator.Failed(thread, error);
+            frame.IsFinished = true;
+            if (thread.TraceFunction is not null || thread.ProfileFunction is not null)
+                Tracing.Return(thread, frame, null);
+            thread.Leave(frame);
+            if (frame == entry)
+            {
+                thread.Pending = error;
+                return false;
+            }
+        }
+    }
+
+    /// <summary>The exception being handled becomes the context of a new one.</summary>
+    public static void SetContext(PyThread thread, PyException error)
+    {
+        var handled = thread.CurrentHandled;
+        if (handled is null || ReferenceEquals(handled, error))
+            return;
+        // A chain must not run in a circle.
+        for (var at = handled; at.Context is { } next; at = next)
+        {
+            if (ReferenceEquals(next, error))
+            {
+                at.Context = null;
+                break;
+            }
+        }
+        error.Context = handled;
+    }
+
+    private static PyFrame NewFrame(PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
+        var frame = new PyFrame(function.Code, function, function.Globals, function.Builtins, null);
+        if (names is null && function.Code.IsSimple && args.Length == function.Code.ArgCount)
+        {
+            var slots = frame.Slots;
+            for (var i = 0; i < args.Length; i++)
+                slots[i].V = args[i];
+        }
+        else
+        {
+            ArgumentBinder.Bind(function, frame, args, names);
+        }
+        return frame;
+    }
+}

@@ -1,0 +1,260 @@
+namespace Holon.Python.Interpreter;
+
+[Flags]
+internal enum CodeFlags
+{
+    Optimized = 1,
+    NewLocals = 2,
+    VarArgs = 4,
+    VarKeywords = 8,
+    Nested = 16,
+    Generator = 32,
+    Coroutine = 128,
+    IterableCoroutine = 256,
+    AsyncGenerator = 512,
+}
+
+/// <summary>A code object. The bytes are CPython's; the decoded form is made at the first execution.</summary>
+internal sealed class PyCode : PyObject
+{
+    public const byte LocalKind = 0x20, CellKind = 0x40, FreeKind = 0x80;
+
+    public int ArgCount { get; init; }
+    public int PosOnlyCount { get; init; }
+    public int KwOnlyCount { get; init; }
+    public int StackSize { get; init; }
+    public CodeFlags Flags { get; init; }
+    public required byte[] Code { get; init; }
+    public required PyObject[] Consts { get; init; }
+    public required PyStr[] NameList { get; init; }
+    public required PyStr[] LocalsPlusNames { get; init; }
+    public required byte[] LocalsPlusKinds { get; init; }
+    public required PyStr Filename { get; set; }
+    public required PyStr Name { get; init; }
+    public required PyStr QualName { get; init; }
+    public int FirstLine { get; init; }
+    public required byte[] LineTable { get; init; }
+    public required byte[] ExceptionTable { get; init; }
+
+    public override PyType Type => CodeType.Type;
+
+    public int FreeCount { get; private set; }
+
+    public int LocalCount { get; private set; }
+
+    public Instruction[] Instructions = [];
+    public InlineCache?[] Caches = [];
+
+    /// <summary>Where an instruction stands in the bytes, in code units.</summary>
+    public int[] UnitOf = [];
+
+    private int[] indexOfUnit = [];
+
+    public int FrameSize => LocalsPlusNames.Length + StackSize;
+
+    /// <summary>Calls with that many plain arguments need no binding.</summary>
+    public bool IsSimple => (Flags & (CodeFlags.VarArgs | CodeFlags.VarKeywords)) == 0 && KwOnlyCount == 0;
+
+    public bool IsPrepared { get; private set; }
+
+    /// <summary>How often it has been called or has looped; decides about compilation.</summary>
+    public int Heat;
+
+    public PyCode Finish()
+    {
+        FreeCount = LocalsPlusKinds.Count(k => (k & FreeKind) != 0);
+        LocalCount = LocalsPlusKinds.Count(k => (k & LocalKind) != 0);
+        if (LocalsPlusKinds.Length != LocalsPlusNames.Length || StackSize is < 0 or > 1 << 20 || Code.Length % 2 != 0 || Code.Length == 0
+            || ArgCount < 0 || KwOnlyCount < 0 || PosOnlyCount < 0 || PosOnlyCount > ArgCount
+            || (long)ArgCount + KwOnlyCount + ((Flags & CodeFlags.VarArgs) != 0 ? 1 : 0) + ((Flags & CodeFlags.VarKeywords) != 0 ? 1 : 0) > LocalCount)
+            throw Err.Value("code: inconsistent code object");
+        return this;
+    }
+
+    public IEnumerable<PyStr> NamesOfKind(byte kind) => LocalsPlusNames.Where((_, i) => (LocalsPlusKinds[i] & kind) != 0);
+
+    public static int CacheCount(Opcode op) => op switch
+    {
+        Opcode.BinarySubscr or Opcode.StoreAttr or Opcode.LoadAttr or Opcode.Call => 4,
+        Opcode.StoreSubscr or Opcode.UnpackSequence or Opcode.BinaryOp or Opcode.PreCall => 1,
+        Opcode.CompareOp => 2,
+        Opcode.LoadGlobal => 5,
+        Opcode.LoadMethod => 10,
+        _ => 0,
+    };
+
+    /// <summary>Decodes the bytes.</summary>
+    public void Prepare()
+    {
+        var units = Code.Length / 2;
+        var map = new int[units + 1];
+        var list = new List<Instruction>(units);
+        var origin = new List<int>(units);
+        var extended = 0;
+        for (var unit = 0; unit < units;)
+        {
+            var op = (Opcode)Code[unit * 2];
+            map[unit] = list.Count;
+            var arg = extended << 8 | Code[unit * 2 + 1];
+            if (op == Opcode.ExtendedArg)
+            {
+                extended = arg;
+                unit++;
+                continue;
+            }
+            extended = 0;
+            var next = unit + 1 + CacheCount(op);
+            if (op is not (Opcode.PreCall or Opcode.Cache))
+            {
+                if ((byte)op >= 200)
+                    op = Opcode.Cache;
+                list.Add(new Instruction { Op = op, Arg = arg });
+                origin.Add(unit);
+            }
+            for (var skipped = unit + 1; skipped < next && skipped < units; skipped++)
+                map[skipped] = list.Count;
+            unit = next;
+        }
+        map[units] = list.Count;
+        // Falling off the end is the error that an unknown opcode is.
+        list.Add(new Instruction { Op = Opcode.Cache });
+        origin.Add(units);
+        var all = list.ToArray();
+        for (var i = 0; i < all.Length - 1; i++)
+        {
+            ref var instruction = ref all[i];
+            var from = origin[i] + 1 + CacheCount(instruction.Op);
+            int? target = instruction.Op switch
+            {
+                Opcode.JumpForward or Opcode.JumpIfFalseOrPop or Opcode.JumpIfTrueOrPop or Opcode.PopJumpForwardIfFalse or Opcode.PopJumpForwardIfTrue
+                    or Opcode.PopJumpForwardIfNone or Opcode.PopJumpForwardIfNotNone or Opcode.ForIter or Opcode.Send => from + instruction.Arg,
+                Opcode.JumpBackward or Opcode.JumpBackwardNoInterrupt or Opcode.PopJumpBackwardIfFalse or Opcode.PopJumpBackwardIfTrue
+                    or Opcode.PopJumpBackwardIfNone or Opcode.PopJumpBackwardIfNotNone => from - instruction.Arg,
+                _ => null,
+            };
+            if (target is { } t)
+                instruction.Arg = (uint)t <= (uint)units ? map[t] : all.Length - 1;
+        }
+        indexOfUnit = map;
+        UnitOf = [.. origin];
+        Caches = new InlineCache?[all.Length];
+        Instructions = all;
+        IsPrepared = true;
+    }
+
+    public int IndexOfUnit(int unit) => (uint)unit < (uint)indexOfUnit.Length ? indexOfUnit[unit] : Instructions.Length - 1;
+
+    /// <summary>The handler of an instruction: where, at which stack depth, and whether it wants the instruction's offset.</summary>
+    public bool FindHandler(int pc, out int target, out int depth, out bool lasti)
+    {
+        var unit = UnitOf[pc];
+        var at = 0;
+        var table = ExceptionTable;
+        (target, depth, lasti) = (0, 0, false);
+        while (at < table.Length)
+        {
+            var start = Varint(table, ref at);
+            var length = Varint(table, ref at);
+            var handler = Varint(table, ref at);
+            var info = Varint(table, ref at);
+            if (unit < start)
+                return false;
+            if (unit < start + length)
+            {
+                target = IndexOfUnit(handler);
+                depth = info >> 1;
+                lasti = (info & 1) != 0;
+                return depth + 2 <= StackSize + 1;
+            }
+        }
+        return false;
+    }
+
+    private static int Varint(byte[] table, ref int at)
+    {
+        var value = 0;
+        byte b = 0x40;
+        while ((b & 0x40) != 0 && at < table.Length)
+        {
+            b = table[at++];
+            value = value << 6 | b & 63;
+        }
+        return value;
+    }
+
+    /// <summary>Positions of all code units: (line, end line, column, end column), each or null.</summary>
+    public IEnumerable<(int Units, int? Line, int? EndLine, int? Column, int? EndColumn)> Positions()
+    {
+        var line = FirstLine;
+        var at = 0;
+        while (at < LineTable.Length)
+        {
+            var first = LineTable[at++];
+            var kind = first >> 3 & 15;
+            var units = (first & 7) + 1;
+            int? endLine = null, column = null, endColumn = null;
+            switch (kind)
+            {
+                case 15:
+                    yield return (units, null, null, null, null);
+                    continue;
+                case 14:
+                    line += Signed();
+                    endLine = line + Unsigned();
+                    column = Unsigned() - 1;
+                    endColumn = Unsigned() - 1;
+                    break;
+                case 13:
+                    line += Signed();
+                    endLine = line;
+                    break;
+                case >= 10:
+                    line += kind - 10;
+                    endLine = line;
+                    column = Byte();
+                    endColumn = Byte();
+                    break;
+                default:
+                    var second = Byte();
+                    endLine = line;
+                    column = kind << 3 | second >> 4;
+                    endColumn = column + (second & 15);
+                    break;
+            }
+            yield return (units, line, endLine, column is < 0 ? null : column, endColumn is < 0 ? null : endColumn);
+        }
+
+        int Byte() => at < LineTable.Length ? LineTable[at++] : 0;
+
+        int Unsigned()
+        {
+            var (value, shift) = (0, 0);
+            while (true)
+            {
+                var b = Byte();
+                value |= (b & 63) << shift;
+                shift += 6;
+                if ((b & 64) == 0 || at >= LineTable.Length)
+                    return value;
+            }
+        }
+
+        int Signed()
+        {
+            var value = Unsigned();
+            return (value & 1) != 0 ? -(value >> 1) : value >> 1;
+        }
+    }
+
+    public int LineOf(int unit)
+    {
+        var at = 0;
+        foreach (var p in Positions())
+        {
+            at += p.Units;
+            if (unit < at)
+                return p.Line ?? -1;
+        }
+        return FirstLine;
+    }
+}

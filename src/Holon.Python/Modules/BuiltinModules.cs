@@ -1,0 +1,81 @@
+namespace Holon.Python.Modules;
+
+/// <summary>The modules that CPython has in C, by name. Each is a function that fills a module's namespace.</summary>
+internal static class BuiltinModules
+{
+    public static readonly IReadOnlyDictionary<string, Action<ModuleBuilder>> Table = new SortedDictionary<string, Action<ModuleBuilder>>(StringComparer.Ordinal)
+    {
+        ["_codecs"] = CodecsModule.Fill,
+        ["_collections"] = CollectionsModule.Fill,
+        ["_imp"] = ImpModule.Fill,
+        ["_io"] = IoModule.Fill,
+        ["_md5"] = HashModules.FillMd5,
+        ["_random"] = RandomModule.Fill,
+        ["_sha1"] = HashModules.FillSha1,
+        ["_sha256"] = HashModules.FillSha256,
+        ["_sha512"] = HashModules.FillSha512,
+        ["_signal"] = SignalModule.Fill,
+        ["_sre"] = SreModule.Fill,
+        ["_string"] = StringModule.Fill,
+        ["_struct"] = StructModule.Fill,
+        ["_thread"] = ThreadModule.Fill,
+        ["_warnings"] = WarningsModule.Fill,
+        ["_weakref"] = WeakRefModule.Fill,
+        ["atexit"] = AtExitModule.Fill,
+        ["errno"] = ErrnoModule.Fill,
+        ["gc"] = GcModule.Fill,
+        ["itertools"] = IterToolsModule.Fill,
+        ["marshal"] = MarshalModule.Fill,
+        ["math"] = MathModule.Fill,
+        ["posix"] = PosixModule.Fill,
+        ["time"] = TimeModule.Fill,
+    };
+
+    /// <summary>Built-in types that <c>__subclasses__</c> must know.</summary>
+    public static IEnumerable<PyType> AllTypes => ExceptionTypes.All.Concat([IntType.Bool, IntType.Type, FloatType.Type, StrType.Type, BytesType.Type, ListType.Type, TupleType.Type, DictType.Type, SetTypes.Set, SetTypes.Frozen, PyType.TypeType, ComplexType.Type, RangeType.Type, SliceType.Type, FunctionTypes.Function, FunctionTypes.Property, ExceptionGroups.ExceptionGroup]);
+
+    public static PyModule Create(Machine machine, string name, Action<ModuleBuilder> fill)
+    {
+        var module = new PyModule(ModuleType.Type, new PyDict());
+        module.Dict.Set(Names.Name, machine.Intern(name));
+        module.Dict.Set(Names.Doc, Values.None);
+        foreach (var each in new[] { Names.Package, Names.Loader, Names.Spec })
+            module.Dict.Set(each, Values.None);
+        fill(new ModuleBuilder(machine, module, name));
+        return module;
+    }
+}
+
+/// <summary>Fills a module's namespace.</summary>
+internal sealed class ModuleBuilder(Machine machine, PyModule module, string name)
+{
+    public Machine Machine { get; } = machine;
+
+    public PyModule Module { get; } = module;
+
+    public void Def0(string function, Func<PyObject?> body) =>
+        Add(new NativeCode { Name = function, F0 = _ => body() });
+
+    public void Def1(string function, Func<PyObject, PyObject?> body) =>
+        Add(new NativeCode { Name = function, F1 = (_, a) => body(a) });
+
+    /// <summary>A function with a parameter list, see <see cref="Signature"/>.</summary>
+    public void Def(string function, string signature, Func<PyObject?[], PyObject?> body) =>
+        Add(new NativeCode { Name = function, SignatureText = signature, Bound = (_, a) => body(a) });
+
+    public void DefRaw(string function, NativeFn body) => Add(new NativeCode { Name = function, Raw = body });
+
+    public void Set(string attribute, PyObject value) => Module.Dict.Set(Machine.Intern(attribute), value);
+
+    public void Set(string attribute, long value) => Set(attribute, PyInt.Of(value));
+
+    public void Set(string attribute, string value) => Set(attribute, PyStr.FromUtf16(value));
+
+    public void Types(params PyType[] types)
+    {
+        foreach (var type in types)
+            Set(type.Name, type);
+    }
+
+    private void Add(NativeCode code) => Set(code.Name, new PyBuiltin(code, Module, name));
+}

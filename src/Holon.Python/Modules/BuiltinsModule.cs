@@ -1,0 +1,347 @@
+namespace Holon.Python.Modules;
+
+internal static class BuiltinsModule
+{
+    public static readonly PyType Enumerate = PyIterator.MakeType("enumerate", more: t => t.New = (_, args, names) =>
+    {
+        var a = Signature.Parse("iterable, start=0").Bind(new NativeCode { Name = "enumerate" }, args, names);
+        return new PyEnumerator(Enumerate!, Numbered(Ops.Iter(a[0]!), Ops.Index(a[1]!)).GetEnumerator());
+    });
+
+    public static readonly PyType Zip = PyIterator.MakeType("zip", more: t => t.New = (_, args, names) =>
+    {
+        var keywords = Calls.KeywordDict(args, names, out var positional);
+        return new PyEnumerator(Zip!, Zipped([.. positional.ToArray().Select(Ops.Iter)], Args.Truth(keywords.Get("strict"))).GetEnumerator());
+    });
+
+    public static readonly PyType Map = PyIterator.MakeType("map", more: t => t.New = (_, args, names) =>
+    {
+        Args.NoKeywords("map", names);
+        if (args.Length < 2)
+            throw Err.Type("map() must have at least two arguments.");
+        return new PyEnumerator(Map!, Mapped(args[0], [.. args[1..].ToArray().Select(Ops.Iter)]).GetEnumerator());
+    });
+
+    public static readonly PyType Filter = PyIterator.MakeType("filter", more: t => t.New = (_, args, names) =>
+    {
+        Args.Between("filter", args, names, 2, 2);
+        return new PyEnumerator(Filter!, Filtered(args[0], Ops.Iter(args[1])).GetEnumerator());
+    });
+
+    public static readonly PyType Reversed = PyIterator.MakeType("reversed", more: t => t.New = (_, args, names) =>
+    {
+        Args.Exactly("reversed", args, names, 1);
+        var method = args[0].Type.Lookup(Names.Reversed);
+        if (method == Values.None)
+            throw Err.Type($"'{args[0].Type.Name}' object is not reversible");
+        if (method is not null)
+            return Calls.Special(args[0], Names.Reversed);
+        if (args[0].Type.GetItem is null || args[0].Type.Len is null || args[0] is PyDict)
+            throw Err.Type($"'{args[0].Type.Name}' object is not reversible");
+        return new PyEnumerator(Reversed!, Backwards(args[0], Ops.Len(args[0])).GetEnumerator());
+    });
+
+    private static IEnumerable<PyObject> Numbered(PyObject iterator, PyInt start)
+    {
+        PyObject number = start;
+        while (Ops.Next(iterator) is { } item)
+        {
+            yield return new PyTuple(number, item);
+            number = IntMath.Add((PyInt)number, PyInt.One);
+        }
+    }
+
+    private static IEnumerable<PyObject> Zipped(PyObject[] iterators, bool strict)
+    {
+        while (iterators.Length > 0)
+        {
+            var items = new PyObject[iterators.Length];
+            for (var i = 0; i < items.Length; i++)
+            {
+                if (Ops.Next(iterators[i]) is { } item)
+                {
+                    items[i] = item;
+                    continue;
+                }
+                if (!strict)
+                    yield break;
+                if (i > 0)
+                    throw Err.Value($"zip() argument {i + 1} is shorter than argument{(i == 1 ? " " : "s 1-")}{i}");
+                for (var k = 1; k < iterators.Length; k++)
+                {
+                    if (Ops.Next(iterators[k]) is not null)
+                        throw Err.Value($"zip() argument {k + 1} is longer than argument{(k == 1 ? " " : "s 1-")}{k}");
+                }
+                yield break;
+            }
+            yield return new PyTuple(items);
+        }
+    }
+
+    private static IEnumerable<PyObject> Mapped(PyObject function, PyObject[] iterators)
+    {
+        while (true)
+        {
+            var items = new PyObject[iterators.Length];
+            for (var i = 0; i < items.Length; i++)
+            {
+                if (Ops.Next(iterators[i]) is not { } item)
+                    yield break;
+                items[i] = item;
+            }
+            yield return Calls.Call(function, items);
+        }
+    }
+
+    private static IEnumerable<PyObject> Filtered(PyObject function, PyObject iterator)
+    {
+        while (Ops.Next(iterator) is { } item)
+        {
+            if (function == Values.None || function == IntType.Bool ? Ops.IsTrue(item) : Ops.IsTrue(Calls.Call(function, item)))
+                yield return item;
+        }
+    }
+
+    private static IEnumerable<PyObject> Backwards(PyObject sequence, long length)
+    {
+        for (var i = length - 1; i >= 0; i--)
+            yield return Ops.GetItem(sequence, PyInt.Of(i));
+    }
+
+    public static void Fill(ModuleBuilder m)
+    {
+        foreach (var type in ExceptionTypes.All)
+            m.Set(type.Name, type);
+        m.Set("ExceptionGroup", ExceptionGroups.ExceptionGroup);
+        m.Set("EnvironmentError", ExceptionTypes.OSError);
+        m.Set("IOError", ExceptionTypes.OSError);
+        m.Types(PyType.Object, PyType.TypeType, IntType.Type, IntType.Bool, FloatType.Type, ComplexType.Type, StrType.Type, BytesType.Type, ByteArrayType.Type, MemoryViewType.Type, ListType.Type, TupleType.Type,
+            DictType.Type, SetTypes.Set, SetTypes.Frozen, RangeType.Type, SliceType.Type, FunctionTypes.StaticMethod, FunctionTypes.ClassMethod, FunctionTypes.Property, FunctionTypes.Super, Enumerate, Zip, Map, Filter, Reversed);
+        m.Set("None", Values.None);
+        m.Set("True", Values.True);
+        m.Set("False", Values.False);
+        m.Set("Ellipsis", PySingleton.Ellipsis);
+        m.Set("NotImplemented", Values.NotImplemented);
+        m.Set("__debug__", Values.Bool(m.Machine.Options.Optimize == 0));
+        m.Def1("abs", Ops.Absolute);
+        m.Def1("all", items => Values.Bool(Ops.Each(items).All(Ops.IsTrue)));
+        m.Def1("any", items => Values.Bool(Ops.Each(items).Any(Ops.IsTrue)));
+        m.Def1("ascii", StrMethods.Ascii);
+        m.Def1("bin", o => Values.Str(IntText.WithPrefix(Ops.Index(o), "0b", 1)));
+        m.Def1("oct", o => Values.Str(IntText.WithPrefix(Ops.Index(o), "0o", 3)));
+        m.Def1("hex", o => Values.Str(IntText.WithPrefix(Ops.Index(o), "0x", 4)));
+        m.Def1("callable", o => Values.Bool(IsCallable(o)));
+        m.Def1("chr", o => Args.Int(o) is >= 0 and < 0x110000 and var c ? PyStr.OfChar(c) : throw Err.Value("chr() arg not in range(0x110000)"));
+        m.Def1("ord", Ord);
+        m.Def("divmod", "x, y, /", a => Divmod(a[0]!, a[1]!));
+        m.Def("pow", "base, exp, mod=None", a => Ops.Power(a[0]!, a[1]!, a[2]!));
+        m.Def("round", "number, ndigits=?", a =>
+        {
+            var method = Calls.BindSpecial(a[0]!, Names.Round, out var needsSelf) ?? throw Err.Type($"type {a[0]!.Type.Name} doesn't define __round__ method");
+            PyObject[] args = Args.IsNone(a[1]) ? [] : [a[1]!];
+            return needsSelf ? Calls.CallWithSelf(method, a[0]!, args, null) : method.Call(args, null);
+        });
+        m.Def1("hash", o => PyInt.Of(Ops.Hash(o)));
+        m.Def1("id", o => PyInt.Of(Ops.Id(o)));
+        m.Def1("len", o => PyInt.Of(Ops.Len(o)));
+        m.Def1("repr", Ops.ReprObject);
+        m.Def("format", "value, format_spec='', /", a => Ops.Format(a[0]!, a[1] as PyStr ?? throw Err.Type($"format() argument 2 must be str, not {a[1]!.Type.Name}")));
+        m.Def("isinstance", "obj, class_or_tuple, /", a => Values.Bool(Ops.IsInstance(a[0]!, a[1]!)));
+        m.Def("issubclass", "cls, class_or_tuple, /", a => Values.Bool(Ops.IsSubclass(a[0]!, a[1]!)));
+        m.Def("iter", "object, sentinel=?, /", a => a[1] is null ? Ops.Iter(a[0]!) : IsCallable(a[0]!) ? new PyCallIterator(a[0]!, a[1]!) : throw Err.Type("iter(v, w): v must be callable"));
+        m.Def1("aiter", o => (o.Type.AIter ?? throw Err.Type($"'{o.Type.Name}' object is not an async iterable"))(o));
+        m.Def("anext", "aiterator, default=?, /", a => (a[0]!.Type.ANext ?? throw Err.Type($"'{a[0]!.Type.Name}' object is not an async iterator"))(a[0]!));
+        m.Def("next", "iterator, default=?, /", a =>
+        {
+            var thread = PyThread.Current;
+            thread.StopValue = null;
+            if (a[0]!.Type.Next is null)
+                throw Err.Type($"'{a[0]!.Type.Name}' object is not an iterator");
+            return Ops.Next(a[0]!) ?? a[1] ?? Err.SetStopIteration(thread.TakeStopValue());
+        });
+        m.Def("getattr", "object, name, default=?, /", a =>
+        {
+            if (a[1] is not PyStr name)
+                throw Err.Type($"attribute name must be string, not '{a[1]!.Type.Name}'");
+            if (a[2] is not null)
+                return Attributes.TryGet(a[0]!, name) ?? a[2];
+            return a[0]!.Type.GetAttr!(a[0]!, name) ?? Err.SetAttribute(a[0]!, name);
+        });
+        m.Def("hasattr", "obj, name, /", a => Values.Bool(Attributes.TryGet(a[0]!, Args.Name(a[1]!)) is not null));
+        m.Def("setattr", "obj, name, value, /", a =>
+        {
+            Attributes.Set(a[0]!, m.Machine.Intern(Args.Name(a[1]!)), a[2]);
+            return Values.None;
+        });
+        m.Def("delattr", "obj, name, /", a =>
+        {
+            Attributes.Set(a[0]!, Args.Name(a[1]!), null);
+            return Values.None;
+        });
+        m.Def0("globals", () => PyThread.Current.Frame!.Globals);
+        m.Def0("locals", () => PyThread.Current.Frame!.GetLocals());
+        m.Def("vars", "object=?, /", a => a[0] is null ? PyThread.Current.Frame!.GetLocals() : Attributes.TryGet(a[0]!, Names.Dict) ?? throw Err.Type("vars() argument must have __dict__ attribute"));
+        m.Def("dir", "object=?, /", a =>
+        {
+            var names = a[0] is null ? new PyList([.. Ops.Each(PyThread.Current.Frame!.GetLocals())]) : new PyList([.. Ops.Each(Calls.Special(a[0]!, Names.Dir)!)]);
+            ListSort.Sort(names.ToArray() is var sorted ? sorted : [], null, false);
+            names.SetAll(sorted);
+            return names;
+        });
+        m.Def("sum", "iterable, /, start=0", Sum);
+        m.DefRaw("min", (_, args, names) => Extreme("min", args, names, CompareOp.Lt));
+        m.DefRaw("max", (_, args, names) => Extreme("max", args, names, CompareOp.Gt));
+        m.Def("sorted", "iterable, /, *, key=None, reverse=False", a =>
+        {
+            var list = new PyList(Ops.ToArray(a[0]!).ToArray());
+            var all = list.ToArray();
+            ListSort.Sort(all, Args.IsNone(a[1]) ? null : a[1], Ops.IsTrue(a[2]!));
+            return new PyList(all);
+        });
+        m.Def("print", "*args, sep=None, end=None, file=None, flush=False", Print);
+        m.Def("input", "prompt='', /", Input);
+        m.Def("__import__", "name, globals=None, locals=None, fromlist=?, level=0", a => Importing.Import(m.Machine, a[0]!, a[1]!, a[3], Args.Int(a[4]!)));
+        m.Def("exec", "source, globals=None, locals=None, /, *, closure=None", a => Execution.Exec(a, "exec"));
+        m.Def("eval", "source, globals=None, locals=None, /", a => Execution.Exec([.. a, Values.None], "eval"));
+        m.Def("compile", "source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1", a =>
+            Execution.Compile(a[0]!, FileSystemCodec.Path(a[1]!), Args.Str(a[2], "compile").Value, Args.Int(a[3]!), Args.Int(a[5]!)));
+        m.DefRaw("__build_class__", BuildClass);
+        m.DefRaw("breakpoint", (_, args, names) => Calls.CallNamed(Attributes.Get(m.Machine.Sys, "breakpointhook"), args, names));
+    }
+
+    public static bool IsCallable(PyObject o) => o.Type.Lookup(Names.Call) is not null;
+
+    private static PyObject Ord(PyObject o) => o switch
+    {
+        PyStr { Length: 1 } s => PyInt.Of(s[0]),
+        IBuffer { Bytes.Length: 1 } b => PyInt.Of(b.Bytes[0]),
+        PyStr s => throw Err.Type($"ord() expected a character, but string of length {s.Length} found"),
+        IBuffer b => throw Err.Type($"ord() expected a character, but string of length {b.Bytes.Length} found"),
+        _ => throw Err.Type($"ord() expected string of length 1, but {o.Type.Name} found"),
+    };
+
+    private static PyObject Divmod(PyObject a, PyObject b) => Ops.Binary(a, b, NumberOp.DivMod);
+
+    private static PyObject Sum(PyObject?[] a)
+    {
+        var total = a[1]!;
+        if (total is PyStr)
+            throw Err.Type("sum() can't sum strings [use ''.join(seq) instead]");
+        if (total is PyBytes)
+            throw Err.Type("sum() can't sum bytes [use b''.join(seq) instead]");
+        if (total is PyByteArray)
+            throw Err.Type("sum() can't sum bytearray [use b''.join(seq) instead]");
+        foreach (var item in Ops.Each(a[0]!))
+        {
+            total = total.GetType() == typeof(PyInt) && item.GetType() == typeof(PyInt) ? IntMath.Add((PyInt)total, (PyInt)item)
+                : total.GetType() == typeof(PyFloat) && item.GetType() == typeof(PyFloat) ? new PyFloat(((PyFloat)total).Value + ((PyFloat)item).Value) : Ops.Binary(total, item, NumberOp.Add);
+        }
+        return total;
+    }
+
+    private static PyObject Extreme(string name, ReadOnlySpan<PyObject> args, PyTuple? names, CompareOp op)
+    {
+        var keywords = Calls.KeywordDict(args, names, out var positional);
+        if (positional.Length == 0)
+            throw Err.Type($"{name} expected at least 1 argument, got 0");
+        foreach (var (keyword, _) in keywords.Items())
+        {
+            if (keyword.ToString() is not ("key" or "default"))
+                throw Err.Type($"'{keyword}' is an invalid keyword argument for {name}()");
+        }
+        var key = keywords.Get("key");
+        if (key == Values.None)
+            key = null;
+        var otherwise = keywords.Get("default");
+        if (positional.Length > 1 && otherwise is not null)
+            throw Err.Type($"Cannot specify a default for {name}() with multiple positional arguments");
+        PyObject? best = null, bestKey = null;
+        foreach (var item in positional.Length == 1 ? Ops.Each(positional[0]) : positional.ToArray())
+        {
+            var itemKey = key is null ? item : Calls.Call(key, item);
+            if (best is null || Ops.CompareBool(itemKey, bestKey!, op))
+                (best, bestKey) = (item, itemKey);
+        }
+        return best ?? otherwise ?? throw Err.Value($"{name}() arg is an empty sequence");
+    }
+
+    private static PyObject Print(PyObject?[] a)
+    {
+        var file = a[3]!;
+        if (file == Values.None)
+        {
+            file = Attributes.TryGet(PyThread.Current.Machine.Sys, "stdout") ?? throw Err.Runtime("lost sys.stdout");
+            if (file == Values.None)
+                return Values.None;
+        }
+        foreach (var (value, name) in new[] { (a[1]!, "sep"), (a[2]!, "end") })
+        {
+            if (value is not PyStr && value != Values.None)
+                throw Err.Type($"{name} must be None or a string, not {value.Type.Name}");
+        }
+        var write = Attributes.Get(file, "write");
+        var first = true;
+        foreach (var item in ((PyTuple)a[0]!).Items)
+        {
+            if (!first)
+                Calls.Call(write, a[1] as PyStr ?? new PyStr(" "));
+            Calls.Call(write, Ops.Str(item));
+            first = false;
+        }
+        Calls.Call(write, a[2] as PyStr ?? new PyStr("\n"));
+        if (Ops.IsTrue(a[4]!))
+            Calls.CallMethod(file, "flush");
+        return Values.None;
+    }
+
+    private static PyObject Input(PyObject?[] a)
+    {
+        var sys = PyThread.Current.Machine.Sys;
+        var (input, output) = (Attributes.Get(sys, "stdin"), Attributes.Get(sys, "stdout"));
+        Calls.CallMethod(output, "write", Ops.Str(a[0]!));
+        Calls.CallMethod(output, "flush");
+        var line = (PyStr)Calls.CallMethod(input, "readline");
+        if (line.Length == 0)
+            throw Err.Of(ExceptionTypes.EOFError, "EOF when reading a line");
+        return line[line.Length - 1] == '\n' ? line.Substring(0, line.Length - 1) : line;
+    }
+
+    private static PyObject? BuildClass(PyObject self, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
+        var keywords = Calls.KeywordDict(args, names, out var positional);
+        var function = (PyFunction)positional[0];
+        var name = (PyStr)positional[1];
+        var original = new PyTuple(positional[2..].ToArray());
+        var bases = ResolveBases(original);
+        var meta = keywords.Remove(Names.Metaclass) ?? (bases.Count > 0 ? bases[0].Type : PyType.TypeType);
+        if (meta is PyType type)
+            meta = ClassBuilder.MetaclassOf(type, bases.Items);
+        PyObject namespaceObject = Attributes.TryGet(meta, Names.Prepare) is { } prepare
+            ? Calls.CallWith(prepare, [name, bases], keywords) ?? throw PyThread.Current.TakeError() : new PyDict();
+        if (namespaceObject.Type.GetItem is null)
+            throw Err.Type($"{(meta is PyType t ? t.Name : "<metaclass>")}.__prepare__() must return a mapping, not {namespaceObject.Type.Name}");
+        var cell = EvaluationLoop.RunCode(function.Code, function.Globals, namespaceObject, function.Closure) ?? throw PyThread.Current.TakeError();
+        if (!ReferenceEquals(bases, original))
+            Ops.SetItem(namespaceObject, Names.OrigBases, original);
+        var made = Calls.CallWith(meta, [name, bases, namespaceObject], keywords);
+        if (made is PyType && cell is PyCell { Value: var bound } && bound != made)
+            throw bound is null ? Err.Runtime($"__class__ not set defining '{name}' as {Ops.Repr(made)}. Was __classcell__ propagated to type.__new__?") : Err.Type($"__class__ set to {Ops.Repr(bound)} defining '{name}' as {Ops.Repr(made)}");
+        return made;
+    }
+
+    private static PyTuple ResolveBases(PyTuple bases)
+    {
+        List<PyObject>? resolved = null;
+        for (var i = 0; i < bases.Count; i++)
+        {
+            if (bases[i] is PyType || Attributes.TryGet(bases[i], Names.MroEntries) is not { } entries)
+            {
+                resolved?.Add(bases[i]);
+                continue;
+            }
+            resolved ??= [.. bases.Items.Take(i)];
+            resolved.AddRange((Calls.Call(entries, bases) as PyTuple ?? throw Err.Type("__mro_entries__ must return a tuple")).Items);
+        }
+        return resolved is null ? bases : new PyTuple([.. resolved]);
+    }
+}

@@ -1,0 +1,436 @@
+namespace Holon.Python.Modules;
+
+/// <summary>_codecs: the registry, error handlers, and the codecs that CPython has in C.</summary>
+internal static class CodecsModule
+{
+    private sealed class Registry
+    {
+        public List<PyObject> Search { get; } = [];
+        public Dictionary<string, PyObject> Found { get; } = [];
+        public Dictionary<string, PyObject> Handlers { get; } = [];
+    }
+
+    private static PyTuple Pair(PyObject value, long length) => new(value, PyInt.Of(length));
+
+    private static ReadOnlySpan<byte> Bytes(PyObject o) => o switch
+    {
+        IBuffer b => b.Bytes,
+        PyStr s => Codecs.EncodeUtf8(s, "strict"),
+        _ => throw Err.Type($"a bytes-like object is required, not '{o.Type.Name}'"),
+    };
+
+    private static string Errors(PyObject? o) => o is PyStr s ? s.Value : "strict";
+
+    public static void Fill(ModuleBuilder m)
+    {
+        var machine = m.Machine;
+        var registry = machine.State<Registry>("_codecs");
+        m.Def1("register", f =>
+        {
+            registry.Search.Add(BuiltinsModule.IsCallable(f) ? f : throw Err.Type("argument must be callable"));
+            return Values.None;
+        });
+        m.Def1("unregister", f =>
+        {
+            registry.Search.Remove(f);
+            registry.Found.Clear();
+            return Values.None;
+        });
+        PyObject Lookup(PyObject name)
+        {
+            var key = Args.Str(name, "lookup").Value.ToLowerInvariant().Replace(' ', '_');
+            if (registry.Found.TryGetValue(key, out var known))
+                return known;
+            if (registry.Search.Count == 0)
+                machine.ImportModule("encodings");
+            foreach (var search in registry.Search.ToArray())
+            {
+                var found = Calls.Call(search, new PyStr(key));
+                if (found == Values.None)
+                    continue;
+                return registry.Found[key] = found is PyTuple { Count: 4 } ? found : throw Err.Type("codec search functions must return 4-tuples");
+            }
+            throw Err.Lookup($"unknown encoding: {name}");
+        }
+        m.Def1("lookup", Lookup);
+        PyObject Code(int index, PyObject o, PyObject encoding, PyObject errors) => ((PyTuple)Calls.Call(((PyTuple)Lookup(encoding))[index], o, errors))[0];
+        m.Def("encode", "obj, encoding='utf-8', errors='strict'", a => Code(0, a[0]!, a[1]!, a[2]!));
+        m.Def("decode", "obj, encoding='utf-8', errors='strict'", a => Code(1, a[0]!, a[1]!, a[2]!));
+        void TextOnly(PyObject encoding, string word)
+        {
+            if (Attributes.TryGet(Lookup(encoding), "_is_text_encoding") is { } flag && !Ops.IsTrue(flag))
+                throw Err.Lookup($"'{encoding}' is not a text encoding; use codecs.{word}() to handle arbitrary codecs");
+        }
+        m.Def("_encode_text", "obj, encoding, errors", a =>
+        {
+            TextOnly(a[1]!, "encode");
+            return Code(0, a[0]!, a[1]!, a[2]!);
+        });
+        m.Def("_decode_text", "obj, encoding, errors", a =>
+        {
+            TextOnly(a[1]!, "decode");
+            return Code(1, a[0]!, a[1]!, a[2]!);
+        });
+        m.Def("register_error", "errors, handler, /", a =>
+        {
+            registry.Handlers[Args.Str(a[0], "register_error").Value] = BuiltinsModule.IsCallable(a[1]!) ? a[1]! : throw Err.Type("handler must be callable");
+            return Values.None;
+        });
+        m.Def1("lookup_error", name => registry.Handlers.GetValueOrDefault(name.ToString()!) ?? throw Err.Lookup($"unknown error handler name '{name}'"));
+        foreach (var name in new[] { "strict", "ignore", "replace", "backslashreplace", "xmlcharrefreplace", "surrogateescape", "surrogatepass", "namereplace" })
+            registry.Handlers[name] = new PyBuiltin(new NativeCode { Name = name + "_errors", F1 = (_, e) => Handle(name, e) }, m.Module, "_codecs");
+        Codec("utf_8", (s, e) => Codecs.EncodeUtf8(s, e), null);
+        m.Def("utf_8_decode", "data, errors=None, final=False, /", a =>
+        {
+            var text = Codecs.DecodeUtf8(Bytes(a[0]!), Errors(a[1]), Ops.IsTrue(a[2]!), out var used);
+            return Pair(text, used);
+        });
+        Codec("latin_1", (s, e) => Codecs.EncodeNarrow(s, 256, "latin-1", e), (b, _) => new PyStr(System.Text.Encoding.Latin1.GetString(b)));
+        Codec("ascii", (s, e) => Codecs.EncodeNarrow(s, 128, "ascii", e), (b, e) => Codecs.DecodeAscii(b, e));
+        m.Def("charmap_encode", "str, errors=None, mapping=None, /", a => Pair(new PyBytes(CharMapEncode((PyStr)a[0]!, Errors(a[1]), a[2]!)), ((PyStr)a[0]!).Length));
+        m.Def("charmap_decode", "data, errors=None, mapping=None, /", a => Pair(CharMapDecode(Bytes(a[0]!), Errors(a[1]), a[2]!), Bytes(a[0]!).Length));
+        m.Def1("charmap_build", map =>
+        {
+            var table = new PyDict();
+            for (var i = 0; i < ((PyStr)map).Length; i++)
+                table.Set(PyInt.Of(((PyStr)map)[i]), PyInt.Of(i));
+            return table;
+        });
+        foreach (var (name, size, little, mark) in new[] { ("utf_16", 2, true, true), ("utf_16_le", 2, true, false), ("utf_16_be", 2, false, false), ("utf_32", 4, true, true), ("utf_32_le", 4, true, false), ("utf_32_be", 4, false, false) })
+        {
+            m.Def(name + "_encode", "str, errors=None, byteorder=0, /", a => Pair(new PyBytes(EncodeWide((PyStr)a[0]!, size, name == "utf_16" || name == "utf_32" ? Args.Int(a[2]!) <= 0 : little, mark && Args.Int(a[2]!) == 0, name.Replace('_', '-'), Errors(a[1]))), ((PyStr)a[0]!).Length));
+            m.Def(name + "_decode", "data, errors=None, final=False, /", a => Pair(DecodeWide(Bytes(a[0]!), size, little, mark, Ops.IsTrue(a[2]!), name.Replace('_', '-'), Errors(a[1]), out var used, out _), used));
+        }
+        foreach (var (name, size) in new[] { ("utf_16_ex_decode", 2), ("utf_32_ex_decode", 4) })
+        {
+            m.Def(name, "data, errors=None, byteorder=0, final=False, /", a =>
+            {
+                var order = Args.Int(a[2]!);
+                var text = DecodeWide(Bytes(a[0]!), size, order <= 0, order == 0, Ops.IsTrue(a[3]!), size == 2 ? "utf-16" : "utf-32", Errors(a[1]), out var used, out var found);
+                return new PyTuple(text, PyInt.Of(used), PyInt.Of(order != 0 ? order : found));
+            });
+        }
+        m.Def("escape_decode", "data, errors=None, /", a => Pair(new PyBytes(Unescape(Bytes(a[0]!))), Bytes(a[0]!).Length));
+        m.Def("escape_encode", "data, errors=None, /", a => Pair(new PyBytes(System.Text.Encoding.Latin1.GetBytes(BytesType.Repr(Bytes(a[0]!)).Value[2..^1])), Bytes(a[0]!).Length));
+        m.Def("unicode_escape_encode", "str, errors=None, /", a => Pair(new PyBytes(EscapeText((PyStr)a[0]!, false)), ((PyStr)a[0]!).Length));
+        m.Def("raw_unicode_escape_encode", "str, errors=None, /", a => Pair(new PyBytes(EscapeText((PyStr)a[0]!, true)), ((PyStr)a[0]!).Length));
+        m.Def("unicode_escape_decode", "data, errors=None, final=True, /", a => Pair(UnescapeText(Bytes(a[0]!), false), Bytes(a[0]!).Length));
+        m.Def("raw_unicode_escape_decode", "data, errors=None, final=True, /", a => Pair(UnescapeText(Bytes(a[0]!), true), Bytes(a[0]!).Length));
+        m.Def("readbuffer_encode", "data, errors=None, /", a => Pair(new PyBytes(Bytes(a[0]!).ToArray()), Bytes(a[0]!).Length));
+
+        void Codec(string name, Func<PyStr, string, byte[]> encode, DecodeFn? decode)
+        {
+            m.Def(name + "_encode", "str, errors=None, /", a => Pair(new PyBytes(encode(Args.Str(a[0], name + "_encode"), Errors(a[1]))), ((PyStr)a[0]!).Length));
+            if (decode is not null)
+                m.Def(name + "_decode", "data, errors=None, /", a => Pair(decode(Bytes(a[0]!), Errors(a[1])), Bytes(a[0]!).Length));
+        }
+    }
+
+    private delegate PyStr DecodeFn(ReadOnlySpan<byte> bytes, string errors);
+
+    private static PyTuple? Handle(string name, PyObject value)
+    {
+        var error = value as PyException ?? throw Err.Type("codec must pass exception instance");
+        if (name == "strict")
+            throw new PyError(error);
+        var (start, end) = (Args.Int(error.Field("start")), Args.Int(error.Field("end")));
+        var isEncode = error.Type.IsSubtypeOf(ExceptionTypes.UnicodeEncodeError);
+        var isDecode = error.Type.IsSubtypeOf(ExceptionTypes.UnicodeDecodeError);
+        if (!isEncode && !isDecode && !error.Type.IsSubtypeOf(ExceptionTypes.UnicodeTranslateError))
+            throw Err.Type($"don't know how to handle {error.Type.Name} in error callback");
+        var result = new PyStrBuilder();
+        switch (name)
+        {
+            case "ignore":
+                break;
+            case "replace":
+                for (var i = start; i < (isDecode ? start + 1 : end); i++)
+                    result.Append(isEncode ? '?' : 0xfffd);
+                break;
+            default:
+                if (error.Field("object") is PyBytes bytes)
+                {
+                    if (name == "backslashreplace")
+                        for (var i = start; i < end; i++)
+                            result.Append($"\\x{bytes.Content[i]:x2}");
+                    else if (name == "surrogateescape" && bytes.Content[start] >= 128)
+                        for (var i = start; i < end && bytes.Content[i] >= 128; i++)
+                            result.Append(0xdc00 + bytes.Content[i]);
+                    else
+                        throw new PyError(error);
+                    break;
+                }
+                var text = (PyStr)error.Field("object");
+                if (name == "surrogateescape" || name == "surrogatepass")
+                {
+                    var raw = new List<byte>();
+                    for (var i = start; i < end; i++)
+                    {
+                        if (name == "surrogateescape" && text[i] is >= 0xdc80 and <= 0xdcff)
+                            raw.Add((byte)text[i]);
+                        else if (name == "surrogatepass" && text[i] is >= 0xd800 and <= 0xdfff)
+                            Codecs.AppendUtf8(raw, text[i]);
+                        else
+                            throw new PyError(error);
+                    }
+                    return new PyTuple(new PyBytes([.. raw]), PyInt.Of(end));
+                }
+                for (var i = start; i < end; i++)
+                    result.Append(name == "xmlcharrefreplace" ? $"&#{text[i]};" : StrMethods.Escape(text[i]));
+                break;
+        }
+        return new PyTuple(result.ToStr(), PyInt.Of(end));
+    }
+
+    private static byte[] CharMapEncode(PyStr text, string errors, PyObject mapping)
+    {
+        if (mapping == Values.None)
+            return Codecs.EncodeNarrow(text, 256, "latin-1", errors);
+        var result = new List<byte>();
+        for (var i = 0; i < text.Length; i++)
+        {
+            var mapped = Map(text[i]);
+            if (mapped is not null)
+                result.AddRange(mapped);
+            else
+                i = Codecs.HandleEncode(result, text, i, i + 1, "charmap", "character maps to <undefined>", errors, t => [.. t.ToCodePoints().SelectMany(c => Map(c) ?? throw Err.Value("character maps to <undefined>"))]) - 1;
+        }
+        return [.. result];
+
+        byte[]? Map(int c)
+        {
+            PyObject? to;
+            try
+            {
+                to = mapping is PyDict dict ? dict.Get(PyInt.Of(c)) : Ops.GetItem(mapping, PyInt.Of(c));
+            }
+            catch (PyError e) when (e.Value.Type.IsSubtypeOf(ExceptionTypes.LookupError))
+            {
+                return null;
+            }
+            return to switch
+            {
+                PyInt n => [(byte)n.Value],
+                PyBytes b => b.Content,
+                _ => null,
+            };
+        }
+    }
+
+    private static PyStr CharMapDecode(ReadOnlySpan<byte> bytes, string errors, PyObject mapping)
+    {
+        if (mapping == Values.None)
+            return new PyStr(System.Text.Encoding.Latin1.GetString(bytes));
+        var result = new PyStrBuilder();
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            PyObject? to = null;
+            if (mapping is PyStr table)
+                to = bytes[i] < table.Length && table[bytes[i]] != 0xfffe ? PyStr.OfChar(table[bytes[i]]) : null;
+            else
+                to = mapping is PyDict dict ? dict.Get(PyInt.Of(bytes[i])) : Ops.GetItem(mapping, PyInt.Of(bytes[i]));
+            if (to is PyStr text)
+                result.Append(text);
+            else if (to is PyInt code && code.Value != 0xfffe)
+                result.Append((int)code.Value);
+            else
+                i = Codecs.HandleDecode(result, bytes, i, i + 1, "charmap", "character maps to <undefined>", errors) - 1;
+        }
+        return result.ToStr();
+    }
+
+    private static byte[] EncodeWide(PyStr text, int size, bool little, bool mark, string encoding, string errors)
+    {
+        var result = new List<byte>();
+        void Unit(uint value, int bytes)
+        {
+            for (var i = 0; i < bytes; i++)
+                result.Add((byte)(value >> (8 * (little ? i : bytes - 1 - i))));
+        }
+        void Char(int c)
+        {
+            if (size == 4 || c < 0x10000)
+                Unit((uint)c, size);
+            else
+            {
+                Unit((uint)(0xd7c0 + (c >> 10)), 2);
+                Unit((uint)(0xdc00 | (c & 0x3ff)), 2);
+            }
+        }
+        if (mark)
+            Char(0xfeff);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] is >= 0xd800 and <= 0xdfff && errors != "surrogatepass")
+                i = Codecs.HandleEncode(result, text, i, i + 1, encoding, "surrogates not allowed", errors, t => EncodeWide(t, size, little, false, encoding, "strict")) - 1;
+            else
+                Char(text[i]);
+        }
+        return [.. result];
+    }
+
+    private static PyStr DecodeWide(ReadOnlySpan<byte> bytes, int size, bool little, bool mark, bool final, string encoding, string errors, out int used, out int order)
+    {
+        var at = 0;
+        order = 0;
+        uint Unit(ReadOnlySpan<byte> b, int from, int n)
+        {
+            uint value = 0;
+            for (var i = 0; i < n; i++)
+                value |= (uint)b[from + (little ? i : n - 1 - i)] << (8 * i);
+            return value;
+        }
+        if (mark && bytes.Length >= size)
+        {
+            little = true;
+            var first = Unit(bytes, 0, size);
+            if (first == 0xfeff)
+                (at, order) = (size, -1);
+            else if (first == (size == 2 ? 0xfffeu : 0xfffe0000))
+                (at, little, order) = (size, false, 1);
+        }
+        var result = new PyStrBuilder();
+        while (at < bytes.Length)
+        {
+            if (bytes.Length - at < size)
+            {
+                if (!final)
+                    break;
+                at = Codecs.HandleDecode(result, bytes, at, bytes.Length, encoding, "truncated data", errors);
+                continue;
+            }
+            var c = Unit(bytes, at, size);
+            if (size == 2 && c is >= 0xd800 and <= 0xdbff)
+            {
+                if (bytes.Length - at < 4)
+                {
+                    if (!final)
+                        break;
+                    at = Codecs.HandleDecode(result, bytes, at, bytes.Length, encoding, "unexpected end of data", errors);
+                    continue;
+                }
+                var low = Unit(bytes, at + 2, 2);
+                if (low is >= 0xdc00 and <= 0xdfff)
+                {
+                    result.Append((int)(0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff))));
+                    at += 4;
+                    continue;
+                }
+            }
+            if ((c is >= 0xd800 and <= 0xdfff && errors != "surrogatepass") || c > 0x10ffff)
+            {
+                at = Codecs.HandleDecode(result, bytes, at, at + size, encoding, size == 2 ? "illegal encoding" : c > 0x10ffff ? "code point not in range(0x110000)" : "code point in surrogate code point range", errors);
+                continue;
+            }
+            result.Append((int)c);
+            at += size;
+        }
+        used = at;
+        return result.ToStr();
+    }
+
+    private static byte[] Unescape(ReadOnlySpan<byte> bytes)
+    {
+        var result = new List<byte>();
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            if (bytes[i] != '\\')
+            {
+                result.Add(bytes[i]);
+                continue;
+            }
+            if (++i == bytes.Length)
+                throw Err.Value("Trailing \\ in string");
+            switch ((char)bytes[i])
+            {
+                case '\n':
+                    break;
+                case 'x':
+                    if (i + 2 >= bytes.Length || !char.IsAsciiHexDigit((char)bytes[i + 1]) || !char.IsAsciiHexDigit((char)bytes[i + 2]))
+                        throw Err.Value($"invalid \\x escape at position {i - 1}");
+                    result.Add(Convert.ToByte(System.Text.Encoding.ASCII.GetString(bytes.Slice(i + 1, 2)), 16));
+                    i += 2;
+                    break;
+                case >= '0' and <= '7':
+                    var value = 0;
+                    var n = 0;
+                    while (n < 3 && i + n < bytes.Length && bytes[i + n] is >= (byte)'0' and <= (byte)'7')
+                        value = value * 8 + bytes[i + n++] - '0';
+                    result.Add((byte)value);
+                    i += n - 1;
+                    break;
+                case var c:
+                    var at = "\\'\"abfnrtv".IndexOf(c, StringComparison.Ordinal);
+                    if (at >= 0)
+                        result.Add((byte)"\\'\"\a\b\f\n\r\t\v"[at]);
+                    else
+                        result.AddRange([(byte)'\\', bytes[i]]);
+                    break;
+            }
+        }
+        return [.. result];
+    }
+
+    private static byte[] EscapeText(PyStr text, bool raw)
+    {
+        var result = new System.Text.StringBuilder();
+        foreach (var c in text.ToCodePoints())
+        {
+            if (raw)
+                result.Append(c < 256 ? ((char)c).ToString() : StrMethods.Escape(c));
+            else if (c == '\\')
+                result.Append("\\\\");
+            else if (c is '\n' or '\r' or '\t')
+                result.Append(c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
+            else
+                result.Append(c is >= 32 and < 127 ? ((char)c).ToString() : StrMethods.Escape(c));
+        }
+        return System.Text.Encoding.Latin1.GetBytes(result.ToString());
+    }
+
+    private static PyStr UnescapeText(ReadOnlySpan<byte> bytes, bool raw)
+    {
+        var result = new PyStrBuilder();
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            if (bytes[i] != '\\' || i + 1 == bytes.Length)
+            {
+                if (bytes[i] == '\\' && !raw)
+                    Codecs.HandleDecode(result, bytes, i, bytes.Length, "unicodeescape", "\\ at end of string", "strict");
+                result.Append(bytes[i]);
+                continue;
+            }
+            var kind = (char)bytes[++i];
+            var digits = kind switch { 'x' when !raw => 2, 'u' => 4, 'U' => 8, _ => 0 };
+            if (digits > 0)
+            {
+                if (i + digits >= bytes.Length || !int.TryParse(System.Text.Encoding.Latin1.GetString(bytes.Slice(i + 1, digits)), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var code) || code is < 0 or > 0x10ffff)
+                {
+                    Codecs.HandleDecode(result, bytes, i - 1, Math.Min(bytes.Length, i + digits), raw ? "rawunicodeescape" : "unicodeescape", $"truncated \\{kind}{new string('X', digits)} escape", "strict");
+                    continue;
+                }
+                result.Append(code);
+                i += digits;
+                continue;
+            }
+            if (raw)
+            {
+                result.Append('\\').Append(kind);
+                continue;
+            }
+            var length = kind is >= '0' and <= '7' ? OctalLength(bytes, i) : 1;
+            foreach (var b in Unescape(bytes.Slice(i - 1, length + 1)))
+                result.Append(b);
+            i += length - 1;
+        }
+        return result.ToStr();
+    }
+
+    private static int OctalLength(ReadOnlySpan<byte> bytes, int at)
+    {
+        var n = 0;
+        while (n < 3 && at + n < bytes.Length && bytes[at + n] is >= (byte)'0' and <= (byte)'7')
+            n++;
+        return n;
+    }
+}

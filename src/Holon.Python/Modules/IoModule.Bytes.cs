@@ -1,0 +1,459 @@
+namespace Holon.Python.Modules;
+
+/// <summary>FileIO, BytesIO and the buffered files.</summary>
+internal static partial class IoModule
+{
+    private sealed class PyFileIO(PyType type) : PyExtensible(type)
+    {
+        public int Fd = -1;
+        public bool Readable, Writable, Appending, Created, CloseFd = true;
+    }
+
+    private static PyFileIO F(PyObject o)
+    {
+        var file = (PyFileIO)o;
+        return file.Fd >= 0 ? file : throw Err.Value("I/O operation on closed file");
+    }
+
+    private static long Check(long result) => result >= 0 ? result : throw Err.OS(LibC.LastError, (PyObject?)null);
+
+    public static readonly PyType FileIO = new("FileIO", Raw, t =>
+    {
+        t.New = (type, _, _) => new PyFileIO(type);
+        t.Init = InitFile;
+        t.Repr = o => o is PyFileIO { Fd: >= 0 } f ? PyStr.FromUtf16($"<_io.FileIO name={Ops.Repr(Attributes.TryGet(o, "name") ?? PyInt.Of(f.Fd))} mode='{Mode(f)}' closefd={(f.CloseFd ? "True" : "False")}>") : Values.Str("<_io.FileIO [closed]>");
+        t.Def0("fileno", o => PyInt.Of(F(o).Fd));
+        t.Getter("closed", o => Values.Bool(((PyFileIO)o).Fd < 0));
+        t.Getter("mode", o => new PyStr(Mode((PyFileIO)o)));
+        t.Getter("closefd", o => Values.Bool(((PyFileIO)o).CloseFd));
+        t.Def0("readable", o => Values.Bool(F(o).Readable));
+        t.Def0("writable", o => Values.Bool(F(o).Writable));
+        t.Def0("seekable", o => Values.Bool(LibC.Seek(F(o).Fd, 0, 1) >= 0));
+        t.Def0("isatty", o => Values.Bool(LibC.IsATty(F(o).Fd) == 1));
+        t.Def("seek", "pos, whence=0, /", (o, a) => PyInt.Of(Check(LibC.Seek(F(o).Fd, Args.Long(a[0]!), Args.Int(a[1]!)))));
+        t.Def0("tell", o => PyInt.Of(Check(LibC.Seek(F(o).Fd, 0, 1))));
+        t.Def("truncate", "size=None, /", (o, a) =>
+        {
+            if (!F(o).Writable)
+                throw Unsupported("File not open for writing");
+            var size = a[0] == Values.None ? Check(LibC.Seek(F(o).Fd, 0, 1)) : Args.Long(a[0]!);
+            Check(LibC.Truncate(F(o).Fd, size));
+            return PyInt.Of(size);
+        });
+        t.Def("read", "size=-1, /", (o, a) => Args.Long(a[0]!, -1) is >= 0 and var size ? new PyBytes(ReadSome(o, size)) : Calls.CallMethod(o, "readall"));
+        t.Def0("readall", o =>
+        {
+            var all = new List<byte>();
+            while (ReadSome(o, Math.Max(DefaultBuffer, all.Count)) is { Length: > 0 } part)
+                all.AddRange(part);
+            return new PyBytes([.. all]);
+        });
+        t.Def1("readinto", (o, b) =>
+        {
+            var part = ReadSome(o, ((IBuffer)b).Writable.Length);
+            part.CopyTo(((IBuffer)b).Writable);
+            return PyInt.Of(part.Length);
+        });
+        t.Def1("write", (o, b) =>
+        {
+            if (!F(o).Writable)
+                throw Unsupported("File not open for writing");
+            var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.Name}'")).Bytes.ToArray();
+            return PyInt.Of(Check(PyThread.Current.Machine.Gil.Without(() => LibC.Write(((PyFileIO)o).Fd, data, data.Length))));
+        });
+        t.Def0("close", o =>
+        {
+            var file = (PyFileIO)o;
+            var fd = file.Fd;
+            file.Fd = -1;
+            if (fd >= 0 && file.CloseFd)
+                Check(LibC.Close(fd));
+            return Values.None;
+        });
+    }, "_io");
+
+    private static string Mode(PyFileIO f) => f.Created ? f.Readable ? "xb+" : "xb" : f.Appending ? f.Readable ? "ab+" : "ab" : f.Readable ? f.Writable ? "rb+" : "rb" : "wb";
+
+    private static byte[] ReadSome(PyObject o, long size)
+    {
+        if (!F(o).Readable)
+            throw Unsupported("File not open for reading");
+        PyThread.Current.Machine.Limits.CheckSize(size);
+        var buffer = new byte[size];
+        var got = Check(PyThread.Current.Machine.Gil.Without(() => LibC.Read(((PyFileIO)o).Fd, buffer, buffer.Length)));
+        return got == size ? buffer : buffer[..(int)got];
+    }
+
+    private static void InitFile(PyObject o, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
+        var a = Signature.Parse("file, mode='r', closefd=True, opener=None").Bind(new NativeCode { Name = "FileIO" }, args, names);
+        var self = (PyFileIO)o;
+        var mode = Args.Str(a[1], "FileIO").Value;
+        var plus = mode.Contains('+', StringComparison.Ordinal);
+        var kind = mode.FirstOrDefault(c => "rwax".Contains(c, StringComparison.Ordinal));
+        if (kind == 0 || mode.Any(c => !"rwaxb+".Contains(c, StringComparison.Ordinal)))
+            throw Err.Value(kind == 0 ? "Must have exactly one of create/read/write/append mode and at most one plus" : $"invalid mode: {mode}");
+        self.Readable = kind == 'r' || plus;
+        self.Writable = kind != 'r' || plus;
+        self.Appending = kind == 'a';
+        self.Created = kind == 'x';
+        self.CloseFd = Ops.IsTrue(a[2]!);
+        if (a[0] is PyInt fd && a[0] is not PyBool)
+        {
+            if (fd.IsNegative)
+                throw Err.Value("negative file descriptor");
+            self.Fd = Args.Int(fd);
+            PosixCheckDirectory(self.Fd, a[0]!);
+        }
+        else
+        {
+            if (!self.CloseFd)
+                throw Err.Value("Cannot use closefd=False with file name");
+            var path = FileSystemCodec.Path(a[0]!, "open");
+            var flags = (self.Readable && self.Writable ? 2 : self.Writable ? 1 : 0) | 0x80000 | kind switch { 'w' => 64 | 512, 'a' => 64 | 1024, 'x' => 64 | 128, _ => 0 };
+            self.Fd = a[3] == Values.None ? LibC.Open(path, flags, 0x1b6) : Args.Int(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags)));
+            if (self.Fd < 0)
+                throw Err.OS(LibC.LastError, a[0]);
+            try
+            {
+                PosixCheckDirectory(self.Fd, a[0]!);
+            }
+            catch (PyError)
+            {
+                LibC.Close(self.Fd);
+                self.Fd = -1;
+                throw;
+            }
+        }
+        Attributes.Set(o, "name", a[0]!);
+        if (self.Appending)
+            LibC.Seek(self.Fd, 0, 2);
+    }
+
+    private static void PosixCheckDirectory(int fd, PyObject name)
+    {
+        var buffer = new byte[256];
+        if (LibC.Statx(fd, "", 0x1000, 0x7ff, buffer) < 0)
+            throw Err.OS(LibC.LastError, name);
+        if ((BitConverter.ToUInt16(buffer, 28) & 0xf000) == 0x4000)
+            throw Err.OS(Errno.EISDIR, name);
+    }
+
+    private sealed class PyBytesIO(PyType type) : PyExtensible(type)
+    {
+        public PyByteArray Buffer = new();
+        public long Position;
+        public bool Closed;
+    }
+
+    private static PyBytesIO M(PyObject o)
+    {
+        var self = (PyBytesIO)o;
+        return !self.Closed ? self : throw Err.Value("I/O operation on closed file.");
+    }
+
+    private static byte[] Take(PyBytesIO self, long size)
+    {
+        var left = Math.Max(0, self.Buffer.Count - self.Position);
+        var count = size < 0 ? left : Math.Min(size, left);
+        if (count == 0)
+            return [];
+        var part = self.Buffer.Bytes.Slice((int)self.Position, (int)count).ToArray();
+        self.Position += count;
+        return part;
+    }
+
+    public static readonly PyType BytesIO = new("BytesIO", BufferedBase, t =>
+    {
+        t.New = (type, _, _) => new PyBytesIO(type);
+        t.Init = (o, args, names) =>
+        {
+            var a = Signature.Parse("initial_bytes=None").Bind(new NativeCode { Name = "BytesIO" }, args, names);
+            var self = (PyBytesIO)o;
+            self.Buffer = new PyByteArray();
+            self.Position = 0;
+            if (a[0] != Values.None)
+                self.Buffer.SetAll((a[0] as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{a[0]!.Type.Name}'")).Bytes);
+        };
+        t.Next = o => Line(M(o), -1) is { Length: > 0 } line ? new PyBytes(line) : null;
+        t.Getter("closed", o => Values.Bool(((PyBytesIO)o).Closed));
+        foreach (var name in new[] { "readable", "writable", "seekable" })
+            t.Def0(name, o => M(o) is not null ? Values.True : null);
+        foreach (var name in new[] { "read", "read1" })
+            t.Def(name, "size=-1, /", (o, a) => new PyBytes(Take(M(o), Args.Long(a[0]!, -1))));
+        t.Def("readline", "size=-1, /", (o, a) => new PyBytes(Line(M(o), Args.Long(a[0]!, -1))));
+        t.Def1("readinto", (o, b) =>
+        {
+            var part = Take(M(o), ((IBuffer)b).Writable.Length);
+            part.CopyTo(((IBuffer)b).Writable);
+            return PyInt.Of(part.Length);
+        });
+        t.Def1("write", (o, b) =>
+        {
+            var self = M(o);
+            var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.Name}'")).Bytes;
+            if (self.Position > self.Buffer.Count)
+            {
+                PyThread.Current.Machine.Limits.CheckSize(self.Position);
+                self.Buffer.Replace(self.Buffer.Count, 0, new byte[self.Position - self.Buffer.Count]);
+            }
+            self.Buffer.Replace((int)self.Position, Math.Min(data.Length, self.Buffer.Count - (int)self.Position), data);
+            self.Position += data.Length;
+            return PyInt.Of(data.Length);
+        });
+        t.Def("seek", "pos, whence=0, /", (o, a) =>
+        {
+            var self = M(o);
+            var offset = Args.Long(a[0]!);
+            self.Position = Args.Int(a[1]!) switch
+            {
+                0 => offset >= 0 ? offset : throw Err.Value($"negative seek value {offset}"),
+                1 => Math.Max(0, self.Position + offset),
+                2 => Math.Max(0, self.Buffer.Count + offset),
+                var w => throw Err.Value($"invalid whence ({w}, should be 0, 1 or 2)"),
+            };
+            return PyInt.Of(self.Position);
+        });
+        t.Def0("tell", o => PyInt.Of(M(o).Position));
+        t.Def("truncate", "size=None, /", (o, a) =>
+        {
+            var self = M(o);
+            var size = Args.Long(a[0]!, self.Position);
+            if (size < 0)
+                throw Err.Value($"negative size value {size}");
+            if (size < self.Buffer.Count)
+                self.Buffer.Replace((int)size, self.Buffer.Count - (int)size, []);
+            return PyInt.Of(size);
+        });
+        t.Def0("getvalue", o => new PyBytes(M(o).Buffer.Bytes.ToArray()));
+        t.Def0("getbuffer", o => MemoryViewType.Of(M(o).Buffer));
+        t.Def0("close", o =>
+        {
+            ((PyBytesIO)o).Closed = true;
+            return Values.None;
+        });
+        t.Def0("__getstate__", o => new PyTuple(new PyBytes(M(o).Buffer.Bytes.ToArray()), PyInt.Of(M(o).Position), Values.None));
+    }, "_io");
+
+    private static byte[] Line(PyBytesIO self, long limit)
+    {
+        var rest = self.Position < self.Buffer.Count ? self.Buffer.Bytes[(int)self.Position..] : [];
+        var at = rest.IndexOf((byte)'\n');
+        var length = at < 0 ? rest.Length : at + 1;
+        return Take(self, limit < 0 ? length : Math.Min(limit, length));
+    }
+
+    /// <summary>A buffer over a raw file: read ahead, or written behind.</summary>
+    private sealed class PyBuffered(PyType type) : PyExtensible(type)
+    {
+        public PyObject? Raw;
+        public PyObject? RawWriter;
+        public int Size = DefaultBuffer;
+        public byte[] Ahead = [];
+        public int At;
+        public List<byte> Behind = [];
+
+        public int Left => Ahead.Length - At;
+    }
+
+    private static PyBuffered Bf(PyObject o)
+    {
+        var self = (PyBuffered)o;
+        if (self.Raw is null)
+            throw Err.Value("raw stream has been detached");
+        return !Ops.IsTrue(Attributes.Get(self.Raw, "closed")) ? self : throw Err.Value(self.Type.Name.Contains("Writer", StringComparison.Ordinal) ? "write to closed file" : "read of closed file");
+    }
+
+    /// <summary>Methods that a buffer passes to its file.</summary>
+    private static readonly string[] RawQuestions = ["fileno", "isatty", "seekable"];
+
+    public static readonly PyType BufferedReader = Buffered("BufferedReader", true, false, false);
+    public static readonly PyType BufferedWriter = Buffered("BufferedWriter", false, true, false);
+    public static readonly PyType BufferedRandom = Buffered("BufferedRandom", true, true, false);
+    public static readonly PyType BufferedRWPair = Buffered("BufferedRWPair", true, true, true);
+
+    private static void Flush(PyBuffered self)
+    {
+        while (self.Behind.Count > 0)
+        {
+            var n = Calls.CallMethod(self.RawWriter ?? self.Raw!, "write", new PyBytes([.. self.Behind]));
+            if (n == Values.None)
+                throw Err.Of(ExceptionTypes.BlockingIOError, PyInt.Of(Errno.EAGAIN), new PyStr("write could not complete without blocking"), PyInt.Zero);
+            self.Behind.RemoveRange(0, (int)Math.Clamp(Args.Long(n), 0, self.Behind.Count));
+        }
+    }
+
+    private static bool Fill(PyBuffered self)
+    {
+        Flush(self);
+        var data = Calls.CallMethod(self.Raw!, "read", PyInt.Of(self.Size));
+        self.Ahead = data is IBuffer b ? b.Bytes.ToArray() : [];
+        self.At = 0;
+        return self.Ahead.Length > 0;
+    }
+
+    private static byte[] Read(PyBuffered self, long size)
+    {
+        if (size >= 0 && size <= self.Left)
+        {
+            self.At += (int)size;
+            return self.Ahead[(self.At - (int)size)..self.At];
+        }
+        var result = new List<byte>(self.Ahead.AsSpan(self.At).ToArray());
+        self.Ahead = [];
+        self.At = 0;
+        if (size < 0)
+        {
+            Flush(self);
+            if (Attributes.TryGet(self.Raw!, "readall") is { } readAll)
+            {
+                if (Calls.Call(readAll) is IBuffer rest)
+                    result.AddRange(rest.Bytes);
+                return [.. result];
+            }
+        }
+        while ((size < 0 || result.Count < size) && Fill(self))
+        {
+            var take = size < 0 ? self.Left : (int)Math.Min(size - result.Count, self.Left);
+            result.AddRange(self.Ahead.AsSpan(self.At, take));
+            self.At += take;
+        }
+        return [.. result];
+    }
+
+    private static PyType Buffered(string name, bool read, bool write, bool pair) => new(name, BufferedBase, t =>
+    {
+        t.New = (type, _, _) => new PyBuffered(type);
+        t.Init = (o, args, names) =>
+        {
+            var a = Signature.Parse(pair ? "reader, writer, buffer_size=8192" : "raw, buffer_size=8192").Bind(new NativeCode { Name = name }, args, names);
+            var self = (PyBuffered)o;
+            self.Size = Args.Long(a[^1]!) is > 0 and var size ? (int)Math.Min(size, 1 << 30) : throw Err.Value("buffer size must be strictly positive");
+            self.Raw = a[0];
+            self.RawWriter = pair ? a[1] : null;
+            if (read && !Ops.IsTrue(Calls.CallMethod(a[0]!, "readable")))
+                throw Unsupported("File or stream is not readable.");
+            if (write && !Ops.IsTrue(Calls.CallMethod(self.RawWriter ?? a[0]!, "writable")))
+                throw Unsupported("File or stream is not writable.");
+        };
+        t.Repr = o => PyStr.FromUtf16(((PyBuffered)o).Raw is { } raw && Attributes.TryGet(raw, "name") is { } n ? $"<_io.{name} name={Ops.Repr(n)}>" : $"<_io.{name}>");
+        t.Getter("raw", o => ((PyBuffered)o).Raw ?? Values.None);
+        t.Getter("closed", o => ((PyBuffered)o).Raw is { } raw ? Attributes.Get(raw, "closed") : throw Err.Value("raw stream has been detached"));
+        t.Getter("name", o => Attributes.Get(((PyBuffered)o).Raw!, "name"));
+        t.Getter("mode", o => Attributes.Get(((PyBuffered)o).Raw!, "mode"));
+        foreach (var each in RawQuestions)
+            t.Def0(each, o => Calls.CallMethod(Bf(o).Raw!, each));
+        t.Def0("readable", o => Values.Bool(Bf(o) is not null && read));
+        t.Def0("writable", o => Values.Bool(Bf(o) is not null && write));
+        t.Def0("flush", o =>
+        {
+            Flush(Bf(o));
+            if (read && !pair && write is false && ((PyBuffered)o).Left > 0)
+                return Values.None;
+            Calls.CallMethod(((PyBuffered)o).RawWriter ?? ((PyBuffered)o).Raw!, "flush");
+            return Values.None;
+        });
+        t.Def0("close", o =>
+        {
+            var self = (PyBuffered)o;
+            if (self.Raw is null || Ops.IsTrue(Attributes.Get(self.Raw, "closed")))
+                return Values.None;
+            try
+            {
+                Calls.CallMethod(o, "flush");
+            }
+            finally
+            {
+                if (self.RawWriter is not null)
+                    Calls.CallMethod(self.RawWriter, "close");
+                Calls.CallMethod(self.Raw, "close");
+            }
+            return Values.None;
+        });
+        t.Def0("detach", o =>
+        {
+            Calls.CallMethod(o, "flush");
+            var raw = Bf(o).Raw;
+            ((PyBuffered)o).Raw = null;
+            return raw;
+        });
+        t.Def("seek", "target, whence=0, /", (o, a) =>
+        {
+            var self = Bf(o);
+            Flush(self);
+            var (offset, whence) = (Args.Long(a[0]!), Args.Int(a[1]!));
+            if (whence == 1)
+                offset -= self.Left;
+            self.Ahead = [];
+            self.At = 0;
+            return Calls.CallMethod(self.Raw!, "seek", PyInt.Of(offset), PyInt.Of(whence));
+        });
+        t.Def0("tell", o => PyInt.Of(Args.Long(Calls.CallMethod(Bf(o).Raw!, "tell")) - ((PyBuffered)o).Left + ((PyBuffered)o).Behind.Count));
+        t.Def("truncate", "pos=None, /", (o, a) =>
+        {
+            Flush(Bf(o));
+            var at = a[0] == Values.None ? Calls.CallMethod(o, "tell") : a[0]!;
+            return Calls.CallMethod(((PyBuffered)o).Raw!, "truncate", at);
+        });
+        if (read)
+        {
+            t.Next = o => BufferedLine(Bf(o), -1) is { Length: > 0 } line ? new PyBytes(line) : null;
+            t.Def("read", "size=-1, /", (o, a) => Args.Long(a[0]!, -1) is >= -1 and var size ? new PyBytes(Read(Bf(o), size)) : throw Err.Value("read length must be non-negative or -1"));
+            t.Def("read1", "size=-1, /", (o, a) =>
+            {
+                var self = Bf(o);
+                var size = Args.Long(a[0]!, -1);
+                if (self.Left == 0)
+                    Fill(self);
+                return new PyBytes(Read(self, size < 0 ? self.Left : Math.Min(size, self.Left)));
+            });
+            t.Def("peek", "size=0, /", (o, _) =>
+            {
+                var self = Bf(o);
+                if (self.Left == 0)
+                    Fill(self);
+                return new PyBytes(self.Ahead[self.At..]);
+            });
+            t.Def("readline", "size=-1, /", (o, a) => new PyBytes(BufferedLine(Bf(o), Args.Long(a[0]!, -1))));
+        }
+        if (write)
+        {
+            t.Def1("write", (o, b) =>
+            {
+                var self = Bf(o);
+                var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.Name}'")).Bytes;
+                if (self.Left > 0 && !pair)
+                {
+                    Calls.CallMethod(self.Raw!, "seek", PyInt.Of(-self.Left), PyInt.One);
+                    self.Ahead = [];
+                    self.At = 0;
+                }
+                self.Behind.AddRange(data);
+                if (self.Behind.Count >= self.Size)
+                    Flush(self);
+                return PyInt.Of(data.Length);
+            });
+        }
+    }, "_io");
+
+    private static byte[] BufferedLine(PyBuffered self, long limit)
+    {
+        var line = new List<byte>();
+        while (limit < 0 || line.Count < limit)
+        {
+            if (self.Left == 0 && !Fill(self))
+                break;
+            var part = self.Ahead.AsSpan(self.At);
+            if (limit >= 0)
+                part = part[..(int)Math.Min(part.Length, limit - line.Count)];
+            var at = part.IndexOf((byte)'\n');
+            if (at >= 0)
+                part = part[..(at + 1)];
+            line.AddRange(part);
+            self.At += part.Length;
+            if (at >= 0)
+                break;
+        }
+        return [.. line];
+    }
+}

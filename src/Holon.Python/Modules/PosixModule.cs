@@ -1,0 +1,369 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Holon.Python.Modules;
+
+/// <summary>System calls that .NET has no equal for.</summary>
+internal static partial class LibC
+{
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "open")]
+    public static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "close")]
+    public static partial int Close(int fd);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "read")]
+    public static partial nint Read(int fd, Span<byte> buffer, nint count);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "write")]
+    public static partial nint Write(int fd, ReadOnlySpan<byte> buffer, nint count);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "lseek")]
+    public static partial long Seek(int fd, long offset, int whence);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "ftruncate")]
+    public static partial int Truncate(int fd, long length);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "fsync")]
+    public static partial int Sync(int fd);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "fcntl")]
+    public static partial int FileControl(int fd, int command, nint argument);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "setenv")]
+    public static partial int SetEnvironment(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, int overwrite);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "unsetenv")]
+    public static partial int UnsetEnvironment(ReadOnlySpan<byte> name);
+
+    [LibraryImport("libc", EntryPoint = "isatty")]
+    public static partial int IsATty(int fd);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "dup")]
+    public static partial int Dup(int fd);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "dup2")]
+    public static partial int Dup2(int from, int to);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "pipe2")]
+    public static partial int Pipe(Span<int> ends, int flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "statx")]
+    public static partial int Statx(int dirfd, string path, int flags, uint mask, Span<byte> result);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "access")]
+    public static partial int Access(string path, int mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "mkdir")]
+    public static partial int MkDir(string path, int mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "rmdir")]
+    public static partial int RmDir(string path);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "unlink")]
+    public static partial int Unlink(string path);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "rename")]
+    public static partial int Rename(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "symlink")]
+    public static partial int SymLink(string target, string path);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "link")]
+    public static partial int Link(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "readlink")]
+    public static partial nint ReadLink(string path, Span<byte> buffer, nint size);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "chmod")]
+    public static partial int ChMod(string path, int mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "chdir")]
+    public static partial int ChDir(string path);
+
+    [LibraryImport("libc", EntryPoint = "getuid")]
+    public static partial int GetUid();
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial int GetEUid();
+
+    [LibraryImport("libc", EntryPoint = "getgid")]
+    public static partial int GetGid();
+
+    [LibraryImport("libc", EntryPoint = "getegid")]
+    public static partial int GetEGid();
+
+    [LibraryImport("libc", EntryPoint = "getppid")]
+    public static partial int GetPpid();
+
+    [LibraryImport("libc", EntryPoint = "umask")]
+    public static partial int Umask(int mask);
+
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "kill")]
+    public static partial int Kill(int pid, int signal);
+
+    public static int LastError => System.Runtime.InteropServices.Marshal.GetLastPInvokeError();
+}
+
+internal static class PosixModule
+{
+    private const int AtFdCwd = -100;
+    private const int SymlinkNoFollow = 0x100;
+    private const int EmptyPath = 0x1000;
+
+    private static readonly StructSequence StatResult = new("os.stat_result", ["st_mode", "st_ino", "st_dev", "st_nlink", "st_uid", "st_gid", "st_size", "st_atime_int", "st_mtime_int", "st_ctime_int", "st_atime", "st_mtime", "st_ctime", "st_atime_ns", "st_mtime_ns", "st_ctime_ns", "st_blksize", "st_blocks", "st_rdev"], 10);
+    private static readonly StructSequence UName = new("posix.uname_result", ["sysname", "nodename", "release", "version", "machine"]);
+    private static readonly StructSequence TerminalSize = new("os.terminal_size", ["columns", "lines"]);
+
+    private sealed class PyDirEntry(string directory, string name) : PyObject
+    {
+        public string FullName => directory is "" ? name : directory.EndsWith('/') ? directory + name : directory + "/" + name;
+
+        public string EntryName => name;
+
+        public override PyType Type => DirEntry;
+    }
+
+    private static readonly PyType DirEntry = new("DirEntry", PyType.Object, t =>
+    {
+        t.Repr = o => Values.Str($"<DirEntry {Ops.Repr(PyStr.FromUtf16(((PyDirEntry)o).EntryName))}>");
+        t.Member("name", o => PyStr.FromUtf16(((PyDirEntry)o).EntryName));
+        t.Member("path", o => PyStr.FromUtf16(((PyDirEntry)o).FullName));
+        t.Def0("__fspath__", o => PyStr.FromUtf16(((PyDirEntry)o).FullName));
+        t.Def0("inode", o => Stat(((PyDirEntry)o).FullName, false)[1]);
+        t.Def("stat", "*, follow_symlinks=True", (o, a) => Stat(((PyDirEntry)o).FullName, Ops.IsTrue(a[0]!)));
+        t.Def("is_dir", "*, follow_symlinks=True", (o, a) => Values.Bool(Kind(((PyDirEntry)o).FullName, Ops.IsTrue(a[0]!)) == 0x4000));
+        t.Def("is_file", "*, follow_symlinks=True", (o, a) => Values.Bool(Kind(((PyDirEntry)o).FullName, Ops.IsTrue(a[0]!)) == 0x8000));
+        t.Def0("is_symlink", o => Values.Bool(Kind(((PyDirEntry)o).FullName, false) == 0xa000));
+        t.DefClassGetItem();
+    }, "posix");
+
+    private static readonly PyType ScanIterator = PyIterator.MakeType("ScandirIterator", "posix", t =>
+    {
+        t.Def0("__enter__", o => o);
+        t.Def("__exit__", "*args", (_, _) => Values.None);
+        t.Def0("close", _ => Values.None);
+    });
+
+    private static int Kind(string path, bool follow)
+    {
+        var buffer = new byte[256];
+        return LibC.Statx(AtFdCwd, path, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer) < 0 ? 0 : BitConverter.ToUInt16(buffer, 28) & 0xf000;
+    }
+
+    // struct statx, linux/stat.h.
+    private static PyTuple FromStatx(byte[] s)
+    {
+        PyObject U32(int at) => PyInt.Of(BitConverter.ToUInt32(s, at));
+        PyObject U64(int at) => PyInt.Of(BitConverter.ToUInt64(s, at));
+        long Seconds(int at) => BitConverter.ToInt64(s, at);
+        uint Nanos(int at) => BitConverter.ToUInt32(s, at + 8);
+        long Device(int at) => BitConverter.ToUInt32(s, at) * 256L + BitConverter.ToUInt32(s, at + 4);
+        PyObject F(int at) => new PyFloat(Seconds(at) + Nanos(at) * 1e-9);
+        PyObject N(int at) => PyInt.Of(Seconds(at) * 1_000_000_000 + Nanos(at));
+        const int access = 64, change = 96, modify = 112;
+        return StatResult.Make(PyInt.Of(BitConverter.ToUInt16(s, 28)), U64(32), PyInt.Of(Device(136)), U32(16), U32(20), U32(24), U64(40), PyInt.Of(Seconds(access)), PyInt.Of(Seconds(modify)), PyInt.Of(Seconds(change)),
+            F(access), F(modify), F(change), N(access), N(modify), N(change), U32(4), U64(48), PyInt.Of(Device(128)));
+    }
+
+    private static PyTuple Stat(string path, bool follow)
+    {
+        var buffer = new byte[256];
+        if (LibC.Statx(AtFdCwd, path, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer) < 0)
+            throw Err.OS(LibC.LastError, path);
+        return FromStatx(buffer);
+    }
+
+    private static PyTuple Stat(PyObject path, bool follow)
+    {
+        if (path is PyInt fd)
+        {
+            var buffer = new byte[256];
+            if (LibC.Statx(Args.Int(fd), "", EmptyPath, 0x7ff, buffer) < 0)
+                throw Err.OS(LibC.LastError, (PyObject?)null);
+            return FromStatx(buffer);
+        }
+        try
+        {
+            return Stat(FileSystemCodec.Path(path, "stat"), follow);
+        }
+        catch (PyError error) when (error.Value.Fields.ContainsKey("filename"))
+        {
+            error.Value.Fields["filename"] = path;
+            throw;
+        }
+    }
+
+    private static PyInt Check(long result, PyObject? path = null, PyObject? path2 = null) =>
+        result < 0 ? throw Err.OS(LibC.LastError, path, path2) : PyInt.Of(result);
+
+    private static PyObject Done(long result, PyObject? path = null, PyObject? path2 = null)
+    {
+        Check(result, path, path2);
+        return Values.None;
+    }
+
+    private static string P(PyObject? o) => FileSystemCodec.Path(o!);
+
+    private const int GetDescriptorFlags = 1, SetDescriptorFlags = 2, CloseOnExec = 1;
+
+    private static int Flags(int fd) => LibC.FileControl(fd, GetDescriptorFlags, 0) is >= 0 and var flags ? flags : throw Err.OS(LibC.LastError, (PyObject?)null);
+
+    /// <summary>A name or value for the environment, as C reads it.</summary>
+    private static byte[] Terminated(PyObject text) => [.. Encoding.UTF8.GetBytes(FileSystemCodec.Path(text, "putenv")), 0];
+
+    public static void Fill(ModuleBuilder m)
+    {
+        foreach (var (name, value) in new[]
+        {
+            ("O_RDONLY", 0), ("O_WRONLY", 1), ("O_RDWR", 2), ("O_CREAT", 64), ("O_EXCL", 128), ("O_NOCTTY", 256), ("O_TRUNC", 512), ("O_APPEND", 1024), ("O_NONBLOCK", 2048), ("O_SYNC", 1052672), ("O_CLOEXEC", 524288),
+            ("O_DIRECTORY", 65536), ("O_NOFOLLOW", 131072), ("F_OK", 0), ("R_OK", 4), ("W_OK", 2), ("X_OK", 1), ("SEEK_DATA", 3), ("SEEK_HOLE", 4), ("WNOHANG", 1), ("WUNTRACED", 2), ("WCONTINUED", 8), ("EX_OK", 0), ("P_PID", 1), ("P_ALL", 0),
+            ("RTLD_LAZY", 1), ("RTLD_NOW", 2), ("RTLD_GLOBAL", 256), ("RTLD_LOCAL", 0), ("PRIO_PROCESS", 0), ("NGROUPS_MAX", 65536), ("TMP_MAX", 238328),
+        })
+            m.Set(name, value);
+        m.Set("stat_result", StatResult.Type);
+        m.Set("terminal_size", TerminalSize.Type);
+        m.Set("uname_result", UName.Type);
+        m.Set("DirEntry", DirEntry);
+        m.Set("error", ExceptionTypes.OSError);
+        m.Set("_have_functions", new PyList(new PyStr("HAVE_FSTATAT"), new PyStr("HAVE_FDOPENDIR")));
+        var environment = new PyDict();
+        foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
+            environment.Set(new PyBytes(System.Text.Encoding.UTF8.GetBytes((string)entry.Key)), new PyBytes(System.Text.Encoding.UTF8.GetBytes((string?)entry.Value ?? "")));
+        m.Set("environ", environment);
+        m.Def("putenv", "name, value, /", a => Done(LibC.SetEnvironment(Terminated(a[0]!), Terminated(a[1]!), 1), null));
+        m.Def1("unsetenv", name => Done(LibC.UnsetEnvironment(Terminated(name)), null));
+        m.Def("stat", "path, *, dir_fd=None, follow_symlinks=True", a => Stat(a[0]!, Ops.IsTrue(a[2]!)));
+        m.Def("lstat", "path, *, dir_fd=None", a => Stat(a[0]!, false));
+        m.Def1("fstat", fd => Stat(Ops.Index(fd), true));
+        m.Def0("getcwd", () => PyStr.FromUtf16(Directory.GetCurrentDirectory()));
+        m.Def0("getcwdb", () => new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(Directory.GetCurrentDirectory()))));
+        m.Def1("chdir", p => Done(LibC.ChDir(P(p)), p));
+        m.Def("listdir", "path=None", a =>
+        {
+            var path = a[0] == Values.None ? "." : P(a[0]);
+            return new PyList(Entries(path, a[0]).Select(n => a[0] is PyBytes ? new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(n))) : (PyObject)PyStr.FromUtf16(n)));
+        });
+        m.Def("scandir", "path=None", a =>
+        {
+            var path = a[0] == Values.None ? "." : P(a[0]);
+            return new PyEnumerator(ScanIterator, Entries(path, a[0]).Select(n => (PyObject)new PyDirEntry(path, n)).GetEnumerator());
+        });
+        m.Def("open", "path, flags, mode=511, *, dir_fd=None", a => Check(LibC.Open(P(a[0]), Args.Int(a[1]!) | 0x80000, Args.Int(a[2]!)), a[0]));
+        m.Def1("close", fd => Done(LibC.Close(Args.Int(fd))));
+        m.Def("read", "fd, length, /", a =>
+        {
+            var length = Args.Long(a[1]!);
+            if (length < 0)
+                throw Err.OS(Errno.EINVAL, (PyObject?)null);
+            m.Machine.Limits.CheckSize(length);
+            var buffer = new byte[length];
+            var fd = Args.Int(a[0]!);
+            var got = m.Machine.Gil.Without(() => LibC.Read(fd, buffer, buffer.Length));
+            return got < 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : new PyBytes(buffer[..(int)got]);
+        });
+        m.Def("write", "fd, data, /", a =>
+        {
+            var data = ((IBuffer)a[1]!).Bytes.ToArray();
+            var fd = Args.Int(a[0]!);
+            return Check(m.Machine.Gil.Without(() => LibC.Write(fd, data, data.Length)));
+        });
+        m.Def("lseek", "fd, position, how, /", a => Check(LibC.Seek(Args.Int(a[0]!), Args.Long(a[1]!), Args.Int(a[2]!))));
+        m.Def("ftruncate", "fd, length, /", a => Done(LibC.Truncate(Args.Int(a[0]!), Args.Long(a[1]!))));
+        m.Def1("isatty", fd => Values.Bool(LibC.IsATty(Args.Int(fd)) == 1));
+        m.Def1("dup", fd => Check(LibC.Dup(Args.Int(fd))));
+        m.Def("dup2", "fd, fd2, inheritable=True", a => Check(LibC.Dup2(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.Def0("pipe", () =>
+        {
+            Span<int> ends = stackalloc int[2];
+            Check(LibC.Pipe(ends, 0x80000));
+            return new PyTuple(PyInt.Of(ends[0]), PyInt.Of(ends[1]));
+        });
+        m.Def("set_inheritable", "fd, inheritable, /", a =>
+        {
+            var flags = Flags(Args.Int(a[0]!));
+            return Done(LibC.FileControl(Args.Int(a[0]!), SetDescriptorFlags, Ops.IsTrue(a[1]!) ? flags & ~CloseOnExec : flags | CloseOnExec), null);
+        });
+        m.Def1("get_inheritable", fd => Values.Bool((Flags(Args.Int(fd)) & CloseOnExec) == 0));
+        m.Def("mkdir", "path, mode=511, *, dir_fd=None", a => Done(LibC.MkDir(P(a[0]), Args.Int(a[1]!)), a[0]));
+        m.Def("rmdir", "path, *, dir_fd=None", a => Done(LibC.RmDir(P(a[0])), a[0]));
+        foreach (var name in new[] { "unlink", "remove" })
+            m.Def(name, "path, *, dir_fd=None", a => Done(LibC.Unlink(P(a[0])), a[0]));
+        foreach (var name in new[] { "rename", "replace" })
+            m.Def(name, "src, dst, *, src_dir_fd=None, dst_dir_fd=None", a => Done(LibC.Rename(P(a[0]), P(a[1])), a[0], a[1]));
+        m.Def("symlink", "src, dst, target_is_directory=False, *, dir_fd=None", a => Done(LibC.SymLink(P(a[0]), P(a[1])), a[0], a[1]));
+        m.Def("link", "src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True", a => Done(LibC.Link(P(a[0]), P(a[1])), a[0], a[1]));
+        m.Def("readlink", "path, *, dir_fd=None", a =>
+        {
+            var buffer = new byte[4096];
+            var length = LibC.ReadLink(P(a[0]), buffer, buffer.Length);
+            return length < 0 ? throw Err.OS(LibC.LastError, a[0]) : a[0] is PyBytes ? new PyBytes(buffer[..(int)length]) : FileSystemCodec.Decode(buffer.AsSpan(0, (int)length));
+        });
+        m.Def("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Done(LibC.ChMod(P(a[0]), Args.Int(a[1]!)), a[0]));
+        m.Def("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(LibC.Access(P(a[0]), Args.Int(a[1]!)) == 0));
+        m.Def("utime", "path, times=None, *, ns=?, dir_fd=None, follow_symlinks=True", a =>
+        {
+            var time = a[2] is PyTuple ns ? DateTime.UnixEpoch.AddTicks(Args.Long(ns[1]) / 100) : a[1] is PyTuple t ? DateTime.UnixEpoch.AddSeconds(Args.Double(t[1])) : DateTime.UtcNow;
+            try
+            {
+                File.SetLastWriteTimeUtc(P(a[0]), time);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw Errno.From(error, P(a[0]));
+            }
+            return Values.None;
+        });
+        m.Def1("fspath", o => o is PyStr or PyBytes ? o : Calls.Special(o, Names.Intern("__fspath__")) ?? throw Err.Type($"expected str, bytes or os.PathLike object, not {o.Type.Name}"));
+        m.Def0("getpid", () => PyInt.Of(Environment.ProcessId));
+        m.Def0("getppid", () => PyInt.Of(LibC.GetPpid()));
+        m.Def0("getuid", () => PyInt.Of(LibC.GetUid()));
+        m.Def0("geteuid", () => PyInt.Of(LibC.GetEUid()));
+        m.Def0("getgid", () => PyInt.Of(LibC.GetGid()));
+        m.Def0("getegid", () => PyInt.Of(LibC.GetEGid()));
+        m.Def1("umask", mask => PyInt.Of(LibC.Umask(Args.Int(mask))));
+        m.Def("kill", "pid, signal, /", a => Done(LibC.Kill(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.Def1("urandom", n =>
+        {
+            var size = Args.Long(n);
+            if (size < 0)
+                throw Err.Value("negative argument not allowed");
+            m.Machine.Limits.CheckSize(size);
+            var bytes = new byte[size];
+            System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
+            return new PyBytes(bytes);
+        });
+        m.Def0("cpu_count", () => PyInt.Of(Environment.ProcessorCount));
+        m.Def0("uname", () => UName.Make(new PyStr("Linux"), PyStr.FromUtf16(Environment.MachineName), PyStr.FromUtf16(Environment.OSVersion.Version.ToString()), new PyStr("#1"), new PyStr("x86_64")));
+        m.Def("get_terminal_size", "fd=1, /", a => LibC.IsATty(Args.Int(a[0]!)) == 1 ? TerminalSize.Make(PyInt.Of(Console.WindowWidth), PyInt.Of(Console.WindowHeight)) : throw Err.OS(25, (PyObject?)null));
+        m.Def1("strerror", n => new PyStr(Errno.Message(Args.Int(n))));
+        m.Def1("_exit", n =>
+        {
+            Environment.Exit(Args.Int(n));
+            return Values.None;
+        });
+        m.Def0("abort", () => throw Err.Runtime("abort() is not for programs of a virtual machine"));
+        m.Def0("times", () => new PyTuple(new PyFloat(Environment.CpuUsage.UserTime.TotalSeconds), new PyFloat(Environment.CpuUsage.PrivilegedTime.TotalSeconds), new PyFloat(0), new PyFloat(0), new PyFloat(Environment.TickCount64 / 1000.0)));
+        m.Def1("fsync", fd => Done(LibC.Sync(Args.Int(fd)), null));
+        m.Def1("device_encoding", fd => LibC.IsATty(Args.Int(fd)) == 1 ? new PyStr("UTF-8") : Values.None);
+        m.Def1("waitstatus_to_exitcode", s => PyInt.Of((Args.Int(s) & 0x7f) == 0 ? Args.Int(s) >> 8 & 0xff : -(Args.Int(s) & 0x7f)));
+    }
+
+    private static List<string> Entries(string path, PyObject? given)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFileSystemEntries(path).Select(e => Path.GetFileName(e)!)];
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            throw Err.OS(Errno.ENOTDIR, given);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            var translated = Errno.From(error, path);
+            translated.Value.Fields["filename"] = given == Values.None ? new PyStr(path) : given!;
+            throw translated;
+        }
+    }
+}

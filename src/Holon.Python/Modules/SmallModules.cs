@@ -1,0 +1,378 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Holon.Python.Modules;
+
+internal static class ImpModule
+{
+    public static void Fill(ModuleBuilder m)
+    {
+        var machine = m.Machine;
+        m.Set("check_hash_based_pycs", "default");
+        m.Def0("extension_suffixes", () => new PyList());
+        m.Def0("lock_held", () => Values.False);
+        m.Def0("acquire_lock", () => Values.None);
+        m.Def0("release_lock", () => Values.None);
+        m.Def1("is_builtin", n => PyInt.Of(BuiltinModules.Table.ContainsKey(n.ToString()!) ? 1 : n.ToString() is "sys" or "builtins" ? -1 : 0));
+        m.Def1("is_frozen", _ => Values.False);
+        m.Def1("is_frozen_package", _ => Values.False);
+        m.Def("find_frozen", "name, /, *, withdata=False", _ => Values.None);
+        m.Def("get_frozen_object", "name, data=None, /", a => throw Err.Of(ExceptionTypes.ImportError, $"No such frozen object named {a[0]}"));
+        m.Def1("init_frozen", _ => Values.None);
+        m.Def1("_override_frozen_modules_for_tests", _ => Values.None);
+        m.Def0("_frozen_module_names", () => new PyList());
+        m.Def1("exec_builtin", _ => PyInt.Zero);
+        m.Def1("exec_dynamic", _ => PyInt.Zero);
+        m.Def("create_dynamic", "spec, file=None, /", a => throw Err.Of(ExceptionTypes.ImportError, $"{Ops.Str(Attributes.Get(a[0]!, "name"))} is a C extension module; this machine runs Python modules only"));
+        m.Def1("create_builtin", spec =>
+        {
+            var name = Ops.Str(Attributes.Get(spec, "name")).ToString();
+            if (machine.Modules.Get(name) is { } present)
+                return present;
+            return BuiltinModules.Table.TryGetValue(name, out var fill) ? BuiltinModules.Create(machine, name, fill) : Values.None;
+        });
+        m.Def("source_hash", "key, source", a =>
+        {
+            var hash = SourceHash((ulong)Args.Long(a[0]!), ((IBuffer)a[1]!).Bytes);
+            return new PyBytes(BitConverter.GetBytes(hash));
+        });
+        m.Def("_fix_co_filename", "code, path, /", a =>
+        {
+            Rename((PyCode)a[0]!, ((PyCode)a[0]!).Filename, (PyStr)a[1]!);
+            return Values.None;
+        });
+    }
+
+    private static void Rename(PyCode code, PyStr from, PyStr to)
+    {
+        if (!code.Filename.Equals(from))
+            return;
+        code.Filename = to;
+        foreach (var inner in code.Consts.OfType<PyCode>())
+            Rename(inner, from, to);
+    }
+
+    // SipHash-1-3 with the key's halves (key, 0).
+    private static ulong SourceHash(ulong key, ReadOnlySpan<byte> data)
+    {
+        ulong v0 = key ^ 0x736f6d6570736575, v1 = 0x646f72616e646f6d, v2 = key ^ 0x6c7967656e657261, v3 = 0x7465646279746573;
+        var last = (ulong)data.Length << 56;
+        while (data.Length >= 8)
+        {
+            var word = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(data);
+            data = data[8..];
+            v3 ^= word;
+            Round();
+            v0 ^= word;
+        }
+        for (var i = 0; i < data.Length; i++)
+            last |= (ulong)data[i] << (8 * i);
+        v3 ^= last;
+        Round();
+        v0 ^= last;
+        v2 ^= 0xff;
+        Round();
+        Round();
+        Round();
+        return v0 ^ v1 ^ v2 ^ v3;
+
+        void Round()
+        {
+            v0 += v1;
+            v2 += v3;
+            v1 = BitOperations.RotateLeft(v1, 13) ^ v0;
+            v3 = BitOperations.RotateLeft(v3, 16) ^ v2;
+            v0 = BitOperations.RotateLeft(v0, 32);
+            v2 += v1;
+            v0 += v3;
+            v1 = BitOperations.RotateLeft(v1, 17) ^ v2;
+            v3 = BitOperations.RotateLeft(v3, 21) ^ v0;
+            v2 = BitOperations.RotateLeft(v2, 32);
+        }
+    }
+}
+
+internal static class MarshalModule
+{
+    public static void Fill(ModuleBuilder m)
+    {
+        m.Set("version", 4);
+        m.Def("dumps", "value, version=4, /", a => new PyBytes(MarshalWriter.Dump(a[0]!, Args.Int(a[1]!))));
+        m.Def1("loads", data => MarshalReader.Load((data as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{data.Type.Name}'")).Bytes.ToArray()));
+        m.Def("dump", "value, file, version=4, /", a => Calls.CallMethod(a[1]!, "write", new PyBytes(MarshalWriter.Dump(a[0]!, Args.Int(a[2]!)))));
+        m.Def1("load", file =>
+        {
+            var start = Calls.CallMethod(file, "tell");
+            var data = ((IBuffer)Calls.CallMethod(file, "read")).Bytes.ToArray();
+            var reader = new MarshalReader(data);
+            var value = reader.Read() ?? throw Err.Type("NULL object in marshal data for object");
+            Calls.CallMethod(file, "seek", IntMath.Add((PyInt)start, PyInt.Of(reader.Position)));
+            return value;
+        });
+    }
+}
+
+internal static class AtExitModule
+{
+    private sealed class Registered
+    {
+        public List<(PyObject Function, PyObject[] Args, PyTuple? Names)> Items { get; } = [];
+    }
+
+    public static void Fill(ModuleBuilder m)
+    {
+        var list = m.Machine.State<Registered>("atexit").Items;
+        m.DefRaw("register", (_, args, names) =>
+        {
+            list.Add((args[0], args[1..].ToArray(), names));
+            return args[0];
+        });
+        m.Def1("unregister", f =>
+        {
+            list.RemoveAll(i => Ops.Eq(i.Function, f));
+            return Values.None;
+        });
+        m.Def0("_clear", () =>
+        {
+            list.Clear();
+            return Values.None;
+        });
+        m.Def0("_ncallbacks", () => PyInt.Of(list.Count));
+        m.Def0("_run_exitfuncs", () =>
+        {
+            Run(m.Machine);
+            return Values.None;
+        });
+    }
+
+    public static void Run(Machine machine)
+    {
+        var list = machine.State<Registered>("atexit").Items;
+        while (list.Count > 0)
+        {
+            var (function, args, names) = list[^1];
+            list.RemoveAt(list.Count - 1);
+            try
+            {
+                Calls.CallNamed(function, args, names);
+            }
+            catch (PyError error)
+            {
+                ErrorPrinter.Unraisable(error.Value, function);
+            }
+        }
+    }
+}
+
+internal static class ErrnoModule
+{
+    private static readonly string[] Numbers = ["", "EPERM", "ENOENT", "ESRCH", "EINTR", "EIO", "ENXIO", "E2BIG", "ENOEXEC", "EBADF", "ECHILD", "EAGAIN", "ENOMEM", "EACCES", "EFAULT", "ENOTBLK", "EBUSY", "EEXIST", "EXDEV", "ENODEV", "ENOTDIR", "EISDIR", "EINVAL", "ENFILE", "EMFILE", "ENOTTY", "ETXTBSY", "EFBIG", "ENOSPC", "ESPIPE", "EROFS", "EMLINK", "EPIPE", "EDOM", "ERANGE", "EDEADLK", "ENAMETOOLONG", "ENOLCK", "ENOSYS", "ENOTEMPTY", "ELOOP"];
+
+    public static void Fill(ModuleBuilder m)
+    {
+        var codes = new PyDict();
+        void Add(string name, int number)
+        {
+            m.Set(name, number);
+            codes.Set(PyInt.Of(number), new PyStr(name));
+        }
+        for (var i = 1; i < Numbers.Length; i++)
+            Add(Numbers[i], i);
+        foreach (var (name, number) in new[] { ("EWOULDBLOCK", 11), ("ENOMSG", 42), ("EPROTO", 71), ("EOVERFLOW", 75), ("EILSEQ", 84), ("ENOTSOCK", 88), ("EDESTADDRREQ", 89), ("EMSGSIZE", 90), ("EPROTOTYPE", 91), ("ENOPROTOOPT", 92), ("EPROTONOSUPPORT", 93), ("EOPNOTSUPP", 95), ("ENOTSUP", 95), ("EAFNOSUPPORT", 97), ("EADDRINUSE", 98), ("EADDRNOTAVAIL", 99), ("ENETDOWN", 100), ("ENETUNREACH", 101), ("ECONNABORTED", 103), ("ECONNRESET", 104), ("ENOBUFS", 105), ("EISCONN", 106), ("ENOTCONN", 107), ("ESHUTDOWN", 108), ("ETIMEDOUT", 110), ("ECONNREFUSED", 111), ("EHOSTDOWN", 112), ("EHOSTUNREACH", 113), ("EALREADY", 114), ("EINPROGRESS", 115), ("ESTALE", 116), ("EDQUOT", 122), ("ECANCELED", 125) })
+            Add(name, number);
+        codes.Set(PyInt.Of(11), new PyStr("EAGAIN"));
+        m.Set("errorcode", codes);
+    }
+}
+
+internal static class GcModule
+{
+    public static void Fill(ModuleBuilder m)
+    {
+        m.Def("collect", "generation=2", _ =>
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            m.Machine.RunPending(PyThread.Current);
+            return PyInt.Zero;
+        });
+        // .NET collects when it wants to: these change only what isenabled tells.
+        var enabled = true;
+        m.Def0("enable", () =>
+        {
+            enabled = true;
+            return Values.None;
+        });
+        m.Def0("disable", () =>
+        {
+            enabled = false;
+            return Values.None;
+        });
+        m.Def0("isenabled", () => Values.Bool(enabled));
+        foreach (var name in new[] { "freeze", "unfreeze", "get_threshold", "set_threshold", "get_count", "get_objects", "get_referrers", "get_referents", "get_stats", "get_debug", "set_debug", "is_finalized", "is_tracked" })
+            m.DefRaw(name, (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, $"gc.{name}: objects are collected by .NET, which does not tell"));
+        m.Set("garbage", new PyList());
+        m.Set("callbacks", new PyList());
+        foreach (var (name, value) in new[] { ("DEBUG_STATS", 1), ("DEBUG_COLLECTABLE", 2), ("DEBUG_UNCOLLECTABLE", 4), ("DEBUG_SAVEALL", 32), ("DEBUG_LEAK", 38) })
+            m.Set(name, value);
+    }
+}
+
+internal static class SignalModule
+{
+    public static void Fill(ModuleBuilder m)
+    {
+        string[] names = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS"];
+        for (var i = 0; i < names.Length; i++)
+            m.Set(names[i], i + 1);
+        m.Set("SIG_DFL", 0);
+        m.Set("SIG_IGN", 1);
+        m.Set("SIG_BLOCK", 0);
+        m.Set("SIG_UNBLOCK", 1);
+        m.Set("SIG_SETMASK", 2);
+        m.Set("NSIG", 65);
+        m.Set("ITIMER_REAL", 0);
+        var defaultHandler = new PyBuiltin(new NativeCode { Name = "default_int_handler", SignatureText = "signalnum, frame, /", Bound = (_, _) => Err.Set(Err.Of(ExceptionTypes.KeyboardInterrupt)) }, m.Module, "_signal");
+        m.Set("default_int_handler", defaultHandler);
+        // No signal reaches Python code: what would have to is refused, so that no program waits for it in vain.
+        m.Def1("getsignal", n => Args.Long(n) is var number and >= 1 and < 65 ? number == 2 ? defaultHandler : PyInt.Zero : throw Err.Value("signal number out of range"));
+        foreach (var name in new[] { "signal", "set_wakeup_fd", "siginterrupt", "raise_signal", "alarm", "strsignal", "setitimer", "getitimer", "pause" })
+            m.DefRaw(name, (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, $"signal.{name}: signals are not delivered to Python programs"));
+        m.Def0("valid_signals", () => new PySet(Enumerable.Range(1, 64).Select(i => (PyObject)PyInt.Of(i)), false));
+    }
+}
+
+internal static class StringModule
+{
+    public static void Fill(ModuleBuilder m)
+    {
+        m.Def1("formatter_parser", s => new PyEnumerator(IteratorTypes.Sequence, FormatMethod.Parse((PyStr)s).Select(p => (PyObject)new PyTuple(p.Literal, (PyObject?)p.Field ?? Values.None, (PyObject?)p.Spec ?? Values.None, p.Conversion == 0 ? Values.None : PyStr.OfChar(p.Conversion))).GetEnumerator()));
+        m.Def1("formatter_field_name_split", s =>
+        {
+            var (first, rest) = FormatMethod.SplitField((PyStr)s);
+            return new PyTuple(Number(first), new PyEnumerator(IteratorTypes.Sequence, rest.Select(r => (PyObject)new PyTuple(Values.Bool(r.IsAttribute), r.IsAttribute ? r.Name : Number(r.Name))).GetEnumerator()));
+        });
+    }
+
+    private static PyObject Number(PyStr text) => text.Length > 0 && text.ToCodePoints().All(c => c is >= '0' and <= '9') ? IntText.Parse(text, 10) : text;
+}
+
+internal static class TimeModule
+{
+    private static readonly StructSequence StructTime = new("time.struct_time", ["tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst", "tm_zone", "tm_gmtoff"], 9);
+
+    public static void Fill(ModuleBuilder m)
+    {
+        m.Set("struct_time", StructTime.Type);
+        m.Set("timezone", 0);
+        m.Set("altzone", 0);
+        m.Set("daylight", 0);
+        m.Set("tzname", new PyTuple(new PyStr("UTC"), new PyStr("UTC")));
+        m.Def0("time", () => new PyFloat((DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds));
+        m.Def0("time_ns", () => PyInt.Of((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100));
+        foreach (var name in new[] { "monotonic", "perf_counter" })
+        {
+            m.Def0(name, () => new PyFloat(Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency));
+            m.Def0(name + "_ns", () => PyInt.Of((long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency))));
+        }
+        m.Def0("process_time", () => new PyFloat(Environment.CpuUsage.TotalTime.TotalSeconds));
+        m.Def0("process_time_ns", () => PyInt.Of(Environment.CpuUsage.TotalTime.Ticks * 100));
+        m.Def0("thread_time", () => new PyFloat(Environment.CpuUsage.TotalTime.TotalSeconds));
+        m.Def1("sleep", seconds =>
+        {
+            var time = Args.Double(seconds);
+            if (time < 0)
+                throw Err.Value("sleep length must be non-negative");
+            m.Machine.Gil.Without(() =>
+            {
+                Thread.Sleep(TimeSpan.FromSeconds(Math.Min(time, 1e6)));
+                return 0;
+            });
+            m.Machine.Limits.ChargeInstructions(1);
+            return Values.None;
+        });
+        m.Def("gmtime", "seconds=None, /", a => Split(a[0]!));
+        m.Def("localtime", "seconds=None, /", a => Split(a[0]!));
+        m.Def1("mktime", t => new PyFloat((Join((PyTuple)t) - DateTime.UnixEpoch).TotalSeconds));
+        m.Def("asctime", "t=None, /", a => Text(a[0] == Values.None ? (PyTuple)Split(Values.None) : (PyTuple)a[0]!));
+        m.Def("ctime", "seconds=None, /", a => Text((PyTuple)Split(a[0]!)));
+        m.Def("strftime", "format, t=None, /", a => Format(Args.Str(a[0], "strftime").Value, a[1] == Values.None ? (PyTuple)Split(Values.None) : (PyTuple)a[1]!));
+        m.Def("strptime", "string, format='%a %b %d %H:%M:%S %Y', /", a => Calls.CallMethod(m.Machine.ImportModule("_strptime"), "_strptime_time", a[0]!, a[1]!));
+        m.Def1("get_clock_info", name => SysModule.MakeNamespace(("implementation", new PyStr("Stopwatch")), ("monotonic", Values.Bool(name.ToString() != "time")), ("adjustable", Values.Bool(name.ToString() == "time")), ("resolution", new PyFloat(1e-9))));
+        m.DefRaw("tzset", (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, "time.tzset: the time zone is that of the process's start"));
+    }
+
+    private static PyTuple Split(PyObject seconds)
+    {
+        var time = seconds == Values.None ? DateTime.UtcNow : DateTime.UnixEpoch.AddSeconds(Math.Floor(Args.Double(seconds)));
+        return StructTime.Make(PyInt.Of(time.Year), PyInt.Of(time.Month), PyInt.Of(time.Day), PyInt.Of(time.Hour), PyInt.Of(time.Minute), PyInt.Of(time.Second), PyInt.Of(((int)time.DayOfWeek + 6) % 7), PyInt.Of(time.DayOfYear), PyInt.Zero, new PyStr("UTC"), PyInt.Zero);
+    }
+
+    private static DateTime Join(PyTuple t)
+    {
+        int At(int i) => Args.Int(t[i]);
+        return new DateTime(At(0), 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMonths(At(1) - 1).AddDays(At(2) - 1).AddHours(At(3)).AddMinutes(At(4)).AddSeconds(At(5));
+    }
+
+    private static PyStr Text(PyTuple t) => new(Join(t).ToString("ddd MMM ", CultureInfo.InvariantCulture) + Join(t).Day.ToString(CultureInfo.InvariantCulture).PadLeft(2) + Join(t).ToString(" HH:mm:ss yyyy", CultureInfo.InvariantCulture));
+
+    private static PyStr Format(string format, PyTuple t)
+    {
+        var time = Join(t);
+        var text = new System.Text.StringBuilder();
+        for (var i = 0; i < format.Length; i++)
+        {
+            if (format[i] != '%' || i + 1 == format.Length)
+            {
+                text.Append(format[i]);
+                continue;
+            }
+            string F(string f) => time.ToString(f, CultureInfo.InvariantCulture);
+            text.Append(format[++i] switch
+            {
+                'Y' => time.Year.ToString(CultureInfo.InvariantCulture),
+                'm' => F("MM"),
+                'd' => F("dd"),
+                'H' => F("HH"),
+                'I' => F("hh"),
+                'M' => F("mm"),
+                'S' => F("ss"),
+                'p' => time.Hour < 12 ? "AM" : "PM",
+                'a' => F("ddd"),
+                'A' => F("dddd"),
+                'b' or 'h' => F("MMM"),
+                'B' => F("MMMM"),
+                'y' => F("yy"),
+                'j' => time.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
+                'w' => ((int)time.DayOfWeek).ToString(CultureInfo.InvariantCulture),
+                'u' => (((int)time.DayOfWeek + 6) % 7 + 1).ToString(CultureInfo.InvariantCulture),
+                'e' => time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2),
+                'c' => Text(t).Value,
+                'x' => F("MM'/'dd'/'yy"),
+                'X' or 'T' => F("HH':'mm':'ss"),
+                'D' => F("MM'/'dd'/'yy"),
+                'F' => F("yyyy'-'MM'-'dd"),
+                'R' => F("HH':'mm"),
+                'U' => ((time.DayOfYear + 6 - (int)time.DayOfWeek) / 7).ToString("00", CultureInfo.InvariantCulture),
+                'W' => ((time.DayOfYear + 6 - ((int)time.DayOfWeek + 6) % 7) / 7).ToString("00", CultureInfo.InvariantCulture),
+                'G' => ISOWeek.GetYear(time).ToString(CultureInfo.InvariantCulture),
+                'V' => ISOWeek.GetWeekOfYear(time).ToString("00", CultureInfo.InvariantCulture),
+                's' => ((long)(time - DateTime.UnixEpoch).TotalSeconds).ToString(CultureInfo.InvariantCulture),
+                'Z' => "UTC",
+                'z' => "+0000",
+                'n' => "\n",
+                't' => "\t",
+                '%' => "%",
+                var other => "%" + other,
+            });
+        }
+        return PyStr.FromUtf16(text.ToString());
+    }
+}
+
+/// <summary>Only what importlib wants before warnings.py can be imported; warnings.py then uses its own Python code.</summary>
+internal static class WarningsModule
+{
+    public static void Fill(ModuleBuilder m) =>
+        m.DefRaw("warn", (_, args, names) => Calls.CallNamed(Attributes.Get(m.Machine.ImportModule("warnings"), "warn"), args, names));
+}

@@ -1,0 +1,136 @@
+namespace Holon.Python.Modules;
+
+/// <summary>
+/// Weak references on .NET's. Callbacks come after the garbage collector has found the object dead, so later than in CPython.
+/// </summary>
+internal static class WeakRefModule
+{
+    private sealed class PyWeakRef(PyType type, PyObject target, PyObject? callback) : PyExtensible(type)
+    {
+        private readonly WeakReference<PyObject> target = new(target);
+        public long? Hash;
+
+        public PyObject? Callback { get; set; } = callback;
+
+        public PyObject? Target => target.TryGetTarget(out var o) ? o : null;
+
+        public override PyObject? Call(ReadOnlySpan<PyObject> args, PyTuple? names) => Type == Reference || Type.Lookup(Names.Call) is PySlotWrapper ? Target ?? Values.None : Calls.CallByType(this, args, names);
+    }
+
+    private sealed class Shared
+    {
+        public ConditionalWeakTable<PyObject, List<WeakReference<PyWeakRef>>> All { get; } = [];
+    }
+
+    private static List<WeakReference<PyWeakRef>> RefsOf(PyObject o) => PyThread.Current.Machine.State<Shared>("_weakref").All.GetValue(o, _ => []);
+
+    private static PyWeakRef Make(PyType type, PyObject target, PyObject? callback)
+    {
+        if (callback == Values.None)
+            callback = null;
+        if (target is PyInt or PyStr or PyTuple or PyFloat or PyBytes or PySingleton or PyList { HasData: false } or PyDict { HasData: false } || (target is PyInstance && !target.Type.HasWeakRefs))
+            throw Err.Type($"cannot create weak reference to '{target.Type.Name}' object");
+        var refs = RefsOf(target);
+        refs.RemoveAll(r => !r.TryGetTarget(out _));
+        if (callback is null && type is { IsBuiltin: true })
+        {
+            foreach (var each in refs)
+            {
+                if (each.TryGetTarget(out var known) && known.Callback is null && known.Type == type)
+                    return known;
+            }
+        }
+        var made = new PyWeakRef(type, target, callback);
+        refs.Add(new WeakReference<PyWeakRef>(made));
+        if (callback is not null)
+        {
+            var weak = new WeakReference<PyWeakRef>(made);
+            PyThread.Current.Machine.Finalizers.OnDeath(target, () =>
+            {
+                if (!weak.TryGetTarget(out var reference) || reference.Callback is not { } function)
+                    return;
+                reference.Callback = null;
+                try
+                {
+                    Calls.Call(function, reference);
+                }
+                catch (PyError error)
+                {
+                    ErrorPrinter.Unraisable(error.Value, function);
+                }
+            });
+        }
+        return made;
+    }
+
+    private static readonly PyType Reference = new("ReferenceType", PyType.Object, t =>
+    {
+        t.New = (type, args, names) =>
+        {
+            if (args.Length is < 1)
+                throw Err.Type("__new__ expected at least 1 argument, got 0");
+            return Make(type, args[0], args.Length > 1 ? args[1] : null);
+        };
+        t.Init = (_, _, _) => { };
+        t.Hash = o =>
+        {
+            var self = (PyWeakRef)o;
+            return self.Hash ??= Ops.Hash(self.Target ?? throw Err.Type("weak object has gone away"));
+        };
+        t.Compare = (a, b, op) =>
+        {
+            if (op is not (CompareOp.Eq or CompareOp.Ne) || b is not PyWeakRef y)
+                return Values.NotImplemented;
+            var (left, right) = (((PyWeakRef)a).Target, y.Target);
+            return left is null || right is null ? Values.Bool((a == b) == (op == CompareOp.Eq)) : Ops.Compare(left, right, op);
+        };
+        t.Repr = o => Values.Str(((PyWeakRef)o).Target is { } x ? $"<weakref at {Ops.Address(o)}; to '{x.Type.Name}' at {Ops.Address(x)}>" : $"<weakref at {Ops.Address(o)}; dead>");
+        t.Getter("__callback__", o => ((PyWeakRef)o).Callback ?? Values.None);
+        t.DefCall();
+        t.DefClassGetItem();
+    }, "weakref");
+
+    private static PyObject Alive(PyObject proxy) => ((PyWeakRef)proxy).Target ?? throw Err.Of(ExceptionTypes.ReferenceError, "weakly-referenced object no longer exists");
+
+    private static PyType MakeProxy(string name) => new(name, PyType.Object, t =>
+    {
+        t.GetAttr = (o, n) => Alive(o).Type.GetAttr!(Alive(o), n);
+        t.SetAttr = (o, n, v) => Attributes.Set(Alive(o), n, v);
+        t.Str = o => Ops.Str(Alive(o));
+        t.Repr = o => Values.Str($"<weakproxy at {Ops.Address(o)} to {Alive(o).Type.Name} at {Ops.Address(Alive(o))}>");
+        t.Bool = o => Ops.IsTrue(Alive(o));
+        t.Len = o => Ops.Len(Alive(o));
+        t.Iter = o => Ops.Iter(Alive(o));
+        t.Next = o => Ops.Next(Alive(o));
+        t.GetItem = (o, k) => Ops.GetItem(Alive(o), k);
+        t.SetItem = (o, k, v) => Ops.SetItem(Alive(o), k, v);
+        t.Contains = (o, v) => Ops.Contains(Alive(o), v);
+        t.Unhashable();
+        t.Compare = (a, b, op) => Ops.Compare(a is PyWeakRef ? Alive(a) : a, b is PyWeakRef && b.Type == t ? Alive(b) : b, op);
+        for (var i = 0; i < PyType.NumberOps - 1; i++)
+        {
+            var op = (NumberOp)i;
+            t.Numbers[i] = (a, b) => Ops.Binary(a.Type == t ? Alive(a) : a, b.Type == t ? Alive(b) : b, op);
+        }
+    }, "weakref");
+
+    private static readonly PyType Proxy = MakeProxy("ProxyType");
+    private static readonly PyType CallableProxy = MakeProxy("CallableProxyType");
+
+    public static void Fill(ModuleBuilder m)
+    {
+        m.Set("ref", Reference);
+        m.Set("ReferenceType", Reference);
+        m.Set("ProxyType", Proxy);
+        m.Set("CallableProxyType", CallableProxy);
+        m.Def("proxy", "object, callback=None, /", a => Make(BuiltinsModule.IsCallable(a[0]!) ? CallableProxy : Proxy, a[0]!, a[1]));
+        m.Def1("getweakrefcount", o => PyInt.Of(RefsOf(o).Count(r => r.TryGetTarget(out _))));
+        m.Def1("getweakrefs", o => new PyList(RefsOf(o).Select(r => r.TryGetTarget(out var x) ? (PyObject?)x : null).OfType<PyObject>()));
+        m.Def("_remove_dead_weakref", "dct, key, /", a =>
+        {
+            if (((PyDict)a[0]!).Get(a[1]!) is PyWeakRef { Target: null })
+                ((PyDict)a[0]!).Remove(a[1]!);
+            return Values.None;
+        });
+    }
+}

@@ -1,0 +1,338 @@
+using System.Text;
+
+namespace Holon.Python.Objects;
+
+internal static class BytesType
+{
+    public static readonly PyType Type = new("bytes", PyType.Object, t =>
+    {
+        t.New = New;
+        t.Hash = o =>
+        {
+            var h = new HashCode();
+            h.AddBytes(((PyBytes)o).Bytes);
+            return h.ToHashCode();
+        };
+        t.Repr = o => Repr(((PyBytes)o).Bytes);
+        t.Iter = o => new PyEnumerator(IteratorTypes.Bytes, ((PyBytes)o).Content.Select(b => (PyObject)PyInt.Of(b)).GetEnumerator());
+        t.Def0("__getnewargs__", o => new PyTuple(new PyBytes(((PyBytes)o).Content)));
+        t.Def0("__bytes__", o => o.GetType() == typeof(PyBytes) ? o : new PyBytes(((PyBytes)o).Content));
+        BytesMethods.Define(t, b => new PyBytes(b));
+    });
+
+    private static PyObject New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
+        var a = Signature.Parse("source=?, encoding=?, errors=?").Bind(new NativeCode { Name = "bytes" }, args, names);
+        byte[] data;
+        if (a[0] is not null && a[1] is null && a[2] is null && Calls.Special(a[0]!, Names.Bytes) is { } made)
+        {
+            var bytes = made as PyBytes ?? throw Err.Type($"__bytes__ returned non-bytes (type {made.Type.Name})");
+            if (type == Type)
+                return bytes;
+            data = bytes.Content;
+        }
+        else
+        {
+            data = Construct(a[0], a[1], a[2], "bytes");
+        }
+        return type == Type ? data.Length == 0 ? PyBytes.Empty : new PyBytes(data) : new PyBytesInstance(type, data);
+    }
+
+    /// <summary>What bytes() and bytearray() accept.</summary>
+    public static byte[] Construct(PyObject? source, PyObject? encoding, PyObject? errors, string name)
+    {
+        if (source is PyStr text)
+        {
+            if (encoding is null)
+                throw Err.Type("string argument without an encoding");
+            return Codecs.Encode(text, Args.Str(encoding, name).Value, (errors as PyStr)?.Value ?? "strict") is PyBytes b ? b.Content : [];
+        }
+        if (encoding is not null || errors is not null)
+            throw Err.Type(encoding is not null ? "encoding without a string argument" : "errors without a string argument");
+        if (source is null)
+            return [];
+        if (source.Type.Index is not null && source is not IBuffer)
+        {
+            var count = Args.Long(source);
+            if (count < 0)
+                throw Err.Value("negative count");
+            PyThread.Current.Machine.Limits.CheckSize(count);
+            return new byte[count];
+        }
+        return FromObject(source, name).ToArray();
+    }
+
+    /// <summary>Bytes of a buffer or of an iterable of integers.</summary>
+    public static ReadOnlySpan<byte> FromObject(PyObject source, string name = "bytes")
+    {
+        if (source is IBuffer buffer)
+            return buffer.Bytes;
+        if (source is PyStr || (source.Type.Iter is null && source.Type.GetItem is null))
+            throw Err.Type($"cannot convert '{source.Type.Name}' object to {name}");
+        var result = new List<byte>();
+        foreach (var item in Ops.Each(source))
+            result.Add(Byte(item, name));
+        return result.ToArray();
+    }
+
+    public static byte Byte(PyObject item, string name = "bytes")
+    {
+        var number = Ops.Index(item);
+        return number.TryLong(out var v) && v is >= 0 and < 256 ? (byte)v : throw Err.Value(name == "bytearray" ? "byte must be in range(0, 256)" : "bytes must be in range(0, 256)");
+    }
+
+    public static PyStr Repr(ReadOnlySpan<byte> bytes)
+    {
+        var quote = bytes.Contains((byte)'\'') && !bytes.Contains((byte)'"') ? '"' : '\'';
+        var text = new StringBuilder(bytes.Length + 3).Append('b').Append(quote);
+        foreach (var b in bytes)
+        {
+            if (b == quote || b == '\\')
+                text.Append('\\').Append((char)b);
+            else if (b is (byte)'\n' or (byte)'\r' or (byte)'\t')
+                text.Append(b == '\n' ? "\\n" : b == '\r' ? "\\r" : "\\t");
+            else if (b is >= 32 and < 127)
+                text.Append((char)b);
+            else
+                text.Append($"\\x{b:x2}");
+        }
+        return new PyStr(text.Append(quote).ToString());
+    }
+}
+
+internal static class ByteArrayType
+{
+    public static readonly PyType Type = new("bytearray", PyType.Object, t =>
+    {
+        t.New = (type, _, _) => type == Type ? new PyByteArray() : new PyByteArrayInstance(type);
+        t.Init = (o, args, names) =>
+        {
+            var a = Signature.Parse("source=?, encoding=?, errors=?").Bind(new NativeCode { Name = "bytearray" }, args, names);
+            ((PyByteArray)o).SetAll(BytesType.Construct(a[0], a[1], a[2], "bytearray"));
+        };
+        t.Unhashable();
+        t.Repr = o => new PyStr(o.Type.Name + "(").Plus(BytesType.Repr(((PyByteArray)o).Bytes)).Plus(new PyStr(")"));
+        t.Iter = o => new PyEnumerator(IteratorTypes.ByteArray, Iterate((PyByteArray)o).GetEnumerator());
+        t.SetItem = SetItem;
+        t.InPlaceConcat = (a, b) =>
+        {
+            var self = (PyByteArray)a;
+            self.Replace(self.Count, 0, (b as IBuffer ?? throw Err.Type($"can't concat {b.Type.Name} to bytearray")).Bytes);
+            return a;
+        };
+        t.InPlaceRepeat = (o, n) =>
+        {
+            ((PyByteArray)o).SetAll(Sequences.Repeat(((PyByteArray)o).Bytes, n));
+            return o;
+        };
+        Def("append", "item, /", (self, a) => self.Replace(self.Count, 0, [BytesType.Byte(a[0]!, "bytearray")]));
+        Def("extend", "iterable, /", (self, a) => self.Replace(self.Count, 0, BytesType.FromObject(a[0]!, "bytearray")));
+        Def("insert", "index, item, /", (self, a) =>
+        {
+            var index = Args.Clipped(a[0]!);
+            self.Replace((int)Math.Clamp(index < 0 ? index + self.Count : index, 0, self.Count), 0, [BytesType.Byte(a[1]!, "bytearray")]);
+        });
+        Def("remove", "value, /", (self, a) =>
+        {
+            var at = self.Bytes.IndexOf(BytesType.Byte(a[0]!, "bytearray"));
+            self.Replace(at >= 0 ? at : throw Err.Value("value not found in bytearray"), 1, []);
+        });
+        Def("clear", "", (self, _) => self.SetAll([]));
+        Def("reverse", "", (self, _) => self.Writable.Reverse());
+        t.Def("pop", "index=-1, /", (o, a) =>
+        {
+            var self = (PyByteArray)o;
+            var index = Args.Long(a[0]!);
+            if (self.Count == 0)
+                throw Err.Index("pop from empty bytearray");
+            if (index < 0)
+                index += self.Count;
+            if ((ulong)index >= (ulong)self.Count)
+                throw Err.Index("pop index out of range");
+            var value = self.Bytes[(int)index];
+            self.Replace((int)index, 1, []);
+            return PyInt.Of(value);
+        });
+        t.Def0("copy", o => Make(((PyByteArray)o).Bytes.ToArray()));
+        t.Def("__reduce_ex__", "protocol=0, /", (o, _) => new PyTuple(o.Type, new PyTuple(new PyBytes(((PyByteArray)o).Bytes.ToArray())), Values.None));
+        BytesMethods.Define(t, Make);
+
+        void Def(string name, string signature, Action<PyByteArray, PyObject?[]> action) => t.Def(name, signature, (o, a) =>
+        {
+            action((PyByteArray)o, a);
+            return Values.None;
+        });
+    });
+
+    public static PyByteArray Make(byte[] data)
+    {
+        var array = new PyByteArray();
+        array.SetAll(data);
+        return array;
+    }
+
+    private static IEnumerable<PyObject> Iterate(PyByteArray array)
+    {
+        for (var i = 0; i < array.Count; i++)
+            yield return PyInt.Of(array.Storage[i]);
+    }
+
+    private static void SetItem(PyObject o, PyObject key, PyObject? value)
+    {
+        var self = (PyByteArray)o;
+        if (key is PySlice slice)
+        {
+            var with = value is null ? [] : BytesType.FromObject(value, "bytearray").ToArray();
+            var (start, stop, step, count) = slice.Indices(self.Count);
+            if (step == 1)
+            {
+                self.Replace((int)start, (int)Math.Max(0, stop - start), with);
+                return;
+            }
+            if (value is null)
+            {
+                var gone = Enumerable.Range(0, count).Select(i => (int)(start + i * step)).ToHashSet();
+                self.SetAll(self.Bytes.ToArray().Where((_, i) => !gone.Contains(i)).ToArray());
+                return;
+            }
+            if (with.Length != count)
+                throw Err.Value($"attempt to assign bytes of size {with.Length} to extended slice of size {count}");
+            for (var i = 0; i < count; i++)
+                self.Writable[(int)(start + i * step)] = with[i];
+            return;
+        }
+        var index = Sequences.Index(key, "bytearray");
+        if (index < 0)
+            index += self.Count;
+        if ((ulong)index >= (ulong)self.Count)
+            throw Err.Index("bytearray index out of range");
+        if (value is null)
+            self.Replace((int)index, 1, []);
+        else
+            self.Writable[(int)index] = BytesType.Byte(value, "bytearray");
+    }
+}
+
+internal static class MemoryViewType
+{
+    public static readonly PyType Type = new("memoryview", PyType.Object, t =>
+    {
+        t.IsFinal = true;
+        t.IsSequence = true;
+        t.New = (_, args, names) =>
+        {
+            var a = Signature.Parse("object").Bind(new NativeCode { Name = "memoryview" }, args, names);
+            return Of(a[0]!);
+        };
+        t.Len = o => ((PyMemoryView)o).Length;
+        t.Repr = o => Values.Str($"<{(((PyMemoryView)o).IsReleased ? "released memory" : "memory")} at {Ops.Address(o)}>");
+        t.GetItem = GetItem;
+        t.SetItem = SetItem;
+        t.Iter = o => new PyEnumerator(IteratorTypes.Memory, Enumerable.Range(0, ((PyMemoryView)o).Length).Select(i => Item((PyMemoryView)o, i)).GetEnumerator());
+        t.Hash = o => Writable(((PyMemoryView)o).Source) ? throw Err.Value("cannot hash writable memoryview object") : Ops.Hash(new PyBytes(((PyMemoryView)o).Bytes.ToArray()));
+        t.Compare = (a, b, op) => b is IBuffer y && op is CompareOp.Eq or CompareOp.Ne ? Values.Bool(((IBuffer)a).Bytes.SequenceEqual(((IBuffer)b).Bytes) == (op == CompareOp.Eq)) : Values.NotImplemented;
+        t.Getter("obj", o => ((PyMemoryView)o).Owner);
+        t.Getter("nbytes", o => PyInt.Of(((PyMemoryView)o).Length * ((PyMemoryView)o).ItemSize));
+        t.Getter("itemsize", o => PyInt.Of(((PyMemoryView)o).ItemSize));
+        t.Getter("format", o => Values.Str(((PyMemoryView)o).Format));
+        t.Getter("ndim", _ => PyInt.One);
+        t.Getter("shape", o => new PyTuple(PyInt.Of(((PyMemoryView)o).Length)));
+        t.Getter("strides", o => new PyTuple(PyInt.Of(((PyMemoryView)o).Step * ((PyMemoryView)o).ItemSize)));
+        t.Getter("suboffsets", _ => PyTuple.Empty);
+        t.Getter("readonly", o => Values.Bool(!Writable(((PyMemoryView)o).Source)));
+        foreach (var name in new[] { "c_contiguous", "f_contiguous", "contiguous" })
+            t.Getter(name, o => Values.Bool(((PyMemoryView)o).Step == 1));
+        t.Def("tobytes", "order=None", (o, _) => new PyBytes(((PyMemoryView)o).Bytes.ToArray()));
+        t.Def0("tolist", o => new PyList(Enumerable.Range(0, ((PyMemoryView)o).Length).Select(i => Item((PyMemoryView)o, i))));
+        t.Def("hex", "sep=?, bytes_per_sep=1", (o, a) => BytesMethods.Hex(((PyMemoryView)o).Bytes, a[0], a[1]!));
+        t.Def("cast", "format, shape=?", (o, a) =>
+        {
+            var self = (PyMemoryView)o;
+            var format = Args.Str(a[0], "cast").Value;
+            var size = Modules.StructFormat.ItemSize(format.TrimStart('@'));
+            if (size == 0 || self.Length * self.ItemSize % size != 0)
+                throw size == 0 ? Err.Value("memoryview: destination format must be a native single character format prefixed with an optional '@'") : Err.Type("memoryview: length is not a multiple of itemsize");
+            return new PyMemoryView(self.Source, self.Owner, self.Start, self.Length * self.ItemSize / size, 1, format, size);
+        });
+        t.Def0("toreadonly", o => o is PyMemoryView v ? new PyMemoryView(new PyBytes(v.Bytes.ToArray()), v.Owner, 0, v.Length, 1, v.Format, v.ItemSize) : o);
+        t.Def0("release", o => Release((PyMemoryView)o));
+        t.Def0("__enter__", o =>
+        {
+            ((PyMemoryView)o).Check();
+            return o;
+        });
+        t.Def("__exit__", "*args", (o, _) => Release((PyMemoryView)o));
+    });
+
+    private static bool Writable(IBuffer buffer) => buffer is not PyBytes && (buffer is not PyMemoryView v || Writable(v.Source));
+
+    private static PyObject Release(PyMemoryView view)
+    {
+        if (!view.IsReleased && view.Owner is PyByteArray array)
+            array.Exports--;
+        view.IsReleased = true;
+        return Values.None;
+    }
+
+    public static PyMemoryView Of(PyObject o)
+    {
+        if (o is PyMemoryView view)
+        {
+            view.Check();
+            return new PyMemoryView(view.Source, view.Owner, view.Start, view.Length, view.Step, view.Format, view.ItemSize);
+        }
+        var buffer = o as IBuffer ?? throw Err.Type($"memoryview: a bytes-like object is required, not '{o.Type.Name}'");
+        if (o is PyByteArray array)
+            array.Exports++;
+        return new PyMemoryView(buffer, o, 0, buffer.Bytes.Length, 1, "B", 1);
+    }
+
+    private static PyObject Item(PyMemoryView view, int index)
+    {
+        view.Check();
+        return Modules.StructFormat.UnpackItem(view.Format, view.Source.Bytes.Slice(view.Start + index * view.Step * view.ItemSize, view.ItemSize));
+    }
+
+    private static PyObject GetItem(PyObject o, PyObject key)
+    {
+        var self = (PyMemoryView)o;
+        self.Check();
+        if (key is PySlice slice)
+        {
+            var (start, _, step, count) = slice.Indices(self.Length);
+            return new PyMemoryView(self.Source, self.Owner, self.Start + (int)start * self.Step * self.ItemSize, count, self.Step * (int)step, self.Format, self.ItemSize);
+        }
+        if (key.Type.Index is null)
+            throw Err.Type("memoryview: invalid slice key");
+        var index = Sequences.Index(key, "memoryview");
+        if (index < 0)
+            index += self.Length;
+        return (ulong)index < (ulong)self.Length ? Item(self, (int)index) : throw Err.Index("index out of bounds on dimension 1");
+    }
+
+    private static void SetItem(PyObject o, PyObject key, PyObject? value)
+    {
+        var self = (PyMemoryView)o;
+        self.Check();
+        if (!Writable(self.Source))
+            throw Err.Type("cannot modify read-only memory");
+        if (value is null)
+            throw Err.Type("cannot delete memory");
+        if (key is PySlice)
+        {
+            var part = (PyMemoryView)GetItem(o, key);
+            var bytes = (value as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{value.Type.Name}'")).Bytes.ToArray();
+            if (bytes.Length != part.Length * part.ItemSize)
+                throw Err.Value("memoryview assignment: lvalue and rvalue have different structures");
+            for (var i = 0; i < part.Length; i++)
+                bytes.AsSpan(i * part.ItemSize, part.ItemSize).CopyTo(part.Source.Writable[(part.Start + i * part.Step * part.ItemSize)..]);
+            return;
+        }
+        var index = Sequences.Index(key, "memoryview");
+        if (index < 0)
+            index += self.Length;
+        if ((ulong)index >= (ulong)self.Length)
+            throw Err.Index("index out of bounds on dimension 1");
+        Modules.StructFormat.PackItem(self.Format, value, self.Source.Writable.Slice(self.Start + (int)index * self.Step * self.ItemSize, self.ItemSize));
+    }
+}

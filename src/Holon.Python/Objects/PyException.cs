@@ -1,0 +1,78 @@
+namespace Holon.Python.Objects;
+
+internal class PyException : PyExtensible
+{
+    public PyException(PyType type, PyTuple args)
+        : base(type)
+    {
+        Args = args;
+    }
+
+    public PyTuple Args { get; set; }
+
+    public PyTraceback? Traceback { get; set; }
+
+    public PyException? Cause { get; set; }
+
+    public PyException? Context { get; set; }
+
+    public bool SuppressContext { get; set; }
+
+    /// <summary>Attributes that the built-in class adds: errno, name, obj, value, code, ...</summary>
+    public Dictionary<string, PyObject> Fields { get; } = [];
+
+    public PyObject Field(string name) => Fields.GetValueOrDefault(name, Values.None);
+
+    public string SafeText()
+    {
+        try
+        {
+            return Ops.Str(this).ToString();
+        }
+        catch (PyError)
+        {
+            return "<exception str() failed>";
+        }
+    }
+}
+
+/// <summary>Ends a machine whose limit is used up: no handler of the program sees it.</summary>
+internal sealed class PyKillException(PyType type, PyTuple args) : PyException(type, args);
+
+internal sealed class PyTraceback(PyTraceback? next, PyFrame frame, int lasti, int line) : PyObject
+{
+    public PyTraceback? Next { get; set; } = next;
+
+    public PyFrame Frame { get; } = frame;
+
+    public int LastInstruction { get; } = lasti;
+
+    public int Line { get; } = line;
+
+    public override PyType Type => TracebackType.Type;
+}
+
+internal static class TracebackType
+{
+    public static readonly PyType Type = new("traceback", PyType.Object, t =>
+    {
+        t.IsFinal = true;
+        t.New = (_, args, names) =>
+        {
+            var a = Signature.Parse("tb_next, tb_frame, tb_lasti, tb_lineno").Bind(new NativeCode { Name = "traceback" }, args, names);
+            return new PyTraceback(Args.IsNone(a[0]) ? null : a[0] as PyTraceback ?? throw Err.Type($"expected traceback object or None, got '{a[0]!.Type.Name}'"), Args.As<PyFrame>(a[1]!, "traceback", "frame"), Args.Int(a[2]!), Args.Int(a[3]!));
+        };
+        t.Getter("tb_next", o => (PyObject?)((PyTraceback)o).Next ?? Values.None, (o, v) =>
+        {
+            for (var at = v as PyTraceback; at is not null; at = at.Next)
+            {
+                if (at == o)
+                    throw Err.Value("traceback loop detected");
+            }
+            ((PyTraceback)o).Next = Args.IsNone(v) && v is not null ? null : v as PyTraceback ?? throw Err.Type($"expected traceback object, got '{Args.TypeName(v)}'");
+        });
+        t.Member("tb_frame", o => ((PyTraceback)o).Frame);
+        t.Member("tb_lasti", o => PyInt.Of(((PyTraceback)o).LastInstruction));
+        t.Getter("tb_lineno", o => PyInt.Of(((PyTraceback)o).Line));
+    });
+}

@@ -1,0 +1,111 @@
+namespace Holon.Python.Objects;
+
+/// <summary>Attribute lookup along the method resolution order, with a cache per type.</summary>
+internal sealed partial class PyType
+{
+    // Replaced as a whole when it changes: built-in types are read by several machines at once.
+    private Dictionary<PyStr, PyObject?>? cache;
+    private long cacheVersion;
+
+    /// <summary>The attribute of this type or its ancestors, not bound to anything; null if there is none.</summary>
+    public PyObject? Lookup(PyStr name)
+    {
+        if (IsBuiltin)
+        {
+            var flat = cache ?? Flatten();
+            return flat.GetValueOrDefault(name);
+        }
+        if (cache is null || cacheVersion != Version)
+        {
+            cache = [];
+            cacheVersion = Version;
+        }
+        if (cache.TryGetValue(name, out var value))
+            return value;
+        value = LookupUncached(name, out _);
+        if (cache.Count > 4096)
+            cache.Clear();
+        cache[name] = value;
+        return value;
+    }
+
+    public PyObject? Lookup(string name) => Lookup(Names.Intern(name));
+
+    /// <summary>The attribute, and the type that has it.</summary>
+    public PyObject? LookupUncached(PyStr name, out PyType? owner)
+    {
+        foreach (var type in Mro)
+        {
+            if (type.Dict.Get(name) is { } found)
+            {
+                owner = type;
+                return found;
+            }
+        }
+        owner = null;
+        return null;
+    }
+
+    /// <summary>A change of the type's dict has happened: caches of it and its subclasses are void.</summary>
+    public void Modified()
+    {
+        NewVersion();
+        foreach (var child in Subclasses())
+            child.Modified();
+    }
+
+    public PyFunction? Constructor { get; set; }
+
+    public long ConstructorVersion { get; set; }
+
+    private List<WeakReference<PyType>>? children;
+
+    public void AddChild(PyType child)
+    {
+        if (IsBuiltin)
+        {
+            PyThread.Current.Machine.AddBuiltinChild(this, child);
+            return;
+        }
+        children ??= [];
+        children.RemoveAll(c => !c.TryGetTarget(out _));
+        children.Add(new WeakReference<PyType>(child));
+    }
+
+    public void RemoveChild(PyType child)
+    {
+        if (IsBuiltin)
+            PyThread.Current.Machine.RemoveBuiltinChild(this, child);
+        else
+            children?.RemoveAll(c => !c.TryGetTarget(out var t) || t == child);
+    }
+
+    /// <summary>The direct subclasses that are alive.</summary>
+    public List<PyType> Subclasses()
+    {
+        var result = new List<PyType>();
+        var list = IsBuiltin ? PyThread.Current.Machine.BuiltinChildren(this) : children;
+        if (list is null)
+            return result;
+        foreach (var reference in list)
+        {
+            if (reference.TryGetTarget(out var child))
+                result.Add(child);
+        }
+        return result;
+    }
+
+    private Dictionary<PyStr, PyObject?> Flatten()
+    {
+        var flat = new Dictionary<PyStr, PyObject?>();
+        for (var i = Mro.Length - 1; i >= 0; i--)
+        {
+            foreach (var (key, value) in Mro[i].Dict.Items())
+                flat[(PyStr)key] = value;
+        }
+        // A type that is still being defined must not keep what it has so far.
+        if (Version != 0)
+            cache = flat;
+        return flat;
+    }
+}

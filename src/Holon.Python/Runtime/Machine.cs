@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+
+namespace Holon.Python.Runtime;
+
+/// <summary>The state of one Python machine. Nothing that a program can change is static: machines do not see each other.</summary>
+internal sealed class Machine
+{
+    private readonly Dictionary<string, PyStr> interned = [];
+    private readonly Dictionary<PyType, List<WeakReference<PyType>>> builtinChildren = [];
+    private readonly ConditionalWeakTable<PyObject, object> ids = [];
+    private readonly ConcurrentQueue<Action> pending = new();
+    private long lastId = 0x7f00_0000_1000;
+
+    public Machine(PythonMachineOptions options)
+    {
+        Options = options;
+        RecursionLimit = options.RecursionLimit;
+        Limits = new Limits(options);
+        MainThread = new PyThread(this);
+        Finalizers = new Finalizers(this);
+    }
+
+    public PythonMachineOptions Options { get; }
+
+    public Limits Limits { get; }
+
+    public Gil Gil { get; } = new();
+
+    public PyThread MainThread { get; }
+
+    public Finalizers Finalizers { get; }
+
+    public int RecursionLimit { get; set; }
+
+    public int MaxIntDigits { get; set; } = 4300;
+
+    public bool IsStarted { get; set; }
+
+    public PyDict Modules { get; set; } = new();
+
+    public PyModule Builtins { get; set; } = null!;
+
+    public PyModule Sys { get; set; } = null!;
+
+    /// <summary>importlib._bootstrap.</summary>
+    public PyObject? ImportLib { get; set; }
+
+    /// <summary>State that a module keeps beside its dict.</summary>
+    public ConcurrentDictionary<string, object> ModuleState { get; } = new();
+
+    public T State<T>(string name)
+        where T : class, new() =>
+        (T)ModuleState.GetOrAdd(name, static _ => new T());
+
+    public PyStr Intern(string name)
+    {
+        if (Names.Find(name) is { } known)
+            return known;
+        lock (interned)
+        {
+            if (!interned.TryGetValue(name, out var text))
+                interned.Add(name, text = PyStr.FromUtf16(name));
+            return text;
+        }
+    }
+
+    public PyStr Intern(PyStr text)
+    {
+        if (text.IsWide || text.GetType() != typeof(PyStr))
+            return text;
+        if (Names.Find(text.Value) is { } known)
+            return known;
+        lock (interned)
+        {
+            return interned.TryGetValue(text.Value, out var same) ? same : interned[text.Value] = text;
+        }
+    }
+
+    public long IdOf(PyObject o) => (long)ids.GetValue(o, _ => Interlocked.Add(ref lastId, 16));
+
+    public void AddBuiltinChild(PyType parent, PyType child)
+    {
+        if (!builtinChildren.TryGetValue(parent, out var list))
+            builtinChildren.Add(parent, list = []);
+        if (list.Count > 64 && list.Count % 64 == 0)
+            list.RemoveAll(c => !c.TryGetTarget(out _));
+        list.Add(new WeakReference<PyType>(child));
+    }
+
+    public void RemoveBuiltinChild(PyType parent, PyType child) =>
+        builtinChildren.GetValueOrDefault(parent)?.RemoveAll(c => !c.TryGetTarget(out var t) || t == child);
+
+    public List<WeakReference<PyType>> BuiltinChildren(PyType parent)
+    {
+        var result = new List<WeakReference<PyType>>();
+        foreach (var type in Holon.Python.Modules.BuiltinModules.AllTypes)
+        {
+            if (type.Base == parent)
+                result.Add(new WeakReference<PyType>(type));
+        }
+        result.AddRange(builtinChildren.GetValueOrDefault(parent) ?? []);
+        return result;
+    }
+
+    /// <summary>The built-in names that code with these globals sees.</summary>
+    public PyDict BuiltinsOf(PyDict globals) => globals.Get(Names.Builtins) switch
+    {
+        PyModule module => module.Dict,
+        PyDict dict => dict,
+        _ => Builtins.Dict,
+    };
+
+    public PyObject ImportModule(string name)
+    {
+        if (Modules.Get(name) is { } present && !name.Contains('.', StringComparison.Ordinal))
+            return present;
+        Calls.Call(Attributes.Get(Builtins, Names.Import), new PyStr(name));
+        return Modules.Get(name) ?? throw Err.Of(ExceptionTypes.ImportError, $"module '{name}' not found after import");
+    }
+
+    /// <summary>Has something done on the main thread between two instructions.</summary>
+    public void Post(Action action) => pending.Enqueue(action);
+
+    public void RunPending(PyThread thread)
+    {
+        if (thread != MainThread)
+            return;
+        while (pending.TryDequeue(out var action))
+            action();
+    }
+}
+
+/// <summary>Calls <c>__del__</c> and weak references' callbacks after the garbage collector has found objects dead.</summary>
+internal sealed class Finalizers(Machine machine)
+{
+    private readonly ConditionalWeakTable<PyObject, Sentinel> sentinels = [];
+
+    private sealed class Sentinel(Machine machine, PyObject target)
+    {
+        public List<Action> Actions { get; } = [];
+
+        public bool CallsDel { get; set; }
+
+        // The table's entry and its key become unreachable together, so the target is kept reachable from here.
+        private readonly PyObject target = target;
+
+        ~Sentinel()
+        {
+            var (self, actions, del) = (target, Actions, CallsDel);
+            machine.Post(() =>
+            {
+                foreach (var action in actions)
+                    action();
+                if (del)
+                    CallDel(self);
+            });
+        }
+    }
+
+    public void Watch(PyObject o) => sentinels.GetValue(o, k => new Sentinel(machine, k)).CallsDel = true;
+
+    public void OnDeath(PyObject o, Action action) => sentinels.GetValue(o, k => new Sentinel(machine, k)).Actions.Add(action);
+
+    private static void CallDel(PyObject o)
+    {
+        try
+        {
+            Calls.Special(o, Names.Del);
+        }
+        catch (PyError error)
+        {
+            ErrorPrinter.Unraisable(error.Value, Attributes.TryGet(o.Type, Names.Del) ?? o);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+namespace Holon.Python.Runtime;
+
+/// <summary>A Python thread: its frames, the exception that waits, the exceptions being handled.</summary>
+internal sealed class PyThread(Machine machine)
+{
+    [ThreadStatic]
+    private static PyThread? current;
+
+    /// <summary>Instructions between two looks at the machine's requests.</summary>
+    private const int Quantum = 20_000;
+
+    public static PyThread Current => current ?? throw new InvalidOperationException("no Python machine runs on this thread");
+
+    public static bool HasCurrent => current is not null;
+
+    public Machine Machine { get; } = machine;
+
+    public PyFrame? Frame { get; private set; }
+
+    /// <summary>An exception on its way through code that signals it by null.</summary>
+    public PyException? Pending;
+
+    /// <summary>What remains of the quantum.</summary>
+    public int Fuel = Quantum;
+
+    public HandledException Handled = new();
+    public PyObject? TraceFunction;
+    public PyObject? ProfileFunction;
+    public PyObject? AsyncGenFirstIter;
+    public PyObject? AsyncGenFinalizer;
+    public PyObject? Context;
+    public PyObject? StopValue;
+    public int Depth;
+
+    public List<PyObject> ReprActive { get; } = [];
+
+    public long Id { get; } = Environment.CurrentManagedThreadId;
+
+    public bool IsTracing => TraceFunction is not null || ProfileFunction is not null;
+
+    public static IDisposable Attach(PyThread thread)
+    {
+        var before = current;
+        current = thread;
+        return new Detach(before);
+    }
+
+    private sealed class Detach(PyThread? before) : IDisposable
+    {
+        public void Dispose() => current = before;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Enter(PyFrame frame)
+    {
+        if (++Depth > Machine.RecursionLimit)
+            TooDeep();
+        Frame = frame;
+    }
+
+    private void TooDeep()
+    {
+        Depth--;
+        // Handlers of the error get some room.
+        throw Err.Of(ExceptionTypes.RecursionError, "maximum recursion depth exceeded");
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Leave(PyFrame frame)
+    {
+        Depth--;
+        Frame = frame.Back;
+    }
+
+    public static void CheckNativeStack()
+    {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw Err.Of(ExceptionTypes.RecursionError, "maximum recursion depth exceeded");
+    }
+
+    /// <summary>The innermost exception being handled.</summary>
+    public PyException? CurrentHandled
+    {
+        get
+        {
+            for (var at = Handled; at is not null; at = at.Outer)
+            {
+                if (at.Value is not null)
+                    return at.Value;
+            }
+            return null;
+        }
+    }
+
+    public bool PendingIs(PyType type) => Pending is { } error && error.Type.IsSubtypeOf(type);
+
+    /// <summary>The pending exception as something to throw.</summary>
+    public PyError TakeError()
+    {
+        var error = Pending ?? Err.System("error return without exception set").Value;
+        Pending = null;
+        return new PyError(error);
+    }
+
+    public PyObject TakeStopValue()
+    {
+        var value = StopValue ?? Values.None;
+        StopValue = null;
+        return value;
+    }
+
+    /// <summary>Between two instructions: limits, other threads, signals, finalizers.</summary>
+    public void Breaker()
+    {
+        var used = Quantum - Fuel;
+        Fuel = Quantum;
+        Machine.Limits.ChargeInstructions(used);
+        Machine.Gil.YieldIfWanted(this);
+        Machine.RunPending(this);
+    }
+}
+
+/// <summary>One thread of a machine runs at a time.</summary>
+internal sealed class Gil
+{
+    private readonly SemaphoreSlim semaphore = new(1, 1);
+    private int waiting;
+
+    public void Acquire()
+    {
+        if (semaphore.Wait(0))
+            return;
+        Interlocked.Increment(ref waiting);
+        semaphore.Wait();
+        Interlocked.Decrement(ref waiting);
+    }
+
+    public void Release() => semaphore.Release();
+
+    public void YieldIfWanted(PyThread thread)
+    {
+        if (Volatile.Read(ref waiting) == 0)
+            return;
+        Release();
+        Thread.Yield();
+        Acquire();
+    }
+
+    /// <summary>Lets others run while this thread blocks.</summary>
+    public T Without<T>(Func<T> blocking)
+    {
+        Release();
+        try
+        {
+            return blocking();
+        }
+        finally
+        {
+            Acquire();
+        }
+    }
+}

@@ -1,0 +1,7 @@
+print('%5d|%-5s|%05.2f|%x|%r|%s|%e' % (42, 'ab', 3.14159, 255, 'q', None, 12345.678))
+print('{:>10}|{:^10}|{:<10}|{:,}|{:.3e}|{:#x}|{!r}|{0}'.format('a', 'b', 'c', 1234567, 12345.6789, 255, 'z') if 0 else '{:>10}|{:^10}|{:<10}|{:,}|{:.3e}|{:#x}|{!r}'.format('a', 'b', 'c', 1234567, 12345.6789, 255, 'z'))
+x = 3.0; s = 'héllo'; print(f'{x=} {s!a} {s:>8} {x:.2f} {1e16} {1e-5} {0.1+0.2} {float("inf")} {-0.0}')
+print(s.upper(), s.title(), s.center(11, '*'), s.encode(), s[::-1], s.find('l'), s.replace('l', 'L'), 'a,b,,c'.split(','), ' a b  c '.split(), 'abc'.partition('b'), '\n'.join('ab'), 'ß'.upper(), 'ǅ'.lower(), 'x'.isidentifier())
+print(repr('a\nb\t\x00\u200b\U0001F600\''), ascii('é😀'), len('😀'), '😀'[0], ord('😀'), 'a😀b'[1:])
+print(b'abc\xff'.hex(), bytes([1, 2]), bytearray(b'x') + b'y', b'a b'.split(), int.from_bytes(b'\1\2', 'big'), (258).to_bytes(2, 'little'), memoryview(b'abc')[1])
+print('abc' < 'abd', 'a' * 3, 'b' in 'abc', max('hello'), sorted('hello'), 'Hello World'.swapcase(), '12'.zfill(5), 'tEST'.capitalize(), 'abc'.translate({97: 'x'}), str.maketrans('a', 'b'))
