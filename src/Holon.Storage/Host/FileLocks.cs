@@ -15,6 +15,7 @@ internal static unsafe class FileLocks
 {
     private const int UsesBase = 100, ForbidsBase = 200;
     private const int ConsistentRead = 0, Write = 1, Resize = 3;
+    private const int Attempts = 10, PauseMilliseconds = 20;
     private const short Shared = 0, Exclusive = 1; // F_RDLCK, F_WRLCK
 
     /// <summary>Locks an open file: readers let readers in, a writer lets nobody in but readers that do not care.</summary>
@@ -40,8 +41,15 @@ internal static unsafe class FileLocks
 
     private static void Test(int descriptor, string path, int position, bool forWriting)
     {
-        var request = new Libc.FileLock { Type = Exclusive, Start = position, Length = 1 };
-        if (Libc.Control(descriptor, Libc.GetLock, &request) == 0 && request.Type != 2) throw InUse(path, forWriting); // safe: as above; 2 is F_UNLCK
+        // A process that is being started holds what its parent had open until it executes: a file just closed may seem to be in use for a moment.
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            var request = new Libc.FileLock { Type = Exclusive, Start = position, Length = 1 };
+            if (Libc.Control(descriptor, Libc.GetLock, &request) != 0 || request.Type == 2) return; // safe: as above; 2 is F_UNLCK
+            Thread.Sleep(PauseMilliseconds);
+        }
+
+        throw InUse(path, forWriting);
     }
 
     private static HolonException InUse(string path, bool forWriting) => new(forWriting
