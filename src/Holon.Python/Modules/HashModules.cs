@@ -2,9 +2,11 @@ using System.Security.Cryptography;
 
 namespace Holon.Python.Modules;
 
-/// <summary>_md5, _sha1, _sha256 and _sha512: .NET's hash functions.</summary>
+/// <summary>_md5, _sha1, _sha256 and _sha512: .NET's hash functions, and SHA-224.</summary>
 internal static class HashModules
 {
+    private const string Sha224Name = "SHA224";
+
     private sealed class PyHash(string name, HashAlgorithmName algorithm, int block) : PyObject
     {
         public string Name { get; } = name;
@@ -18,6 +20,8 @@ internal static class HashModules
 
         public byte[] Digest()
         {
+            if (Algorithm.Name == Sha224Name)
+                return Sha224.Hash(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Added));
             using var hash = IncrementalHash.CreateHash(Algorithm);
             hash.AppendData(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Added));
             return hash.GetHashAndReset();
@@ -46,7 +50,11 @@ internal static class HashModules
 
     public static void FillSha1(ModuleBuilder m) => Define(m, "sha1", HashAlgorithmName.SHA1, 64);
 
-    public static void FillSha256(ModuleBuilder m) => Define(m, "sha256", HashAlgorithmName.SHA256, 64);
+    public static void FillSha256(ModuleBuilder m)
+    {
+        Define(m, "sha224", new HashAlgorithmName(Sha224Name), 64);
+        Define(m, "sha256", HashAlgorithmName.SHA256, 64);
+    }
 
     public static void FillSha512(ModuleBuilder m)
     {
