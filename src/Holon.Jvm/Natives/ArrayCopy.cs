@@ -43,7 +43,7 @@ internal static class ArrayCopy
     {
         var sourceLength = ObjectExtensions.ArrayLength(source);
         var targetLength = ObjectExtensions.ArrayLength(target);
-        var kind = source is object[] ? "object array" : Kind(t, source)[..^2];
+        var kind = source is object[]? "object array" : Kind(t, source)[..^2];
         string? message = null;
         if (from < 0) message = $"source index {from} out of bounds for {kind}[{sourceLength}]";
         else if (to < 0) message = $"destination index {to} out of bounds for {kind}[{targetLength}]";
@@ -53,5 +53,5 @@ internal static class ArrayCopy
         if (message != null) throw t.Error("java/lang/ArrayIndexOutOfBoundsException", "arraycopy: " + message);
     }
 
-    private static string Kind(JThread t, object array) => array is object[] ? "object array[]" : Messages.ExternalType(t.Machine.ClassOf(array).Name);
+    private static string Kind(JThread t, object array) => array is object[]? "object array[]" : Messages.ExternalType(t.Machine.ClassOf(array).Name);
 }
