@@ -103,7 +103,7 @@ internal static unsafe class Offsets
     public const int JumpTags = Engine + 4096, JumpTargets = JumpTags + (JumpCacheEntries * 8);
 
     public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Mask63, Mask31, Shadow, Selector;
-    public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, FsBase, GsBase, KernelGsBase, Lstar, Star, FmaskMsr, Segments, SegmentBytes;
+    public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
 
@@ -125,7 +125,6 @@ internal static unsafe class Offsets
         Shadow = (int)((byte*)&context.State.Shadow - start);
         KernelGsBase = (int)((byte*)&context.State.KernelGsBase - start);
         Lstar = (int)((byte*)&context.State.Lstar - start);
-        Star = (int)((byte*)&context.State.Star - start);
         FmaskMsr = (int)((byte*)&context.State.FmaskMsr - start);
 
         TranslatorContext own;

@@ -35,7 +35,8 @@ internal sealed unsafe class CodePage
 
     private static uint Key(int offset, uint mode) => (uint)offset | (mode << 12);
 
-    private static ulong GranulesOf(int offset, int length)
+    /// <summary>The 64-byte pieces of a page that a range touches, a bit each.</summary>
+    public static ulong GranulesOf(int offset, int length)
     {
         var first = offset >> 6;
         var last = Math.Min(offset + Math.Max(length, 1) - 1, 4095) >> 6;

@@ -1,3 +1,5 @@
+using Holon.Interpreter.Decoding;
+
 namespace Holon.Translator.Blocks;
 
 /// <summary>The blocks made from one physical page, and which 64-byte pieces of it they, or what was looked at for them, come from.</summary>
@@ -26,15 +28,8 @@ internal sealed class TranslatedPage
     public void Remove(TranslatedBlock block) => _blocks.Remove((block.Linear, block.Mode));
 
     /// <summary>Notes that code was read from a range of the page.</summary>
-    public void MarkCode(int offset, int length) => _granules |= GranulesOf(offset, length);
+    public void MarkCode(int offset, int length) => _granules |= CodePage.GranulesOf(offset, length);
 
     /// <summary>Whether code was read from a range of the page.</summary>
-    public bool Overlaps(int offset, int length) => (_granules & GranulesOf(offset, length)) != 0;
-
-    private static ulong GranulesOf(int offset, int length)
-    {
-        var first = offset >> 6;
-        var last = Math.Min(offset + Math.Max(length, 1) - 1, 4095) >> 6;
-        return (ulong.MaxValue >> (63 - last)) & (ulong.MaxValue << first);
-    }
+    public bool Overlaps(int offset, int length) => (_granules & CodePage.GranulesOf(offset, length)) != 0;
 }

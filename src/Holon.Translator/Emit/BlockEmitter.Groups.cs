@@ -55,25 +55,17 @@ internal sealed unsafe partial class BlockEmitter
         var start = new GroupStart { First = index, Last = group.Last, Flags = _flags, X87Ready = _x87Ready };
         var guest = Number(group.Register);
         var @base = Value(guest, Homes.Address);
-        var set = TranslationMode.TlbSet(_mode);
         if (group.Lowest != 0) _asm.Lea(Homes.Address, Mem.At(@base, group.Lowest));
+        var from = group.Lowest == 0 ? @base : Homes.Address;
         byte* fail;
         if (group.Register == Register.RSP || (group.Register == Register.RBP && group.Lowest < 0))
         {
-            if (group.Lowest == 0) MovUnlessSame(Homes.Address, @base);
-            _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.StackField(set, Offsets.WriteTag)));
-            fail = Check(group.Bytes, false);
-            _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.StackField(set, Offsets.Host)));
+            MovUnlessSame(Homes.Address, from);
+            fail = EmitThroughStackEntry(group.Bytes, false);
         }
         else
         {
-            var from = group.Lowest == 0 ? @base : Homes.Address;
-            MovUnlessSame(Homes.Address, from);
-            _asm.Rorx32(Homes.Scratch, from, 7);
-            _asm.AluImmediate(false, AluOp.And, Homes.Scratch, Stubs.TlbIndexMask);
-            _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.TlbField(set, group.Writes ? Offsets.WriteTag : Offsets.ReadTag), Homes.Scratch, 0));
-            fail = Check(group.Bytes, false);
-            _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host), Homes.Scratch, 0));
+            fail = EmitThroughTlb(from, group.Bytes, group.Writes, false, out _);
         }
 
         _deferred.Add(new Deferred(DeferredKind.Group, fail, null, 0, (uint)_groups.Count, 0, 0, default));

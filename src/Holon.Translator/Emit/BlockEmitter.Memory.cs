@@ -101,15 +101,32 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Looks the address register up in the TLB.</summary>
     private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address)
     {
+        var fail = EmitThroughTlb(from, size, write, aligned, out var tag);
+        _deferred.Add(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0, default));
+    }
+
+    /// <summary>The way through the TLB: exchanges the address in a register for the host's, in the address register. Returns the jump of those that fail.</summary>
+    private byte* EmitThroughTlb(int from, int size, bool write, bool aligned, out int tag)
+    {
         var set = TranslationMode.TlbSet(_mode);
-        var tag = Offsets.TlbField(set, write ? Offsets.WriteTag : Offsets.ReadTag);
+        tag = Offsets.TlbField(set, write ? Offsets.WriteTag : Offsets.ReadTag);
         MovUnlessSame(Homes.Address, from);
         _asm.Rorx32(Homes.Scratch, from, 7);
         _asm.AluImmediate(false, AluOp.And, Homes.Scratch, Stubs.TlbIndexMask);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(tag, Homes.Scratch, 0)); // the offset in the page, if it is the page
         var fail = Check(size, aligned);
         _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host), Homes.Scratch, 0));
-        _deferred.Add(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0, default));
+        return fail;
+    }
+
+    /// <summary>The same through the entry for the stack, for the address register.</summary>
+    private byte* EmitThroughStackEntry(int size, bool aligned)
+    {
+        var set = TranslationMode.TlbSet(_mode);
+        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.StackField(set, Offsets.WriteTag)));
+        var fail = Check(size, aligned);
+        _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.StackField(set, Offsets.Host)));
+        return fail;
     }
 
     /// <summary>Looks a constant address up: its entry is known.</summary>
@@ -127,10 +144,8 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Looks the address register up in the entry for the stack. Leaves scratch alone unless it fails.</summary>
     private void EmitStackLookup(ref GuestInstruction instruction, int size, bool write, bool aligned)
     {
+        var fail = EmitThroughStackEntry(size, aligned);
         var set = TranslationMode.TlbSet(_mode);
-        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.StackField(set, Offsets.WriteTag)));
-        var fail = Check(size, aligned);
-        _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.StackField(set, Offsets.Host)));
         _deferred.Add(new Deferred(DeferredKind.StackMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), Offsets.StackField(set, Offsets.WriteTag), 0, default));
     }
 

@@ -95,18 +95,6 @@ internal sealed unsafe class HostAssembler
         Int32(value);
     }
 
-    public void StoreImmediate8(in Mem to, int value)
-    {
-        RegMem(false, 0xC6, 0, to);
-        Byte(value);
-    }
-
-    public void StoreImmediate32(in Mem to, int value)
-    {
-        RegMem(false, 0xC7, 0, to);
-        Int32(value);
-    }
-
     /// <summary>Loads a constant in the shortest form; changes no flags.</summary>
     public void MovImmediate(int to, ulong value)
     {
@@ -138,8 +126,6 @@ internal sealed unsafe class HostAssembler
     /// <summary>MOVZX of the low 16 bits.</summary>
     public void ZeroExtend16(int to, int from) => RegReg(false, 0x0FB7, to, from);
 
-    public void Xchg(int a, int b) => RegReg(true, 0x87, a, b);
-
     // ---- arithmetic --------------------------------------------------------------------------------------------------
 
     public void Alu(AluOp op, int to, int from) => RegReg(true, ((int)op << 3) | 3, to, from);
@@ -147,8 +133,6 @@ internal sealed unsafe class HostAssembler
     public void Alu32(AluOp op, int to, int from) => RegReg(false, ((int)op << 3) | 3, to, from);
 
     public void Alu(AluOp op, int to, in Mem from) => RegMem(true, ((int)op << 3) | 3, to, from);
-
-    public void Alu(AluOp op, int to, int _, int immediate) => AluImmediate(true, op, to, immediate);
 
     public void AluImmediate(bool wide, AluOp op, int to, int immediate)
     {
@@ -164,14 +148,6 @@ internal sealed unsafe class HostAssembler
     {
         var small = immediate is >= -128 and <= 127;
         RegMem(false, small ? 0x83 : 0x81, (int)op, to);
-        if (small) Byte(immediate);
-        else Int32(immediate);
-    }
-
-    public void AluImmediate64(AluOp op, in Mem to, int immediate)
-    {
-        var small = immediate is >= -128 and <= 127;
-        RegMem(true, small ? 0x83 : 0x81, (int)op, to);
         if (small) Byte(immediate);
         else Int32(immediate);
     }
@@ -269,13 +245,6 @@ internal sealed unsafe class HostAssembler
     public static void Patch(byte* distance, byte* target) => *(int*)distance = checked((int)(target - (distance + 4)));
 
     public void JmpThrough(in Mem memory) => RegMem(false, 0xFF, 4, memory);
-
-    public void JmpRegister(int register)
-    {
-        if (register >= 8) Byte(0x41);
-        Byte(0xFF);
-        Byte(0xE0 | (register & 7));
-    }
 
     public void CallThrough(in Mem memory) => RegMem(false, 0xFF, 2, memory);
 
