@@ -35,6 +35,9 @@ public sealed unsafe partial class Interpreter
     /// <summary>Execution must go step by step, or each access needs a look: nothing that translated code does.</summary>
     internal bool NeedsInterpreter => (Events & EventStep) != 0 || _watchpoints || _alignmentChecks;
 
+    /// <summary>The software TLB.</summary>
+    internal Tlb Tlb => _tlb;
+
     /// <summary>Which set of TLB entries data accesses use now: see <see cref="Tlb"/>.</summary>
     internal int TlbSetNumber => (int)((_tlbSet - _tlb.Set(0)) / Tlb.Entries);
 
@@ -147,6 +150,14 @@ public sealed unsafe partial class Interpreter
 
         host = page + (physical & 0xFFF);
         return MissOutcome.Host;
+    }
+
+    /// <summary>The physical address of 64-bit code, if it can be fetched; nothing changes.</summary>
+    internal bool TryFetch(ulong linear, out ulong physical)
+    {
+        var translation = IsCanonical(linear) ? PageWalk.Walk(ref State, _memory, linear, PageAccess.Execute | PageAccess.Peek | (Cpl == 3 ? PageAccess.User : 0)) : default;
+        physical = translation.PhysicalAddress;
+        return IsCanonical(linear) && !translation.Faulted && _memory.PagePointer(physical) != null;
     }
 
     /// <summary>Between <see cref="TakeOver"/> and <see cref="HandOver"/>: the physical address of 64-bit code, or the fault of its fetch delivered.</summary>

@@ -26,7 +26,8 @@ internal unsafe struct TlbEntry
 /// </summary>
 /// <remarks>
 /// Behind the sets there is one more entry for each of them: the page that the stack was in last, for engines that look there
-/// first. Its read tag is its write tag.
+/// first. Its read tag is its write tag. Behind these come <see cref="AccessSite"/>s, each for one instruction of an engine's hot code.
+/// Stacks and sites know nothing that the sets did not know when they were filled, and are forgotten with any of it.
 /// </remarks>
 internal sealed unsafe class Tlb
 {
@@ -39,8 +40,8 @@ internal sealed unsafe class Tlb
     /// </summary>
     public static ulong NoPage(int entry) => (entry & 1) == 0 ? 0x1FFFul : 0xFFF;
 
-    /// <summary>The tag of an entry for stacks without a page: not canonical. Whoever looks there with that very address finds the spare page.</summary>
-    private const ulong NoStackPage = 0x8000_0000_0000_0000;
+    /// <summary>The tag of a stack or site without a page: not canonical. Whoever looks there with that very address finds the spare page.</summary>
+    public const ulong NoKnownPage = 0x8000_0000_0000_0000;
 
     /// <summary>Sets, by what may be accessed.</summary>
     public const int User = 0, SupervisorWithSmap = 1, Supervisor = 2, NeverFilled = 3, Sets = 4;
@@ -51,10 +52,27 @@ internal sealed unsafe class Tlb
     /// <summary>Where the entries for stacks begin, in bytes from the first set.</summary>
     public const int StackOffset = Sets * Entries * EntryBytes;
 
-    /// <summary>Native memory needed: the sets, a page with the entries for stacks, and a spare page.</summary>
-    public const int Bytes = StackOffset + (2 * 4096);
+    /// <summary>Sites of one kind: reading or writing, of one set.</summary>
+    public const int Sites = 512;
+
+    /// <summary>Kinds of sites: two for each set that engines use.</summary>
+    public const int SiteKinds = 2 * NeverFilled;
+
+    /// <summary>Bytes of a site.</summary>
+    public const int SiteBytes = 16;
+
+    /// <summary>Where the spare page is, in bytes from the first set.</summary>
+    private const int SpareOffset = StackOffset + 4096;
+
+    /// <summary>Where sites begin, in bytes from the first set: the sites, how often each met another page, the number of those in use, and a list of them.</summary>
+    public const int SitesOffset = SpareOffset + 4096, SiteChangesOffset = SitesOffset + (SiteKinds * Sites * SiteBytes), UsedSitesOffset = SiteChangesOffset + (SiteKinds * Sites * 4),
+        UsedSiteListOffset = UsedSitesOffset + 64;
+
+    /// <summary>Native memory needed: the sets, a page with the entries for stacks, a spare page, and what belongs to sites.</summary>
+    public const int Bytes = ((UsedSiteListOffset + (SiteKinds * Sites * 4)) | 4095) + 1;
 
     private readonly TlbEntry* _entries;
+    private readonly AccessSite* _sites;
     private readonly ulong[] _physical = new ulong[Sets * Entries]; // physical page of each entry, with the global bit as bit 0
     private readonly ushort[] _filled = new ushort[Sets * Entries]; // by set, the numbers of the entries filled since it was last empty
     private readonly bool[] _isFilled = new bool[Sets * Entries];
@@ -65,6 +83,8 @@ internal sealed unsafe class Tlb
     public Tlb(byte* memory)
     {
         _entries = (TlbEntry*)memory;
+        _sites = (AccessSite*)(memory + SitesOffset);
+        for (var i = 0; i < SiteKinds * Sites; i++) Forget(ref _sites[i]);
         for (var i = 0; i < Sets * Entries; i++) _entries[i].ReadTag = _entries[i].WriteTag = NoPage(i);
         Flush();
     }
@@ -164,13 +184,37 @@ internal sealed unsafe class Tlb
         }
     }
 
+    /// <summary>How often each site met a page that is no neighbour of the one before, since somebody cleared it.</summary>
+    public Span<uint> SiteChanges => new((byte*)_entries + SiteChangesOffset, SiteKinds * Sites);
+
     private void ForgetStacks()
     {
         var stacks = _entries + (Sets * Entries);
         for (var set = 0; set < Sets; set++)
         {
-            stacks[set].WriteTag = NoStackPage;
-            stacks[set].Host = (byte*)_entries + StackOffset + 4096;
+            stacks[set].WriteTag = NoKnownPage;
+            stacks[set].Addend = Spare - unchecked((nint)NoKnownPage);
         }
+
+        // Offsets in bytes; generated code wrote the list, and never an offset twice.
+        var used = (uint*)((byte*)_entries + UsedSitesOffset);
+        var list = (uint*)((byte*)_entries + UsedSiteListOffset);
+        for (var i = 0; i < *used; i++) Forget(ref *(AccessSite*)((byte*)_sites + list[i]));
+        *used = 0;
     }
+
+    private nint Spare => (nint)_entries + SpareOffset;
+
+    private void Forget(ref AccessSite site) => site = new AccessSite { Tag = NoKnownPage, Addend = Spare - unchecked((nint)NoKnownPage) };
+}
+
+/// <summary>The page that one instruction met last: for generated code, which then needs not look for the entry.</summary>
+[StructLayout(LayoutKind.Sequential, Size = Tlb.SiteBytes)]
+internal struct AccessSite
+{
+    /// <summary>Linear page, or <see cref="Tlb.NoKnownPage"/>.</summary>
+    public ulong Tag;
+
+    /// <summary>Host address minus linear address.</summary>
+    public nint Addend;
 }

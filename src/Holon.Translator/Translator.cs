@@ -94,6 +94,13 @@ public sealed unsafe partial class Translator : IVcpu
         set => _blocks.MaxBlockInstructions = value;
     }
 
+    /// <summary>Translates every block as if it were hot: for comparing engines. To be set before the first run.</summary>
+    public bool HotByDefault
+    {
+        get => _blocks.HotByDefault;
+        set => _blocks.HotByDefault = value;
+    }
+
     /// <inheritdoc/>
     public void RequestStop() => _cpu.RequestStop();
 
@@ -188,7 +195,10 @@ public sealed unsafe partial class Translator : IVcpu
         _cpu.TakeOver();
         switch ((ExitKind)_own->ExitValue)
         {
-            case ExitKind.Lookup or ExitKind.Events:
+            case ExitKind.Lookup:
+                return null;
+            case ExitKind.Events:
+                _blocks.Sample(State.Rip, Mode);
                 return null;
             case ExitKind.Interpret:
                 return Interpret();

@@ -171,7 +171,11 @@ internal static unsafe class Offsets
     public static int StackField(int set, int field) => VcpuContext.TlbOffset + Tlb.StackOffset + (set * Tlb.EntryBytes) + field;
 
     /// <summary>Fields of an entry.</summary>
-    public const int ReadTag = 0, WriteTag = 8, Host = 24;
+    public const int ReadTag = 0, WriteTag = 8, Addend = 16, Host = 24;
+
+    /// <summary>The tag and the addend of site 0, how often it met other pages, and the list of sites in use.</summary>
+    public const int SiteTag = VcpuContext.TlbOffset + Tlb.SitesOffset, SiteAddend = SiteTag + 8, SiteChanges = VcpuContext.TlbOffset + Tlb.SiteChangesOffset,
+        UsedSites = VcpuContext.TlbOffset + Tlb.UsedSitesOffset, UsedSiteList = VcpuContext.TlbOffset + Tlb.UsedSiteListOffset;
 
     // The compiler lays a record struct out; where a field is, is found by looking where its value lands.
     private static int FieldOffset(X86.Segment segment, ulong marker)

@@ -27,6 +27,9 @@ public sealed class TranslatorStatistics
     /// <summary>Blocks dropped because their code changed.</summary>
     public long DroppedBlocks { get; internal set; }
 
+    /// <summary>Blocks translated again because they are hot, or because of what was learnt about their accesses.</summary>
+    public long HotBlocks { get; internal set; }
+
     /// <summary>Times that the code cache was full and emptied.</summary>
     public long CacheFlushes { get; internal set; }
 
@@ -71,7 +74,7 @@ public sealed class TranslatorStatistics
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"translated   {Blocks:N0} blocks, {GuestInstructions:N0} instructions, {GuestBytes:N0} bytes of guest code to {HostBytes:N0} of host code, in {TranslationTime.TotalMilliseconds:N0} ms");
-        text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks; code cache emptied {CacheFlushes:N0} times");
+        text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks, {HotBlocks:N0} of them since they are hot; code cache emptied {CacheFlushes:N0} times");
         text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Misses:N0} TLB misses");
         text.AppendLine(CultureInfo.InvariantCulture, $"generations  {UserGenerations:N0} of user addresses, {KernelGenerations:N0} of kernel addresses");
         foreach (var (code, count) in InterpretedCodes.Take(MostCodes)) text.AppendLine(CultureInfo.InvariantCulture, $"interpreted  {count,12:N0} {code}");

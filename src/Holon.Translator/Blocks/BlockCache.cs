@@ -27,6 +27,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private readonly GuestBlock _guest;
     private readonly byte* _firstBlock;
     private readonly KernelMappings _kernel;
+    private readonly HotCode _hot;
     private readonly Lock _overwrittenLock = new();
     private readonly List<(ulong Address, ulong Length)> _overwritten = [];
     private readonly Func<ulong, bool> _stopAt;
@@ -49,7 +50,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _asm.Position = _code.Writable;
         Stubs = new Stubs(_asm);
         _firstBlock = _asm.Position;
-        _emitter = new BlockEmitter(_asm, Stubs, Exits);
+        _hot = new HotCode(cpu.Tlb);
+        _emitter = new BlockEmitter(_asm, Stubs, Exits, _hot);
         _guest = new GuestBlock(model);
         _kernel = new KernelMappings(cpu, memory);
         _stopAt = linear => _decodingPage?.Find(linear, _decodingMode) != null;
@@ -80,6 +82,9 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         get => _guest.Most;
         set => _guest.Most = value;
     }
+
+    /// <summary>Every block is translated as hot ones are: for comparing engines, and to look at it.</summary>
+    public bool HotByDefault { get; set; }
 
     /// <summary>Blocks found are entered into the jump cache. Not so for who wants one block at a time.</summary>
     public bool RemembersJumps { get; set; } = true;
@@ -136,6 +141,20 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (exit.Owner is null || exit.Linear != target.Linear || exit.Mode != target.Mode) return;
         Statistics.Links++;
         Exits.Link(number, target, TranslationMode.IsUser(target.Mode) ? _context->UserGeneration : _context->KernelGeneration);
+    }
+
+    /// <summary>Notes that an event interrupted the code at an address; what turns out to be hot is translated again when it is met next.</summary>
+    public void Sample(ulong linear, int mode)
+    {
+        if (!_hot.IsDue) return;
+        TranslatedBlock? block = null;
+        if (_cpu.TryFetch(linear, out var physical)) block = _pages[physical >> 12]?.Find(linear, mode);
+        foreach (var hot in _hot.Sample(block, Exits))
+        {
+            Statistics.HotBlocks++;
+            _pages[hot.Physical >> 12]?.Remove(hot);
+            DropBlock(hot);
+        }
     }
 
     /// <summary>The value that tags of the jump cache have mixed in, for a mode.</summary>
@@ -263,7 +282,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count };
         _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
         var start = _asm.Position;
-        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0);
+        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0, HotByDefault || _hot.IsHot(physical, mode));
         block.CodeEnd = _asm.Position;
         page.Add(block);
         if (_guest.Crosses)
@@ -329,6 +348,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _droppedBytes = 0;
         ForgetJumps();
         _kernel.Clear();
+        _hot.Clear();
     }
 
     private void BumpUser()

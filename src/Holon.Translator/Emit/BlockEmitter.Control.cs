@@ -76,7 +76,7 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitTargetToTemporary(ref GuestInstruction instruction)
     {
         EmitAccess(ref instruction, 8, false, false);
-        _asm.Load(Homes.Scratch, Mem.At(Homes.Address));
+        _asm.Load(Homes.Scratch, _operand);
     }
 
     private void EmitJumpIndirect(ref GuestInstruction instruction)
@@ -111,14 +111,10 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Pushes the return address onto the guest's stack, and with it onto the host's. Scratch has it afterwards.</summary>
     private void EmitPushReturn(ref GuestInstruction instruction)
     {
-        if (!IsInGroup(instruction))
-        {
-            _asm.Lea(Homes.Address, Mem.At(Homes.StackPointer, -8));
-            EmitStackLookup(ref instruction, 8, true, false);
-        }
-
+        if (IsInGroup(instruction)) _operand = GroupOperand;
+        else EmitStackLookup(ref instruction, 8, true, -8);
         _asm.MovImmediate(Homes.Scratch, instruction.Iced.NextIP);
-        _asm.Store(Mem.At(Homes.Address, _memoryDisplacement), Homes.Scratch);
+        _asm.Store(_operand, Homes.Scratch);
         _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
         _asm.Alu(AluOp.Cmp, HostStackPointer, Mem.Context(Offsets.ShadowLimit));
         var full = _asm.Jcc(Condition.Below);
@@ -187,13 +183,9 @@ internal sealed unsafe partial class BlockEmitter
         _ended = true;
         FlagsToMemory(StatusFlags.All);
         _flags &= ~FlagPlace.Host;
-        if (!IsInGroup(instruction))
-        {
-            _asm.Mov(Homes.Address, Homes.StackPointer);
-            EmitStackLookup(ref instruction, 8, false, false);
-        }
-
-        _asm.Load(Homes.Address, Mem.At(Homes.Address, _memoryDisplacement));
+        if (IsInGroup(instruction)) _operand = GroupOperand;
+        else EmitStackLookup(ref instruction, 8, false);
+        _asm.Load(Homes.Address, _operand);
         var extra = instruction.Iced.Code == Code.Retnq_imm16 ? instruction.Iced.Immediate16 : 0;
         _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8 + extra));
         _asm.Alu(AluOp.Cmp, Homes.Address, Mem.At(HostStackPointer, 8));
@@ -206,7 +198,7 @@ internal sealed unsafe partial class BlockEmitter
         ref var iced = ref instruction.Iced;
         if (IsInGroup(instruction))
         {
-            var at = Mem.At(Homes.Address, _memoryDisplacement);
+            var at = GroupOperand;
             if (iced.Op0Kind == OpKind.Register) _asm.Store(at, Value(Number(iced.Op0Register), Homes.Scratch));
             else _asm.StoreImmediate(at, (int)iced.GetImmediate(0));
             _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
@@ -217,23 +209,22 @@ internal sealed unsafe partial class BlockEmitter
         if (iced.Op0Kind == OpKind.Memory)
         {
             EmitAccess(ref instruction, 8, false, false);
-            _asm.Load(Homes.Scratch, Mem.At(Homes.Address));
+            _asm.Load(Homes.Scratch, _operand);
             _asm.Store(Mem.Context(Offsets.Temporary), Homes.Scratch); // a miss below needs scratch
         }
 
-        _asm.Lea(Homes.Address, Mem.At(Homes.StackPointer, -8));
-        EmitStackLookup(ref instruction, 8, true, false);
+        EmitStackLookup(ref instruction, 8, true, -8);
         switch (iced.Op0Kind)
         {
             case OpKind.Register:
-                _asm.Store(Mem.At(Homes.Address), Value(Number(iced.Op0Register), Homes.Scratch));
+                _asm.Store(_operand, Value(Number(iced.Op0Register), Homes.Scratch));
                 break;
             case OpKind.Memory:
                 _asm.Load(Homes.Scratch, Mem.Context(Offsets.Temporary));
-                _asm.Store(Mem.At(Homes.Address), Homes.Scratch);
+                _asm.Store(_operand, Homes.Scratch);
                 break;
             default:
-                _asm.StoreImmediate(Mem.At(Homes.Address), (int)iced.GetImmediate(0));
+                _asm.StoreImmediate(_operand, (int)iced.GetImmediate(0));
                 break;
         }
 
@@ -247,12 +238,15 @@ internal sealed unsafe partial class BlockEmitter
         if (!IsInGroup(instruction))
         {
             LoseHostFlags(instruction.LiveBefore);
-            _asm.Mov(Homes.Address, Homes.StackPointer);
-            EmitStackLookup(ref instruction, 8, false, false);
+            EmitStackLookup(ref instruction, 8, false);
+        }
+        else
+        {
+            _operand = GroupOperand;
         }
 
         var to = home == Homes.InContext ? Homes.Scratch : home;
-        _asm.Load(to, Mem.At(Homes.Address, _memoryDisplacement));
+        _asm.Load(to, _operand);
         if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), Homes.Scratch);
 
         if (home != Homes.StackPointer) _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8));
@@ -262,10 +256,9 @@ internal sealed unsafe partial class BlockEmitter
     {
         const int rbp = 5;
         LoseHostFlags(instruction.LiveBefore);
-        _asm.Mov(Homes.Address, rbp);
-        EmitStackLookup(ref instruction, 8, false, false);
+        EmitStackLookup(ref instruction, 8, false, register: rbp);
         _asm.Lea(Homes.StackPointer, Mem.At(rbp, 8));
-        _asm.Load(rbp, Mem.At(Homes.Address));
+        _asm.Load(rbp, _operand);
     }
 
     /// <summary>Leaves the instruction, and with it the rest of the block, to the interpreter.</summary>

@@ -28,7 +28,8 @@ internal sealed unsafe partial class BlockEmitter
         if ((traits & Traits.X87) != 0) EmitEnsureX87(ref instruction);
         if (encoding.HasMemory)
         {
-            if (!IsInGroup(instruction)) EmitAccess(ref instruction, size, (traits & Traits.WritesMemory) != 0, (traits & Traits.Aligned) != 0);
+            if (IsInGroup(instruction)) _operand = GroupOperand;
+            else EmitAccess(ref instruction, size, (traits & Traits.WritesMemory) != 0, (traits & Traits.Aligned) != 0, plain: plan.SwapHigh >= 0);
         }
 
         PrepareFlags(instruction);
@@ -144,12 +145,13 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitEncoded(in InstructionEncoding encoding, Traits traits, in RegisterPlan plan)
     {
         var memory = encoding.HasMemory;
-        var rm = memory ? Homes.Address : plan.Rm;
+        var rm = memory ? _operand.Base : plan.Rm;
         var opcode = encoding.Opcode;
         var rex = encoding.Rex & 8;
         if (encoding.HasModRm)
         {
             rex |= ((plan.Reg >> 3) << 2) | (rm >> 3);
+            if (memory && _operand.Index >= 8) rex |= 2;
         }
         else if ((traits & Traits.OpcodeIsGpr) != 0)
         {
@@ -175,7 +177,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _asm.Byte(opcode);
-        if (memory) _asm.ModRm(plan.Reg, Mem.At(Homes.Address, _memoryDisplacement));
+        if (memory) _asm.ModRm(plan.Reg, _operand);
         else if (encoding.HasModRm) _asm.Byte(0xC0 | ((plan.Reg & 7) << 3) | (rm & 7));
         _asm.Bytes(encoding.Immediate);
     }
@@ -209,8 +211,8 @@ internal sealed unsafe partial class BlockEmitter
         if (iced.Op0Kind == OpKind.Memory)
         {
             EmitAccess(ref instruction, wide ? 8 : 4, false, false);
-            if (wide) _asm.Load(Homes.Scratch, Mem.At(Homes.Address));
-            else _asm.Load32(Homes.Scratch, Mem.At(Homes.Address));
+            if (wide) _asm.Load(Homes.Scratch, _operand);
+            else _asm.Load32(Homes.Scratch, _operand);
         }
         else
         {
@@ -252,8 +254,8 @@ internal sealed unsafe partial class BlockEmitter
         var x87 = instruction.Iced.Code == Code.Fldcw_m2byte;
         if (x87) EmitEnsureX87(ref instruction);
         EmitAccess(ref instruction, x87 ? 2 : 4, false, false);
-        if (x87) _asm.LoadZero16(Homes.Scratch, Mem.At(Homes.Address));
-        else _asm.Load32(Homes.Scratch, Mem.At(Homes.Address));
+        if (x87) _asm.LoadZero16(Homes.Scratch, _operand);
+        else _asm.Load32(Homes.Scratch, _operand);
         _asm.Store32(Mem.Context(Offsets.Temporary), Homes.Scratch);
         // Masks set and nothing reserved: bits 0–5 of the x87's, bits 7–12 of MXCSR with 16–31 clear.
         var (mask, value) = x87 ? (0x3F, 0x3F) : (unchecked((int)0xFFFF1F80), 0x1F80);

@@ -1,3 +1,4 @@
+using Holon.Interpreter;
 using Holon.Translator.Blocks;
 using Holon.Translator.Host;
 
@@ -15,8 +16,8 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>The same for a constant address.</summary>
         ConstantMiss,
 
-        /// <summary>The same for the entry for the stack.</summary>
-        StackMiss,
+        /// <summary>The page is not that of the stack, or of the site.</summary>
+        KnownPageMiss,
 
         /// <summary>An exit that is not linked; flags are in the context.</summary>
         Link,
@@ -61,7 +62,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="back">Where it returns to, or a second jump that leads to it.</param>
     /// <param name="rip">The guest instruction, or the target of an exit.</param>
     /// <param name="value">By kind.</param>
-    /// <param name="tag">Where the tag is that was mixed into the address; or what undoes a change of the stack pointer.</param>
+    /// <param name="tag">Where the tag is that was mixed into the address; the offset in the page of a constant address; or what undoes a change of the stack pointer.</param>
     /// <param name="linear">A constant address.</param>
     /// <param name="flags">Where the status flags are.</param>
     private readonly struct Deferred(DeferredKind kind, byte* from, byte* back, ulong rip, uint value, int tag, ulong linear, FlagPlace flags)
@@ -81,6 +82,12 @@ internal sealed unsafe partial class BlockEmitter
         public ulong Linear { get; } = linear;
 
         public FlagPlace Flags { get; } = flags;
+
+        /// <summary>The page that was looked at.</summary>
+        public KnownPage Page { get; init; }
+
+        /// <summary>The address, when the code that goes on names its registers again; then the tag was mixed into it.</summary>
+        public Mem? Operand { get; init; }
     }
 
     private void Defer(DeferredKind kind, byte* from, ulong rip) => _deferred.Add(new Deferred(kind, from, null, rip, 0, 0, 0, default));
@@ -99,11 +106,14 @@ internal sealed unsafe partial class BlockEmitter
                     break;
                 case DeferredKind.ConstantMiss:
                     _asm.MovImmediate(Homes.Address, deferred.Linear);
-                    EmitMissCall(deferred, _stubs.Miss);
+                    StoreRip(deferred.Rip);
+                    _asm.MovImmediate(Homes.Scratch, deferred.Value);
+                    _asm.CallTo(_stubs.Miss);
+                    if (deferred.Tag != 0) _asm.Lea(Homes.Address, Mem.At(Homes.Address, -deferred.Tag));
+                    _asm.JmpTo(deferred.Back);
                     break;
-                case DeferredKind.StackMiss:
-                    _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(deferred.Tag));
-                    EmitMissCall(deferred, _stubs.StackMiss[TranslationMode.TlbSet(_mode)]);
+                case DeferredKind.KnownPageMiss:
+                    EmitKnownPageMiss(deferred);
                     break;
                 case DeferredKind.Link or DeferredKind.LinkSavingFlags:
                     EmitLink(deferred);
@@ -142,7 +152,7 @@ internal sealed unsafe partial class BlockEmitter
                     EmitExit(ExitKind.Events, deferred.Rip);
                     break;
                 case DeferredKind.Group:
-                    EmitGroupOneByOne(_groups[(int)deferred.Value]);
+                    EmitGroupMiss(deferred);
                     break;
                 case DeferredKind.Lookup:
                     EmitExit(ExitKind.Lookup, deferred.Rip);
@@ -152,6 +162,23 @@ internal sealed unsafe partial class BlockEmitter
                     break;
             }
         }
+    }
+
+    private void EmitKnownPageMiss(in Deferred deferred)
+    {
+        if (deferred.Operand is { } mixed) _asm.Lea(Homes.Address, mixed);
+        StoreRip(deferred.Rip);
+        var site = deferred.Page.Number;
+        _asm.MovImmediate(Homes.Scratch, deferred.Value | (site < 0 ? 0 : (uint)site << Stubs.MissSiteShift));
+        _asm.CallTo(site < 0 ? _stubs.StackMiss[TranslationMode.TlbSet(_mode)] : _stubs.SiteMiss[site / Tlb.Sites]);
+        if (deferred.Operand is { } operand)
+        {
+            // What goes on adds the linear address again.
+            _asm.Lea(Homes.Scratch, operand);
+            _asm.Alu(AluOp.Sub, Homes.Address, Homes.Scratch);
+        }
+
+        _asm.JmpTo(deferred.Back);
     }
 
     private void EmitMissCall(in Deferred deferred, byte* stub)

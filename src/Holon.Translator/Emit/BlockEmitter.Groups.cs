@@ -1,3 +1,4 @@
+using Holon.Interpreter;
 using Holon.Translator.Guest;
 using Holon.Translator.Host;
 using Iced.Intel;
@@ -9,9 +10,12 @@ internal sealed unsafe partial class BlockEmitter
 {
     private readonly List<GroupStart> _groups = [];
     private AccessGroup? _group;
-    private int _moved, _memoryDisplacement;
+    private int _moved, _groupOffset;
 
     private readonly Func<int, bool> _keepsAddress;
+
+    /// <summary>Where the bytes of the access under way are, in a group.</summary>
+    private Mem GroupOperand => Mem.At(Homes.Address, _groupOffset);
 
     /// <summary>Whether a copied instruction needs one scratch register at most.</summary>
     private bool KeepsAddress(int index)
@@ -24,7 +28,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>What is needed to do a group's instructions one by one, behind the block.</summary>
     private struct GroupStart
     {
-        public int First, Last;
+        public int First, Last, Bytes;
         public FlagPlace Flags, FlagsAfter;
         public bool X87Ready, Ended;
         public byte* After;
@@ -41,9 +45,8 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        _memoryDisplacement = AccessGroups.Access(instruction, group.Register) is { } access ? _moved + access.Offset - group.Lowest : 0;
+        _groupOffset = AccessGroups.Access(instruction, group.Register) is { } access ? _moved + access.Offset - group.Lowest : 0;
         EmitInstruction(ref instruction, index == _guest.Count - 1);
-        _memoryDisplacement = 0;
         _moved += AccessGroups.Movement(instruction, group.Register) ?? 0;
         if (index == group.Last || _ended) EndGroup();
     }
@@ -52,23 +55,27 @@ internal sealed unsafe partial class BlockEmitter
     {
         ref var instruction = ref _guest.Instructions[index];
         LoseHostFlags(instruction.LiveBefore);
-        var start = new GroupStart { First = index, Last = group.Last, Flags = _flags, X87Ready = _x87Ready };
+        var start = new GroupStart { First = index, Last = group.Last, Bytes = group.Bytes, Flags = _flags, X87Ready = _x87Ready };
         var guest = Number(group.Register);
         var @base = Value(guest, Homes.Address);
         if (group.Lowest != 0) _asm.Lea(Homes.Address, Mem.At(@base, group.Lowest));
         var from = group.Lowest == 0 ? @base : Homes.Address;
-        byte* fail;
-        if (group.Register == Register.RSP || (group.Register == Register.RBP && group.Lowest < 0))
+        KnownPage? page = group.Register == Register.RSP || (group.Register == Register.RBP && group.Lowest < 0) ? KnownPage.Stack(TranslationMode.TlbSet(_mode)) : NextSite(instruction, group.Writes);
+        if (page is { } known)
         {
             MovUnlessSame(Homes.Address, from);
-            fail = EmitThroughStackEntry(group.Bytes, false);
+            _asm.Mov(Homes.Scratch, from);
+            _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(known.Tag));
+            var fail = Check(group.Bytes, false, Homes.Scratch);
+            _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(known.Addend));
+            _deferred.Add(new Deferred(DeferredKind.Group, fail, _asm.Position, 0, (uint)_groups.Count, 0, 0, default) { Page = known });
         }
         else
         {
-            fail = EmitThroughTlb(from, group.Bytes, group.Writes, false, out _);
+            var fail = EmitThroughTlb(from, group.Bytes, group.Writes, false, out _);
+            _deferred.Add(new Deferred(DeferredKind.Group, fail, null, 0, (uint)_groups.Count, 0, 0, default) { Page = KnownPage.None });
         }
 
-        _deferred.Add(new Deferred(DeferredKind.Group, fail, null, 0, (uint)_groups.Count, 0, 0, default));
         _groups.Add(start);
         _group = group;
         _moved = 0;
@@ -86,13 +93,31 @@ internal sealed unsafe partial class BlockEmitter
 
     private bool IsInGroup(in GuestInstruction instruction) => _group is { } group && AccessGroups.Access(instruction, group.Register) is not null;
 
+    /// <summary>The page of a group is not the one that its site met last: most often the TLB knows it.</summary>
+    private void EmitGroupMiss(in Deferred deferred)
+    {
+        ref readonly var start = ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_groups)[(int)deferred.Value];
+        if (deferred.Page.Number >= 0)
+        {
+            _asm.MovImmediate(Homes.Scratch, (uint)start.Bytes | ((uint)deferred.Page.Number << Stubs.MissSiteShift));
+            _asm.CallTo(_stubs.GroupMiss[deferred.Page.Number / Tlb.Sites]);
+            _asm.Test(Homes.Address, Homes.Address);
+            _asm.JccTo(Condition.NotEqual, deferred.Back);
+        }
+
+        EmitGroupOneByOne(start);
+    }
+
     /// <summary>The same instructions, each with its own look; then back to behind the group, with the status flags where they are expected there.</summary>
     private void EmitGroupOneByOne(in GroupStart start)
     {
         _flags = start.Flags;
         _x87Ready = start.X87Ready;
         _ended = false;
+        var isHot = _isHot;
+        _isHot = false;
         for (var i = start.First; i <= start.Last && !_ended; i++) EmitInstruction(ref _guest.Instructions[i], i == _guest.Count - 1);
+        _isHot = isHot;
         if (_ended) return;
         if (start.Ended)
         {

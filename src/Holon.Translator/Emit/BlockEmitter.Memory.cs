@@ -1,3 +1,4 @@
+using Holon.Interpreter;
 using Holon.Translator.Guest;
 using Holon.Translator.Host;
 using Iced.Intel;
@@ -7,6 +8,9 @@ namespace Holon.Translator.Emit;
 // Memory operands: the linear address, the look into the TLB, and what happens when it fails.
 internal sealed unsafe partial class BlockEmitter
 {
+    private Mem _operand;
+    private bool _isHot;
+
     /// <summary>The host register with a guest register's value, loaded into a scratch register when it has no home.</summary>
     private int Value(int guest, int scratch)
     {
@@ -51,11 +55,10 @@ internal sealed unsafe partial class BlockEmitter
 
         var @base = iced.MemoryBase == Register.None ? -1 : Value(Number(iced.MemoryBase), Homes.Address);
         var index = iced.MemoryIndex == Register.None ? -1 : Value(Number(iced.MemoryIndex), Homes.Scratch);
-        var scale = iced.MemoryIndexScale switch { 2 => 1, 4 => 2, 8 => 3, _ => 0 };
         var displacement = (int)iced.MemoryDisplacement64;
-        if (narrow) _asm.Lea32(to, new Mem(@base, index, scale, displacement, false));
+        if (narrow) _asm.Lea32(to, new Mem(@base, index, Scale(iced), displacement, false));
         else if (index < 0 && displacement == 0) MovUnlessSame(to, @base);
-        else _asm.Lea(to, new Mem(@base, index, scale, displacement, false));
+        else _asm.Lea(to, new Mem(@base, index, Scale(iced), displacement, false));
     }
 
     private void MovUnlessSame(int to, int from)
@@ -67,8 +70,13 @@ internal sealed unsafe partial class BlockEmitter
     private static bool IsOnStack(in Instruction iced) => iced.MemorySegment is not (Register.FS or Register.GS)
         && (iced.MemoryBase == Register.RSP || (iced.MemoryBase == Register.RBP && (long)iced.MemoryDisplacement64 < 0));
 
-    /// <summary>Exchanges the memory operand's address for the host's: afterwards the address register points to the bytes. Changes flags and scratch.</summary>
-    private void EmitAccess(ref GuestInstruction instruction, int size, bool write, bool aligned)
+    /// <summary>Exchanges the memory operand for the host's: afterwards <see cref="_operand"/> is where the bytes are. Changes flags and scratch.</summary>
+    /// <param name="instruction">The instruction.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="write">It writes.</param>
+    /// <param name="aligned">The address must be a multiple of the size.</param>
+    /// <param name="plain">The operand may name no register but the address register.</param>
+    private void EmitAccess(ref GuestInstruction instruction, int size, bool write, bool aligned, bool plain = false)
     {
         ref var iced = ref instruction.Iced;
         LoseHostFlags(instruction.LiveBefore);
@@ -78,30 +86,79 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        if (IsPlainRegister(iced, out var register) && !IsOnStack(iced))
+        var page = IsOnStack(iced) ? KnownPage.Stack(TranslationMode.TlbSet(_mode)) : NextSite(instruction, write);
+        var direct = DirectBase(iced);
+        if (page is { } known)
         {
-            EmitLookup(ref instruction, size, write, aligned, register);
+            if (direct >= 0 && !plain) EmitBasedLookup(ref instruction, known, direct, size, write, aligned);
+            else EmitKnownLookup(ref instruction, known, size, write, aligned);
             return;
         }
 
-        EmitAddress(iced);
-        if (IsOnStack(iced)) EmitStackLookup(ref instruction, size, write, aligned);
-        else EmitLookup(ref instruction, size, write, aligned);
+        if (direct >= 0 && iced.MemoryDisplacement64 == 0 && iced.MemoryIndex == Register.None)
+        {
+            EmitLookup(ref instruction, size, write, aligned, direct);
+        }
+        else
+        {
+            EmitAddress(iced);
+            EmitLookup(ref instruction, size, write, aligned);
+        }
     }
 
-    /// <summary>Whether an address is what a host register holds.</summary>
-    private static bool IsPlainRegister(in Instruction iced, out int register)
+    /// <summary>The host register with the base of a 64-bit operand that has nothing but base, index and displacement in host registers; or -1.</summary>
+    private static int DirectBase(in Instruction iced)
     {
-        register = iced.MemoryBase.IsGPR64() && iced.MemoryIndex == Register.None && iced.MemoryDisplacement64 == 0 && iced.MemorySegment is not (Register.FS or Register.GS)
-            ? Homes.Of(Number(iced.MemoryBase))
-            : Homes.InContext;
-        return register != Homes.InContext;
+        if (!iced.MemoryBase.IsGPR64() || iced.MemorySegment is Register.FS or Register.GS) return -1;
+        if (iced.MemoryIndex != Register.None && (!iced.MemoryIndex.IsGPR64() || Homes.Of(Number(iced.MemoryIndex)) == Homes.InContext)) return -1;
+        var home = Homes.Of(Number(iced.MemoryBase));
+        return home == Homes.InContext ? -1 : home;
+    }
+
+    private static int Scale(in Instruction iced) => iced.MemoryIndexScale switch { 2 => 1, 4 => 2, 8 => 3, _ => 0 };
+
+    /// <summary>Looks an address up in the page that is known: for an operand with its base, and perhaps an index, in host registers, which it keeps naming.</summary>
+    private void EmitBasedLookup(ref GuestInstruction instruction, in KnownPage page, int @base, int size, bool write, bool aligned)
+    {
+        ref var iced = ref instruction.Iced;
+        var displacement = (int)iced.MemoryDisplacement64;
+        var index = iced.MemoryIndex == Register.None ? -1 : Homes.Of(Number(iced.MemoryIndex));
+        var from = new Mem(@base, index, Scale(iced), displacement, false);
+        if (index < 0 && displacement == 0) _asm.Mov(Homes.Address, @base);
+        else _asm.Lea(Homes.Address, from);
+        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(page.Tag));
+        var fail = Check(size, aligned);
+        _asm.Load(Homes.Address, Mem.Context(page.Addend));
+        var back = _asm.Position;
+        if (index >= 0) _asm.Alu(AluOp.Add, Homes.Address, @base); // no room for three registers
+        _operand = index >= 0 ? new Mem(Homes.Address, index, Scale(iced), displacement, false) : new Mem(Homes.Address, @base, 0, displacement, false);
+        _deferred.Add(new Deferred(DeferredKind.KnownPageMiss, fail, back, iced.IP, MissInfo(size, write, aligned), page.Tag, 0, default) { Page = page, Operand = from });
+    }
+
+    /// <summary>The same for any operand; afterwards the address register points to the bytes.</summary>
+    private void EmitKnownLookup(ref GuestInstruction instruction, in KnownPage page, int size, bool write, bool aligned)
+    {
+        EmitAddress(instruction.Iced);
+        EmitKnownLookup(ref instruction, page, size, write, aligned, Homes.Address);
+    }
+
+    /// <summary>Looks the address in a register up in the page that is known; afterwards the address register points to the bytes.</summary>
+    private void EmitKnownLookup(ref GuestInstruction instruction, in KnownPage page, int size, bool write, bool aligned, int from)
+    {
+        MovUnlessSame(Homes.Address, from);
+        _asm.Mov(Homes.Scratch, from);
+        _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(page.Tag));
+        var fail = Check(size, aligned, Homes.Scratch);
+        _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(page.Addend));
+        _operand = Mem.At(Homes.Address);
+        _deferred.Add(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), 0, 0, default) { Page = page });
     }
 
     /// <summary>Looks the address register up in the TLB.</summary>
     private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address)
     {
         var fail = EmitThroughTlb(from, size, write, aligned, out var tag);
+        _operand = Mem.At(Homes.Address);
         _deferred.Add(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0, default));
     }
 
@@ -119,48 +176,85 @@ internal sealed unsafe partial class BlockEmitter
         return fail;
     }
 
-    /// <summary>The same through the entry for the stack, for the address register.</summary>
-    private byte* EmitThroughStackEntry(int size, bool aligned)
-    {
-        var set = TranslationMode.TlbSet(_mode);
-        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.StackField(set, Offsets.WriteTag)));
-        var fail = Check(size, aligned);
-        _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.StackField(set, Offsets.Host)));
-        return fail;
-    }
-
-    /// <summary>Looks a constant address up: its entry is known.</summary>
+    /// <summary>Looks a constant address up: its entry is known, and where in the page it is.</summary>
     private void EmitConstantLookup(ref GuestInstruction instruction, ulong linear, int size, bool write, bool aligned)
     {
         var set = TranslationMode.TlbSet(_mode);
         var entry = (int)(linear >> 7) & Stubs.TlbIndexMask;
-        _asm.MovImmediate(Homes.Address, linear);
-        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.TlbField(set, write ? Offsets.WriteTag : Offsets.ReadTag) + entry));
-        var fail = Check(size, aligned);
-        _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host) + entry));
-        _deferred.Add(new Deferred(DeferredKind.ConstantMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), 0, linear, default));
+        var offset = (int)(linear & 0xFFF);
+        if (offset + size > 4096 || (aligned && (offset & (size - 1)) != 0))
+        {
+            _asm.MovImmediate(Homes.Address, linear);
+            EmitLookup(ref instruction, size, write, aligned);
+            return;
+        }
+
+        var page = linear & ~0xFFFul;
+        var tag = Mem.Context(Offsets.TlbField(set, write ? Offsets.WriteTag : Offsets.ReadTag) + entry);
+        if ((long)page == (int)page)
+        {
+            _asm.CompareImmediate(tag, (int)page);
+        }
+        else
+        {
+            _asm.MovImmediate(Homes.Address, page);
+            _asm.Alu(AluOp.Cmp, Homes.Address, tag);
+        }
+
+        var fail = _asm.Jcc(Condition.NotEqual);
+        _asm.Load(Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host) + entry));
+        _operand = Mem.At(Homes.Address, offset);
+        _deferred.Add(new Deferred(DeferredKind.ConstantMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), offset, linear, default));
     }
 
-    /// <summary>Looks the address register up in the entry for the stack. Leaves scratch alone unless it fails.</summary>
-    private void EmitStackLookup(ref GuestInstruction instruction, int size, bool write, bool aligned)
+    /// <summary>Looks an address on the stack up in the entry for the stack: of the stack pointer and a distance.</summary>
+    private void EmitStackLookup(ref GuestInstruction instruction, int size, bool write, int displacement = 0, int register = Homes.StackPointer)
     {
-        var fail = EmitThroughStackEntry(size, aligned);
-        var set = TranslationMode.TlbSet(_mode);
-        _deferred.Add(new Deferred(DeferredKind.StackMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), Offsets.StackField(set, Offsets.WriteTag), 0, default));
+        var page = KnownPage.Stack(TranslationMode.TlbSet(_mode));
+        var from = Mem.At(register, displacement);
+        if (displacement == 0) _asm.Mov(Homes.Address, register);
+        else _asm.Lea(Homes.Address, from);
+        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(page.Tag));
+        var fail = Check(size, false);
+        _asm.Load(Homes.Address, Mem.Context(page.Addend));
+        _operand = new Mem(Homes.Address, register, 0, displacement, false);
+        _deferred.Add(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, false), page.Tag, 0, default) { Page = page, Operand = from });
     }
 
     /// <summary>Compares the offset in the page: one comparison catches another page, a page boundary inside and a misaligned operand that must not be.</summary>
-    private byte* Check(int size, bool aligned)
+    private byte* Check(int size, bool aligned, int register = Homes.Address)
     {
         if (aligned)
         {
-            _asm.TestImmediate(Homes.Address, ~0xFFF | (size - 1));
+            _asm.TestImmediate(register, ~0xFFF | (size - 1));
             return _asm.Jcc(Condition.NotEqual);
         }
 
-        _asm.AluImmediate(true, AluOp.Cmp, Homes.Address, 4096 - size);
+        _asm.AluImmediate(true, AluOp.Cmp, register, 4096 - size);
         return _asm.Jcc(Condition.Above);
     }
 
     private static uint MissInfo(int size, bool write, bool aligned) => (uint)size | (write ? (uint)Stubs.MissWrites : 0) | (aligned ? (uint)Stubs.MissAligned : 0);
+
+    /// <summary>A site for an access of a hot block; null for others.</summary>
+    private KnownPage? NextSite(in GuestInstruction instruction, bool write)
+    {
+        if (!_isHot) return null;
+        var site = _hot.NextSite(_block, instruction.Iced.IP, write);
+        return site < 0 ? null : KnownPage.Site(site);
+    }
+
+    /// <summary>Where a page is remembered that need not be looked for: that of the stack, or that of a site.</summary>
+    /// <param name="Number">Of the site; -1 for the stack.</param>
+    /// <param name="Tag">Offset of the tag in the context.</param>
+    /// <param name="Addend">Offset of what makes a linear address one of the host.</param>
+    private readonly record struct KnownPage(int Number, int Tag, int Addend)
+    {
+        /// <summary>None.</summary>
+        public static KnownPage None => new(-1, 0, 0);
+
+        public static KnownPage Stack(int set) => new(-1, Offsets.StackField(set, Offsets.WriteTag), Offsets.StackField(set, Offsets.Addend));
+
+        public static KnownPage Site(int number) => new(number, Offsets.SiteTag + (number * Tlb.SiteBytes), Offsets.SiteAddend + (number * Tlb.SiteBytes));
+    }
 }

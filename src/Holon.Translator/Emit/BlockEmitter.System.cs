@@ -23,9 +23,8 @@ internal sealed unsafe partial class BlockEmitter
     {
         FlagsToMemory(StatusFlags.All);
         _flags = FlagPlace.Memory;
-        _asm.Lea(Homes.Address, Mem.At(Homes.StackPointer, -8));
-        EmitStackLookup(ref instruction, 8, true, false);
-        EmitFlagsImage(Mem.At(Homes.Address));
+        EmitStackLookup(ref instruction, 8, true, -8);
+        EmitFlagsImage(_operand);
         _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
     }
 
@@ -56,9 +55,8 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitPopFlags(ref GuestInstruction instruction)
     {
         LoseHostFlags(instruction.LiveBefore);
-        _asm.Mov(Homes.Address, Homes.StackPointer);
-        EmitStackLookup(ref instruction, 8, false, false);
-        _asm.Load(Homes.Address, Mem.At(Homes.Address));
+        EmitStackLookup(ref instruction, 8, false);
+        _asm.Load(Homes.Address, _operand);
         _asm.Mov32(Homes.Scratch, Homes.Address);
         _asm.RegMem(false, 0x33, Homes.Scratch, Mem.Context(Offsets.Rflags)); // XOR: what changes
         var unusual = Trap | Direction | NestedTask | Resume | AlignmentCheck | Identification | (IsUser ? 0 : IoPrivilege);
@@ -260,8 +258,8 @@ internal sealed unsafe partial class BlockEmitter
         Defer(DeferredKind.Interpret, _asm.Jcc(Condition.NotEqual), rip);
         _asm.TestImmediate32(Mem.Context(Offsets.Rflags), NestedTask);
         Defer(DeferredKind.Interpret, _asm.Jcc(Condition.NotEqual), rip);
-        _asm.Mov(Homes.Address, Homes.StackPointer);
-        EmitStackLookup(ref instruction, frame, false, false);
+        EmitStackLookup(ref instruction, frame, false);
+        _asm.Lea(Homes.Address, _operand);
         _asm.Load32(Homes.Scratch, Mem.At(Homes.Address, flagsAt));
         TestScratch(Trap | NestedTask | Virtual | AlignmentCheck | VirtualInterrupts);
         Defer(DeferredKind.Interpret, _asm.Jcc(Condition.NotEqual), rip);

@@ -17,6 +17,7 @@ internal sealed unsafe partial class BlockEmitter
     private readonly HostAssembler _asm;
     private readonly Stubs _stubs;
     private readonly ExitTable _exits;
+    private readonly HotCode _hot;
     private readonly List<Deferred> _deferred = [];
 
     private GuestBlock _guest = null!;
@@ -28,8 +29,10 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="assembler">Where to write.</param>
     /// <param name="stubs">The shared code.</param>
     /// <param name="exits">Where exits are entered.</param>
-    public BlockEmitter(HostAssembler assembler, Stubs stubs, ExitTable exits)
+    /// <param name="hot">Who gives sites to accesses of hot code.</param>
+    public BlockEmitter(HostAssembler assembler, Stubs stubs, ExitTable exits, HotCode hot)
     {
+        _hot = hot;
         _asm = assembler;
         _stubs = stubs;
         _exits = exits;
@@ -58,7 +61,8 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="block">What becomes of it.</param>
     /// <param name="mode">See <see cref="TranslationMode"/>.</param>
     /// <param name="smap">CR4.SMAP is set.</param>
-    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap)
+    /// <param name="isHot">It is executed often: worth remembering the pages of its accesses.</param>
+    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap, bool isHot)
     {
         _smap = smap;
         _guest = guest;
@@ -68,7 +72,7 @@ internal sealed unsafe partial class BlockEmitter
         _groups.Clear();
         _x87Ready = false;
         _group = null;
-        _memoryDisplacement = 0;
+        _isHot = isHot;
         EmitEntries();
         _ended = false;
         for (var i = 0; i < guest.Count && !_ended; i++)

@@ -14,7 +14,7 @@ internal readonly record struct AccessGroup(int Last, int Lowest, int Bytes, boo
 internal static class AccessGroups
 {
     /// <summary>A wider group would cross pages too often, and is then done one by one.</summary>
-    private const int MostBytes = 256;
+    private const int MostBytes = 248;
 
     /// <summary>The group that begins with an instruction; null when it would be the only member.</summary>
     /// <param name="block">The block.</param>

@@ -152,6 +152,13 @@ internal sealed unsafe class HostAssembler
         else Int32(immediate);
     }
 
+    /// <summary>CMP of 64 bits with a sign-extended constant.</summary>
+    public void CompareImmediate(in Mem with, int immediate)
+    {
+        RegMem(true, 0x81, 7, with);
+        Int32(immediate);
+    }
+
     public void CmpImmediate8(in Mem with, int immediate)
     {
         RegMem(false, 0x80, 7, with);
@@ -285,21 +292,34 @@ internal sealed unsafe class HostAssembler
     }
 
     /// <summary>VMOVDQU of a whole YMM register from the context.</summary>
-    public void LoadYmm(int register, int offset) => Ymm(0x6F, register, offset);
+    public void LoadYmm(int register, int offset) => Vector(0xFE, 0x6F, register, offset);
+
+    /// <summary>VMOVDQU of an XMM register from the context; the upper half becomes zero.</summary>
+    public void LoadXmm(int register, int offset) => Vector(0xFA, 0x6F, register, offset);
 
     /// <summary>VMOVDQU of a whole YMM register into the context.</summary>
-    public void StoreYmm(int register, int offset) => Ymm(0x7F, register, offset);
+    public void StoreYmm(int register, int offset) => Vector(0xFE, 0x7F, register, offset);
+
+    /// <summary>VPOR of XMM0 with 16 bytes of the context.</summary>
+    public void OrXmm0(int offset) => Vector(0xF9, 0xEB, 0, offset);
+
+    /// <summary>VPTEST of XMM0: ZF when it is zero.</summary>
+    public void TestXmm0() => Bytes([0xC4, 0xE2, 0x79, 0x17, 0xC0]);
 
     public void Vzeroupper() => Bytes([0xC5, 0xF8, 0x77]);
 
     /// <summary>LDMXCSR (2) or STMXCSR (3) of the context.</summary>
     public void Mxcsr(int kind, int offset) => RegMem(false, 0x0FAE, kind, Mem.Context(offset));
 
-    private void Ymm(int opcode, int register, int offset)
+    /// <param name="vex">The last byte of VEX, for a register below 8.</param>
+    /// <param name="opcode">In the map 0F.</param>
+    /// <param name="register">The vector register.</param>
+    /// <param name="offset">In the context.</param>
+    private void Vector(int vex, int opcode, int register, int offset)
     {
         Byte(0x65);
         Byte(0xC5);
-        Byte(register < 8 ? 0xFE : 0x7E);
+        Byte(register < 8 ? vex : vex & 0x7F);
         Byte(opcode);
         Byte(0x04 | ((register & 7) << 3));
         Byte(0x25);

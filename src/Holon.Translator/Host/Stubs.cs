@@ -1,3 +1,4 @@
+using Holon.Interpreter;
 using Holon.Translator.Blocks;
 
 namespace Holon.Translator.Host;
@@ -27,6 +28,12 @@ internal sealed unsafe class Stubs
         EmitMiss();
         EmitX87();
         for (var set = 0; set < 3; set++) StackMiss[set] = EmitStackMiss(set);
+        for (var kind = 0; kind < Tlb.SiteKinds; kind++)
+        {
+            SiteMiss[kind] = EmitSiteMiss(kind, group: false);
+            GroupMiss[kind] = EmitSiteMiss(kind, group: true);
+        }
+
         for (var mode = 0; mode < TranslationMode.Count; mode++) Jump[mode] = EmitJump(mode);
         for (var mode = 0; mode < TranslationMode.Count; mode++) ReturnMiss[mode] = EmitReturnMiss(mode);
     }
@@ -46,6 +53,12 @@ internal sealed unsafe class Stubs
     /// <summary>Like <see cref="Miss"/>, by TLB set: for an access that looked only at the entry for the stack.</summary>
     public byte*[] StackMiss { get; } = new byte*[3];
 
+    /// <summary>Like <see cref="Miss"/>, by kind of site: for an access whose site has another page.</summary>
+    public byte*[] SiteMiss { get; } = new byte*[Tlb.SiteKinds];
+
+    /// <summary>The same for a group of accesses: leaves zero in the address register when the TLB does not know the page either.</summary>
+    public byte*[] GroupMiss { get; } = new byte*[Tlb.SiteKinds];
+
     /// <summary>By mode: jumped to with a linear address in the address register and the status flags saved: goes on there.</summary>
     public byte*[] Jump { get; } = new byte*[TranslationMode.Count];
 
@@ -59,6 +72,9 @@ internal sealed unsafe class Stubs
 
     /// <summary>Which bit of a miss says that the operand must be aligned.</summary>
     public const int MissAligned = 0x200;
+
+    /// <summary>Where the number of the site begins.</summary>
+    public const int MissSiteShift = 16;
 
     /// <summary>Results of the miss handler below this are <see cref="ExitKind"/>; above are host addresses.</summary>
     public const int LowestAddress = 4096;
@@ -156,8 +172,8 @@ internal sealed unsafe class Stubs
         var other = EmitWithin(c, d, out var crosses);
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.WriteTag), a, 0));
         _asm.Store(Mem.Context(Offsets.StackField(set, Offsets.WriteTag)), c);
-        _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Host), a, 0));
-        _asm.Store(Mem.Context(Offsets.StackField(set, Offsets.Host)), c);
+        _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
+        _asm.Store(Mem.Context(Offsets.StackField(set, Offsets.Addend)), c);
         var known = _asm.Jmp();
         _asm.Land(other);
         _asm.Land(crosses);
@@ -167,9 +183,8 @@ internal sealed unsafe class Stubs
         _asm.Mov(c, Homes.Address);
         _asm.Alu(AluOp.Xor, c, Mem.Context(Offsets.TlbField(set, Offsets.ReadTag), a, 0));
         var unknown = EmitWithin(c, d, out crosses);
-        _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Host), a, 0));
+        _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
         _asm.Land(known);
-        _asm.AluImmediate(false, AluOp.And, Homes.Address, 0xFFF);
         _asm.Alu(AluOp.Add, Homes.Address, c);
         _asm.Pop(d);
         _asm.Pop(c);
@@ -182,6 +197,82 @@ internal sealed unsafe class Stubs
         _asm.Pop(c);
         _asm.Pop(a);
         _asm.JmpTo(Miss);
+        return start;
+    }
+
+    /// <summary>Lets a site have the page that the TLB knows, and counts that it had another one; streams through neighbouring pages do not count.</summary>
+    private byte* EmitSiteMiss(int kind, bool group)
+    {
+        var set = kind >> 1;
+        var tag = Offsets.TlbField(set, (kind & 1) != 0 ? Offsets.WriteTag : Offsets.ReadTag);
+        var start = _asm.Position;
+        const int a = 0, c = 1, d = 2;
+        _asm.Push(a);
+        _asm.Push(c);
+        _asm.Push(d);
+        _asm.Mov32(a, Homes.Address);
+        _asm.Shift(false, 5, a, 7);
+        _asm.AluImmediate(false, AluOp.And, a, TlbIndexMask);
+        _asm.Mov(c, Homes.Address);
+        _asm.Alu(AluOp.Xor, c, Mem.Context(tag, a, 0));
+        _asm.RegReg(false, 0x0FB6, d, Homes.Scratch); // MOVZX: the size
+        var other = EmitWithin(c, d, out var crosses);
+        byte* misaligned = null;
+        if (!group)
+        {
+            _asm.TestImmediate(Homes.Scratch, MissAligned);
+            var any = _asm.Jcc(Condition.Equal);
+            _asm.Lea32(c, Mem.At(d, -1));
+            _asm.Test(c, Homes.Address);
+            misaligned = _asm.Jcc(Condition.NotEqual);
+            _asm.Land(any);
+        }
+
+        const int numberToBytes = 4; // a site has 16 bytes
+        _asm.Mov32(d, Homes.Scratch);
+        _asm.Shift(false, 5, d, MissSiteShift);
+        _asm.Shift(false, 4, d, numberToBytes);
+        _asm.Load(c, Mem.Context(Offsets.SiteTag, d, 0));
+        _asm.Alu(AluOp.Add, c, c); // nothing is left of the tag that stands for none
+        var used = _asm.Jcc(Condition.NotEqual);
+        _asm.Load32(c, Mem.Context(Offsets.UsedSites));
+        _asm.Store32(Mem.Context(Offsets.UsedSiteList, c, 2), d);
+        _asm.AluImmediate32(AluOp.Add, Mem.Context(Offsets.UsedSites), 1);
+        _asm.Land(used);
+        _asm.Load(c, Mem.Context(Offsets.SiteTag, d, 0));
+        _asm.Alu(AluOp.Sub, c, Mem.Context(tag, a, 0));
+        _asm.AluImmediate(true, AluOp.Add, c, 4096);
+        _asm.TestImmediate(c, ~0x2000);
+        var neighbour = _asm.Jcc(Condition.Equal);
+        _asm.Shift(false, 5, d, 2);
+        _asm.AluImmediate32(AluOp.Add, Mem.Context(Offsets.SiteChanges, d, 0), 1);
+        _asm.Shift(false, 4, d, 2);
+        _asm.Land(neighbour);
+        _asm.Load(c, Mem.Context(tag, a, 0));
+        _asm.Store(Mem.Context(Offsets.SiteTag, d, 0), c);
+        _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
+        _asm.Store(Mem.Context(Offsets.SiteAddend, d, 0), c);
+        _asm.Alu(AluOp.Add, Homes.Address, c);
+        _asm.Pop(d);
+        _asm.Pop(c);
+        _asm.Pop(a);
+        _asm.Ret();
+        _asm.Land(other);
+        _asm.Land(crosses);
+        if (misaligned != null) _asm.Land(misaligned);
+        _asm.Pop(d);
+        _asm.Pop(c);
+        _asm.Pop(a);
+        if (group)
+        {
+            _asm.MovImmediate(Homes.Address, 0);
+            _asm.Ret();
+        }
+        else
+        {
+            _asm.JmpTo(Miss);
+        }
+
         return start;
     }
 
@@ -232,12 +323,22 @@ internal sealed unsafe class Stubs
     private void LoadGuest()
     {
         _asm.Mxcsr(2, Offsets.Mxcsr);
+        // Upper halves that are zero must be known to be: else each SSE instruction, which keeps them, waits for the one before it that wrote the
+        // register, and loops run up to four times slower. Loads of 16 bytes say so; loads of 32 do not, whatever they load.
+        _asm.LoadXmm(0, Offsets.Ymm + 16);
+        for (var i = 1; i < 16; i++) _asm.OrXmm0(Offsets.Ymm + (32 * i) + 16);
+        _asm.TestXmm0();
+        var used = _asm.Jcc(Condition.NotEqual);
+        for (var i = 0; i < 16; i++) _asm.LoadXmm(i, Offsets.Ymm + (32 * i));
+        var loaded = _asm.Jmp();
+        _asm.Land(used);
         for (var i = 0; i < 16; i++) _asm.LoadYmm(i, Offsets.Ymm + (32 * i));
+        _asm.Land(loaded);
         foreach (var guest in Homes.InRegisters) _asm.Load(Homes.Of(guest), Mem.Context(Offsets.Gpr(guest)));
     }
 
     /// <summary>What is left of a linear address shifted right by 7: the entry's number times its size.</summary>
-    public const int TlbIndexMask = (Holon.Interpreter.Tlb.Entries - 1) * Holon.Interpreter.Tlb.EntryBytes;
+    public const int TlbIndexMask = (Tlb.Entries - 1) * Tlb.EntryBytes;
 }
 
 /// <summary>Conditions by their number in Jcc, SETcc and CMOVcc.</summary>

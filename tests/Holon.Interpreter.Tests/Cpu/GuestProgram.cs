@@ -58,7 +58,7 @@ public sealed class GuestProgram : IDisposable
         // The translator's tests compile these files, too: what the interpreter does, translated code must do.
         if (!Interpreted)
         {
-            var translator = new Holon.Translator.Translator(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3, Holon.Translator.Translator.LeastCodeBytes) { PreciseFlags = PreciseFlags };
+            var translator = new Holon.Translator.Translator(Memory, Devices, Devices, Devices, model ?? CpuModel.X8664V3, Holon.Translator.Translator.LeastCodeBytes) { PreciseFlags = PreciseFlags, HotByDefault = Hot };
             (Vcpu, Cpu) = (translator, translator.Interpreter);
         }
         else
@@ -106,6 +106,16 @@ public sealed class GuestProgram : IDisposable
 
     [ThreadStatic]
     private static bool _impreciseFlags;
+
+    /// <summary>Guests made from now on by this thread have <see cref="Holon.Translator.Translator.HotByDefault"/>. HOLON_HOT says so for all.</summary>
+    public static bool Hot
+    {
+        get => _hot || Environment.GetEnvironmentVariable("HOLON_HOT") is not null;
+        set => _hot = value;
+    }
+
+    [ThreadStatic]
+    private static bool _hot;
 #endif
 
     /// <summary>Its vCPU.</summary>

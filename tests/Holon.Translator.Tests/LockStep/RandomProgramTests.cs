@@ -9,21 +9,23 @@ namespace Holon.Translator.Tests.LockStep;
 public sealed class RandomProgramTests
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Random_programs_end_alike(bool preciseFlags)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void Random_programs_end_alike(bool preciseFlags, bool hot)
     {
         if (!Translator.IsSupported) Assert.Skip("The translator does not run on this host.");
         var most = Environment.GetEnvironmentVariable("HOLON_TEST_ALL") is not null ? 20_000 : 400;
         var count = Number("HOLON_PROGRAMS", most);
         var first = Number("HOLON_PROGRAM_SEED", 1);
-        for (var seed = first; seed < first + count; seed++) Compare(seed, preciseFlags);
+        for (var seed = first; seed < first + count; seed++) Compare(seed, preciseFlags, hot);
     }
 
-    private static unsafe void Compare(int seed, bool preciseFlags)
+    private static unsafe void Compare(int seed, bool preciseFlags, bool hot)
     {
-        using var expected = Run(seed, interpreted: true, preciseFlags);
-        using var found = Run(seed, interpreted: false, preciseFlags);
+        using var expected = Run(seed, interpreted: true, preciseFlags, hot);
+        using var found = Run(seed, interpreted: false, preciseFlags, hot);
         string[] names = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
         for (var i = 0; i < 16; i++) Assert.True(expected[i] == found[i], $"seed {seed}: {names[i]} is 0x{found[i]:x} instead of 0x{expected[i]:x}");
         Assert.True(expected.State.Rip == found.State.Rip, $"seed {seed}: RIP is 0x{found.State.Rip:x} instead of 0x{expected.State.Rip:x}");
@@ -34,11 +36,11 @@ public sealed class RandomProgramTests
         Assert.True(differs == data, $"seed {seed}: memory differs at data + 0x{differs:x}");
     }
 
-    private static GuestProgram Run(int seed, bool interpreted, bool preciseFlags)
+    private static GuestProgram Run(int seed, bool interpreted, bool preciseFlags, bool hot)
     {
-        (GuestProgram.Interpreted, GuestProgram.PreciseFlags) = (interpreted, preciseFlags);
+        (GuestProgram.Interpreted, GuestProgram.PreciseFlags, GuestProgram.Hot) = (interpreted, preciseFlags, hot);
         var guest = new GuestProgram(GuestMode.Long);
-        (GuestProgram.Interpreted, GuestProgram.PreciseFlags) = (false, true);
+        (GuestProgram.Interpreted, GuestProgram.PreciseFlags, GuestProgram.Hot) = (false, true, false);
         var random = new Random(seed);
         guest.State.Cr4 |= Cr4.Osfxsr | Cr4.Osxsave | Cr4.Osxmmexcpt;
         guest.State.Xcr0 = 7;

@@ -13,12 +13,14 @@ public sealed class HostOracleTests
 {
     private const int LongestReport = 40;
 
-    [Fact]
-    public void Every_user_level_form_does_what_the_host_does()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Every_user_level_form_does_what_the_host_does(bool hot)
     {
         if (WorkerProgram.MissingRequirement() is { } reason) Assert.Skip($"The host cannot be the oracle: {reason}.");
         if (!Translator.IsSupported) Assert.Skip("The translator does not run on this host.");
-        var report = OracleSuite.Run(InstructionTable.Instance.ImplementedCodes.Where(CpuModel.X8664V3.Has), () => new TranslatorProcessor());
+        var report = OracleSuite.Run(InstructionTable.Instance.ImplementedCodes.Where(CpuModel.X8664V3.Has), () => new TranslatorProcessor(hot));
         TestContext.Current.TestOutputHelper?.WriteLine(report.Summary);
         Console.WriteLine(report.Summary);
         Console.WriteLine($"All forms: {report.Save(AppContext.BaseDirectory)}");

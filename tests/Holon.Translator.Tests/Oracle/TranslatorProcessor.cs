@@ -8,11 +8,11 @@ internal sealed class TranslatorProcessor : EngineProcessor
 {
     private readonly Translator _translator;
 
-    public TranslatorProcessor()
+    public TranslatorProcessor(bool hot)
         : base(new UserModeGuest())
     {
         var nothing = new NothingOutside();
-        _translator = new Translator(Guest.Memory, nothing, nothing, nothing, CpuModel.X8664V3, codeBytes: 1 << 20) { MaxBlockInstructions = 1, PreciseFlags = true };
+        _translator = new Translator(Guest.Memory, nothing, nothing, nothing, CpuModel.X8664V3, codeBytes: 1 << 20) { MaxBlockInstructions = 1, PreciseFlags = true, HotByDefault = hot };
     }
 
     protected override IVcpu Vcpu => _translator;

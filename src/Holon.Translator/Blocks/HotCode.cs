@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using Holon.Interpreter;
+
+namespace Holon.Translator.Blocks;
+
+/// <summary>
+/// Which code is hot, found by looking where the guest is when an event interrupts it, and which accesses of hot code are worth a site
+/// (<see cref="AccessSite"/>): those that stay in one page for a while, or stream through pages.
+/// </summary>
+/// <remarks>
+/// Hot code is translated again, with sites. Timer ticks are events, so whatever takes time is met; code that runs once never is, and its translation
+/// stays as cheap as it was. An access that wanders between pages would miss its site all the time: it goes through the TLB as cold code does.
+/// </remarks>
+internal sealed class HotCode
+{
+    /// <summary>Blocks behind a hot one that become hot with it.</summary>
+    private const int MostFollowed = 48;
+
+    /// <summary>Samples of one block that make it hot.</summary>
+    private const int SamplesToBeHot = 2;
+
+    /// <summary>An access may meet another page once in so many nanoseconds; more often costs more than a site gains.</summary>
+    private const int LeastNanosecondsPerChange = 250;
+
+    private const int MostSampled = 4096, MostHot = 8192;
+    private static readonly long _interval = Stopwatch.Frequency / 1000;
+
+    private readonly Tlb _tlb;
+    private readonly Dictionary<(ulong Physical, int Mode), int> _samples = [];
+    private readonly HashSet<(ulong Physical, int Mode)> _hot = [];
+    private readonly HashSet<(ulong Physical, int Mode)> _wanderers = [];
+    private readonly (ulong Physical, int Mode, TranslatedBlock? Block)[] _owners = new (ulong, int, TranslatedBlock?)[Tlb.SiteKinds * Tlb.Sites];
+    private readonly int[] _next = new int[Tlb.SiteKinds];
+    private readonly List<TranslatedBlock> _found = [];
+    private readonly HashSet<TranslatedBlock> _seen = [];
+    private long _lastSample;
+
+    public HotCode(Tlb tlb) => _tlb = tlb;
+
+    /// <summary>Whether code at an address is hot.</summary>
+    public bool IsHot(ulong physical, int mode) => _hot.Contains((physical, mode));
+
+    /// <summary>A site for an access of a hot block; -1 for one that is to go through the TLB.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="linear">The instruction.</param>
+    /// <param name="write">It writes.</param>
+    public int NextSite(TranslatedBlock block, ulong linear, bool write)
+    {
+        var physical = block.Physical + (linear - block.Linear);
+        if (_wanderers.Contains((physical, block.Mode))) return -1;
+        var kind = (2 * TranslationMode.TlbSet(block.Mode)) + (write ? 1 : 0);
+        var site = (kind * Tlb.Sites) + (_next[kind]++ & (Tlb.Sites - 1));
+        _owners[site] = (physical, block.Mode, block);
+        return site;
+    }
+
+    /// <summary>The last sample is old enough for another one.</summary>
+    public bool IsDue => Stopwatch.GetTimestamp() - _lastSample >= _interval;
+
+    /// <summary>Notes that an event interrupted a block.</summary>
+    /// <returns>Blocks that are to be translated again.</returns>
+    public List<TranslatedBlock> Sample(TranslatedBlock? block, ExitTable exits)
+    {
+        _found.Clear();
+        var now = Stopwatch.GetTimestamp();
+        var elapsed = now - _lastSample;
+        _lastSample = now;
+        FindWanderers(Stopwatch.GetElapsedTime(0, elapsed).TotalNanoseconds);
+        if (block is null) return _found;
+        var key = (block.Physical, block.Mode);
+        if (_hot.Contains(key)) return _found;
+        if (_samples.Count >= MostSampled) _samples.Clear();
+        var count = _samples.GetValueOrDefault(key) + 1;
+        _samples[key] = count;
+        if (count < SamplesToBeHot) return _found;
+        _samples.Remove(key);
+        if (_hot.Count >= MostHot) _hot.Clear(); // they come back when they are hot still
+        Follow(block, exits);
+        return _found;
+    }
+
+    /// <summary>Forgets everything: the code is gone.</summary>
+    public void Clear()
+    {
+        _samples.Clear();
+        _hot.Clear();
+        _wanderers.Clear();
+        Array.Clear(_owners);
+    }
+
+    private void FindWanderers(double nanoseconds)
+    {
+        var most = (uint)Math.Min(nanoseconds / LeastNanosecondsPerChange, int.MaxValue);
+        var changes = _tlb.SiteChanges;
+        for (var i = 0; i < changes.Length; i++)
+        {
+            if (changes[i] > most && _owners[i].Block is { } block)
+            {
+                _wanderers.Add((_owners[i].Physical, _owners[i].Mode));
+                _owners[i].Block = null;
+                if (!block.IsDropped && !_found.Contains(block)) _found.Add(block);
+            }
+        }
+
+        changes.Clear();
+    }
+
+    /// <summary>The block and what is executed after it, as far as jumps that were taken tell.</summary>
+    private void Follow(TranslatedBlock first, ExitTable exits)
+    {
+        _seen.Clear();
+        _seen.Add(first);
+        var queue = new Queue<TranslatedBlock>([first]);
+        while (queue.TryDequeue(out var block))
+        {
+            if (_hot.Add((block.Physical, block.Mode)) && !_found.Contains(block)) _found.Add(block);
+            foreach (var number in block.Exits)
+            {
+                if (exits[number].Target is { } target && target.Mode == first.Mode && _seen.Count < MostFollowed && _seen.Add(target)) queue.Enqueue(target);
+            }
+        }
+    }
+}
