@@ -34,6 +34,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private ulong _executedUserPages; // a Bloom filter of the linear pages that blocks of this user generation were found in
     private TranslatedPage? _decodingPage;
     private int _decodingMode;
+    private bool _decodingHot;
     private bool _smap;
     private long _droppedBytes;
     private volatile bool _hasOverwritten;
@@ -54,7 +55,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _emitter = new BlockEmitter(_asm, Stubs, Exits, _hot);
         _guest = new GuestBlock(model);
         _kernel = new KernelMappings(cpu, memory);
-        _stopAt = linear => _decodingPage?.Find(linear, _decodingMode) != null;
+        _stopAt = linear => _decodingPage?.Find(linear, _decodingMode) is { } found && found.IsHot == _decodingHot;
         _context->UserGeneration = _context->KernelGeneration = 1;
         UpdateMix();
         memory.CodePages.CodeOverwritten += OnOverwrittenElsewhere;
@@ -276,13 +277,14 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         ref var page = ref _pages[physical >> 12];
         _decodingPage = page;
         _decodingMode = mode;
+        _decodingHot = HotByDefault || _hot.IsHot(physical, mode);
         _guest.Decode(linear, _memory.PagePointer(physical), next, _stopAt);
         if (_guest.Count == 0) return null;
         page ??= NewPage(physical);
-        var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count };
+        var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count, IsHot = _decodingHot };
         _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
         var start = _asm.Position;
-        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0, HotByDefault || _hot.IsHot(physical, mode));
+        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0);
         block.CodeEnd = _asm.Position;
         page.Add(block);
         if (_guest.Crosses)

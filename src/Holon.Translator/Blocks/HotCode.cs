@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using Holon.Interpreter;
 
 namespace Holon.Translator.Blocks;
@@ -68,12 +69,11 @@ internal sealed class HotCode
         FindWanderers(Stopwatch.GetElapsedTime(0, elapsed).TotalNanoseconds);
         if (block is null) return _found;
         var key = (block.Physical, block.Mode);
-        if (_hot.Contains(key)) return _found;
         if (_samples.Count >= MostSampled) _samples.Clear();
         var count = _samples.GetValueOrDefault(key) + 1;
         _samples[key] = count;
-        if (count < SamplesToBeHot) return _found;
-        _samples.Remove(key);
+        // Again later: what follows may have been linked meanwhile.
+        if (count < SamplesToBeHot || !BitOperations.IsPow2(count)) return _found;
         if (_hot.Count >= MostHot) _hot.Clear(); // they come back when they are hot still
         Follow(block, exits);
         return _found;

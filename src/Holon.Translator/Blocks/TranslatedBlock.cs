@@ -33,6 +33,9 @@ internal sealed unsafe class TranslatedBlock
     /// <summary>Exits of blocks, this one perhaps among them, that jump here directly.</summary>
     public readonly List<int> Incoming = [];
 
+    /// <summary>Translated as code that is executed often: see <see cref="HotCode"/>.</summary>
+    public bool IsHot;
+
     /// <summary>No longer reachable.</summary>
     public bool IsDropped;
 }

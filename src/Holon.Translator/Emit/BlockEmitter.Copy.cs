@@ -19,7 +19,7 @@ internal sealed unsafe partial class BlockEmitter
         var bytes = _guest.BytesOf(instruction);
         var encoding = new InstructionEncoding(bytes);
         var size = encoding.HasMemory ? instruction.Iced.MemorySize.GetSize() : 0;
-        if (!Agrees(encoding, instruction) || !Plan(encoding, traits, _group is not null, out var plan) || (encoding.HasMemory && size is 0 or > 32))
+        if (!Agrees(encoding, instruction) || !Plan(encoding, instruction, _group is not null, out var plan) || (encoding.HasMemory && size is 0 or > 32))
         {
             EmitInterpret(ref instruction);
             return;
@@ -33,10 +33,10 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         PrepareFlags(instruction);
-        EmitLoads(plan);
+        EmitLoads(plan, instruction);
         if (plan.IsVerbatim) _asm.Bytes(bytes);
         else EmitEncoded(encoding, traits, plan);
-        EmitStores(plan, traits, encoding.HasMemory);
+        EmitStores(plan, instruction);
         FlagsWritten(instruction);
     }
 
@@ -55,16 +55,22 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>Decides which host register stands for each register field; false when there are not enough.</summary>
-    private static bool Plan(in InstructionEncoding encoding, Traits traits, bool keepAddress, out RegisterPlan plan)
+    private static bool Plan(in InstructionEncoding encoding, in GuestInstruction instruction, bool keepAddress, out RegisterPlan plan)
     {
-        plan = new RegisterPlan { Reg = encoding.HasModRm ? encoding.Reg : 0, Rm = encoding.Rm, Vvvv = encoding.Vvvv, Opcode = encoding.OpcodeRegister, SwapHigh = -1, IsVerbatim = !encoding.HasMemory };
+        var traits = instruction.Class.Traits;
+        plan = new RegisterPlan
+        {
+            Reg = encoding.HasModRm ? encoding.Reg : 0, Rm = encoding.Rm, Vvvv = encoding.Vvvv, Opcode = encoding.OpcodeRegister, OpcodeByte = encoding.Opcode,
+            SwapHigh = -1, IsVerbatim = !encoding.HasMemory,
+        };
         // BT, BTS, BTR and BTC of memory by a register: a bit string, in which the register moves the address.
         if (encoding.HasMemory && encoding.Map == 1 && !encoding.IsVex && encoding.Opcode is (0xA3 or 0xAB or 0xB3 or 0xBB)) return false;
         var free = encoding.HasMemory || keepAddress ? 1 : 2;
         var isHigh = false;
+        PlaceInContext(encoding, instruction, ref plan);
         if ((traits & Traits.RegIsGpr) != 0 && !Place(encoding, (traits & Traits.RegIsByte) != 0, ref plan.Reg, ref plan, ref free, ref isHigh)) return false;
         if ((traits & Traits.VvvvIsGpr) != 0 && !Place(encoding, false, ref plan.Vvvv, ref plan, ref free, ref isHigh)) return false;
-        if ((traits & Traits.RmIsGpr) != 0 && encoding.HasModRm && !encoding.HasMemory && !Place(encoding, (traits & Traits.RmIsByte) != 0, ref plan.Rm, ref plan, ref free, ref isHigh)) return false;
+        if ((traits & Traits.RmIsGpr) != 0 && encoding.HasModRm && !encoding.HasMemory && !plan.RmInContext && !Place(encoding, (traits & Traits.RmIsByte) != 0, ref plan.Rm, ref plan, ref free, ref isHigh)) return false;
         if ((traits & Traits.OpcodeIsGpr) != 0 && !Place(encoding, (traits & Traits.RmIsByte) != 0, ref plan.Opcode, ref plan, ref free, ref isHigh)) return false;
         if (!isHigh || plan.IsVerbatim) return true;
         // AH, CH, DH and BH cannot be encoded beside the address register: exchange them with the low byte meanwhile.
@@ -72,6 +78,48 @@ internal sealed unsafe partial class BlockEmitter
         if (!encoding.HasMemory || (traits & Traits.RegIsByte) == 0 || isCmpxchg) return false;
         plan.SwapHigh = plan.Reg = encoding.Reg & 3;
         return true;
+    }
+
+    /// <summary>
+    /// A register operand without a home can be a memory operand, the context, where the instruction has such a form that does the same: then it needs
+    /// no scratch register, and neither load nor store. Operands that can change places do, so that it is the one which may be memory.
+    /// </summary>
+    private static void PlaceInContext(in InstructionEncoding encoding, in GuestInstruction instruction, ref RegisterPlan plan)
+    {
+        const Traits both = Traits.RegIsGpr | Traits.RmIsGpr;
+        if (encoding.HasMemory || !encoding.HasModRm || (instruction.Class.Traits & Traits.RmIsGpr) == 0) return;
+        if (!encoding.IsVex && encoding.Map == 0 && (instruction.Class.Traits & both) == both && Homes.Of(plan.Reg) == Homes.InContext && Homes.Of(plan.Rm) != Homes.InContext)
+        {
+            // R13–R15 need REX, so that neither operand is one of the legacy high bytes.
+            var isTest = encoding.Opcode is 0x84 or 0x85;
+            var hasDirection = encoding.Opcode is < 0x40 or (>= 0x88 and <= 0x8B);
+            if (isTest || hasDirection)
+            {
+                (plan.Reg, plan.Rm) = (plan.Rm, plan.Reg);
+                if (hasDirection) plan.OpcodeByte ^= 2;
+                plan.IsVerbatim = false;
+            }
+        }
+
+        if (Homes.Of(plan.Rm) != Homes.InContext || !HasSameMemoryForm(encoding)) return;
+        if ((instruction.Class.Traits & Traits.RegIsGpr) != 0 && plan.Reg == plan.Rm) return; // one register in one place
+        // 32 bits written to a register clear the others, which memory would keep.
+        if (IsWritten(instruction, plan.Rm) && instruction.Iced.Op0Register.IsGPR32()) return;
+        plan.RmInContext = true;
+        plan.IsVerbatim = false;
+    }
+
+    /// <summary>Whether an instruction does to memory exactly what it does to a register: same width, no lock, no bit string.</summary>
+    private static bool HasSameMemoryForm(in InstructionEncoding encoding)
+    {
+        var opcode = encoding.Opcode;
+        if (encoding.IsVex) return (encoding.Map == 2 && opcode is 0xF2 or 0xF3 or 0xF5 or 0xF6 or 0xF7) || (encoding.Map == 3 && opcode == 0xF0); // BMI
+        return encoding.Map switch
+        {
+            0 => opcode is not (0x86 or 0x87), // XCHG would lock
+            1 => opcode is (>= 0x40 and <= 0x4F) or 0xA4 or 0xA5 or 0xAC or 0xAD or 0xAF or 0xB6 or 0xB7 or 0xB8 or 0xBA or 0xBC or 0xBD or 0xBE or 0xBF,
+            _ => false,
+        };
     }
 
     private static bool Place(in InstructionEncoding encoding, bool isByte, ref int register, ref RegisterPlan plan, ref int free, ref bool isHigh)
@@ -119,20 +167,39 @@ internal sealed unsafe partial class BlockEmitter
         return true;
     }
 
-    private void EmitLoads(in RegisterPlan plan)
+    private void EmitLoads(in RegisterPlan plan, in GuestInstruction instruction)
     {
-        if (plan.Scratch1Guest != 0) _asm.Load(Homes.Scratch, Mem.Context(Offsets.Gpr(plan.Scratch1Guest - 1)));
-        if (plan.Scratch2Guest != 0) _asm.Load(Homes.Address, Mem.Context(Offsets.Gpr(plan.Scratch2Guest - 1)));
+        if (plan.Scratch1Guest != 0 && !IsOnlyWritten(instruction, plan.Scratch1Guest - 1)) _asm.Load(Homes.Scratch, Mem.Context(Offsets.Gpr(plan.Scratch1Guest - 1)));
+        if (plan.Scratch2Guest != 0 && !IsOnlyWritten(instruction, plan.Scratch2Guest - 1)) _asm.Load(Homes.Address, Mem.Context(Offsets.Gpr(plan.Scratch2Guest - 1)));
         if (plan.SwapHigh >= 0) EmitSwapHigh(plan.SwapHigh);
     }
 
-    private void EmitStores(in RegisterPlan plan, Traits traits, bool hasMemory)
+    private void EmitStores(in RegisterPlan plan, in GuestInstruction instruction)
     {
         if (plan.SwapHigh >= 0) EmitSwapHigh(plan.SwapHigh);
-        if ((traits & Traits.ReadsFirst) != 0 || (hasMemory && (traits & (Traits.WritesMemory | Traits.WritesSecond)) == Traits.WritesMemory)) return;
-        if (plan.Scratch1Guest != 0) _asm.Store(Mem.Context(Offsets.Gpr(plan.Scratch1Guest - 1)), Homes.Scratch);
-        if (plan.Scratch2Guest != 0) _asm.Store(Mem.Context(Offsets.Gpr(plan.Scratch2Guest - 1)), Homes.Address);
+        if (plan.Scratch1Guest != 0 && IsWritten(instruction, plan.Scratch1Guest - 1)) _asm.Store(Mem.Context(Offsets.Gpr(plan.Scratch1Guest - 1)), Homes.Scratch);
+        if (plan.Scratch2Guest != 0 && IsWritten(instruction, plan.Scratch2Guest - 1)) _asm.Store(Mem.Context(Offsets.Gpr(plan.Scratch2Guest - 1)), Homes.Address);
     }
+
+    /// <summary>Whether a copied instruction writes a register that it names. MULX, XCHG and XADD write their second operand, too.</summary>
+    private static bool IsWritten(in GuestInstruction instruction, int guest)
+    {
+        var traits = instruction.Class.Traits;
+        ref readonly var iced = ref instruction.Iced;
+        if ((traits & Traits.ReadsFirst) == 0 && iced.Op0Kind == OpKind.Register && IsGeneral(iced.Op0Register, guest)) return true;
+        return (traits & Traits.WritesSecond) != 0 && iced.Op1Kind == OpKind.Register && IsGeneral(iced.Op1Register, guest);
+    }
+
+    /// <summary>Whether what was in a register before a copied instruction does not matter to it.</summary>
+    private static bool IsOnlyWritten(in GuestInstruction instruction, int guest)
+    {
+        ref readonly var iced = ref instruction.Iced;
+        if (iced.Mnemonic is not (Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Movsx or Mnemonic.Movsxd or Mnemonic.Movd or Mnemonic.Movq)) return false;
+        if (iced.Op0Kind != OpKind.Register || !(iced.Op0Register.IsGPR64() || iced.Op0Register.IsGPR32()) || !IsGeneral(iced.Op0Register, guest)) return false;
+        return iced.Op1Kind != OpKind.Register || !IsGeneral(iced.Op1Register, guest);
+    }
+
+    private static bool IsGeneral(Register register, int guest) => register.IsGPR() && Number(register.GetFullRegister()) == guest;
 
     /// <summary>XCHG of the two low bytes of RAX, RCX, RDX or RBX.</summary>
     private void EmitSwapHigh(int register)
@@ -144,14 +211,15 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Writes an instruction with the planned registers, and with the address register's target as memory operand.</summary>
     private void EmitEncoded(in InstructionEncoding encoding, Traits traits, in RegisterPlan plan)
     {
-        var memory = encoding.HasMemory;
-        var rm = memory ? _operand.Base : plan.Rm;
-        var opcode = encoding.Opcode;
+        var memory = encoding.HasMemory || plan.RmInContext;
+        var operand = plan.RmInContext ? Mem.Context(Offsets.Gpr(plan.Rm)) : _operand;
+        var rm = memory ? Math.Max(operand.Base, 0) : plan.Rm;
+        var opcode = plan.OpcodeByte;
         var rex = encoding.Rex & 8;
         if (encoding.HasModRm)
         {
             rex |= ((plan.Reg >> 3) << 2) | (rm >> 3);
-            if (memory && _operand.Index >= 8) rex |= 2;
+            if (memory && operand.Index >= 8) rex |= 2;
         }
         else if ((traits & Traits.OpcodeIsGpr) != 0)
         {
@@ -159,6 +227,7 @@ internal sealed unsafe partial class BlockEmitter
             opcode = (byte)((opcode & ~7) | (plan.Opcode & 7));
         }
 
+        if (plan.RmInContext) _asm.Byte(0x65);
         if (encoding.IsVex)
         {
             _asm.Byte(0xC4);
@@ -177,7 +246,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _asm.Byte(opcode);
-        if (memory) _asm.ModRm(plan.Reg, _operand);
+        if (memory) _asm.ModRm(plan.Reg, operand);
         else if (encoding.HasModRm) _asm.Byte(0xC0 | ((plan.Reg & 7) << 3) | (rm & 7));
         _asm.Bytes(encoding.Immediate);
     }
@@ -287,6 +356,12 @@ internal sealed unsafe partial class BlockEmitter
 
         /// <summary>The register whose bytes change places, or -1.</summary>
         public int SwapHigh;
+
+        /// <summary>The opcode: another one when operands change places.</summary>
+        public byte OpcodeByte;
+
+        /// <summary>Rm, a guest register, is the context's.</summary>
+        public bool RmInContext;
 
         /// <summary>The instruction can stay as it is.</summary>
         public bool IsVerbatim;

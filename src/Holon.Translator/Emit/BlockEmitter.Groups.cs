@@ -22,7 +22,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         ref var instruction = ref _guest.Instructions[index];
         return instruction.Class.Kind != InstructionKind.Copy
-            || Plan(new InstructionEncoding(_guest.BytesOf(instruction)), instruction.Class.Traits, keepAddress: true, out _);
+            || Plan(new InstructionEncoding(_guest.BytesOf(instruction)), instruction, keepAddress: true, out _);
     }
 
     /// <summary>What is needed to do a group's instructions one by one, behind the block.</summary>

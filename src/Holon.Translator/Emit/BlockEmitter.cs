@@ -61,8 +61,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="block">What becomes of it.</param>
     /// <param name="mode">See <see cref="TranslationMode"/>.</param>
     /// <param name="smap">CR4.SMAP is set.</param>
-    /// <param name="isHot">It is executed often: worth remembering the pages of its accesses.</param>
-    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap, bool isHot)
+    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap)
     {
         _smap = smap;
         _guest = guest;
@@ -72,7 +71,7 @@ internal sealed unsafe partial class BlockEmitter
         _groups.Clear();
         _x87Ready = false;
         _group = null;
-        _isHot = isHot;
+        _isHot = block.IsHot;
         EmitEntries();
         _ended = false;
         for (var i = 0; i < guest.Count && !_ended; i++)
