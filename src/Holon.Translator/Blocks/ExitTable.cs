@@ -30,6 +30,9 @@ internal unsafe struct Exit
     /// <summary>Where the jump's 32-bit distance is, and the stub that it leads to while not linked.</summary>
     public byte* Distance, Stub;
 
+    /// <summary>Code that makes the status flags again and goes on to where <see cref="PadDistance"/> says; null when they are not to be made.</summary>
+    public byte* Pad, PadDistance;
+
     /// <summary>Where the generation that the link holds for is compared; null for a target in the same page.</summary>
     public byte* Generation;
 
@@ -77,13 +80,23 @@ internal sealed unsafe class ExitTable
         if (exit.Target is { } old) old.Incoming.Remove(number);
         exit.Target = target;
         target.Incoming.Add(number);
-        HostAssembler.Patch(exit.Distance, exit.Entry switch
+        if (exit.Pad != null)
         {
-            EntryPoint.Host => target.EnterHost,
-            EntryPoint.Memory => target.EnterMemory,
-            EntryPoint.PollHost => target.PollHost,
-            _ => target.PollMemory,
-        });
+            var polls = exit.Entry is EntryPoint.PollMemory or EntryPoint.PollHost;
+            HostAssembler.Patch(exit.Distance, target.NeedsFlags ? exit.Pad : polls ? target.PollMemory : target.EnterMemory);
+            HostAssembler.Patch(exit.PadDistance, polls ? target.PollHost : target.EnterHost);
+        }
+        else
+        {
+            HostAssembler.Patch(exit.Distance, exit.Entry switch
+            {
+                EntryPoint.Host => target.EnterHost,
+                EntryPoint.Memory => target.EnterMemory,
+                EntryPoint.PollHost => target.PollHost,
+                _ => target.PollMemory,
+            });
+        }
+
         if (exit.Generation != null) *(uint*)exit.Generation = generation;
     }
 
@@ -94,7 +107,8 @@ internal sealed unsafe class ExitTable
         {
             ref var exit = ref _exits[number];
             exit.Target = null;
-            HostAssembler.Patch(exit.Distance, exit.Stub);
+            HostAssembler.Patch(exit.Distance, exit.Pad != null ? exit.Pad : exit.Stub);
+            if (exit.Pad != null) HostAssembler.Patch(exit.PadDistance, exit.Stub);
         }
 
         foreach (var number in block.Exits)

@@ -33,6 +33,9 @@ internal sealed unsafe class TranslatedBlock
     /// <summary>Exits of blocks, this one perhaps among them, that jump here directly.</summary>
     public readonly List<int> Incoming = [];
 
+    /// <summary>It looks at the status flags as they are on entry, or they may be looked at after it.</summary>
+    public bool NeedsFlags;
+
     /// <summary>Translated as code that is executed often: see <see cref="HotCode"/>.</summary>
     public bool IsHot;
 

@@ -17,18 +17,17 @@ internal sealed unsafe partial class BlockEmitter
     {
         _ended = true;
         var backward = target <= from;
-        if (!IsOtherPage(target))
+        if (IsOtherPage(target))
         {
-            var inHost = (_flags & FlagPlace.Host) != 0;
-            AddExit(_asm.Jmp(), null, target, mode, inHost ? backward ? EntryPoint.PollHost : EntryPoint.Host : backward ? EntryPoint.PollMemory : EntryPoint.Memory, inHost);
+            LoseHostFlags(StatusFlags.All);
+            EmitFarExit(target, mode, backward, isCall: false);
             return;
         }
 
-        FlagsToMemory(StatusFlags.All);
-        EmitFarExit(target, mode, backward, isCall: false);
+        AddExit(_asm.Jmp(), null, target, mode, backward);
     }
 
-    /// <summary>A direct exit to another page: taken only while translations of linear addresses are what they were when it was linked. Flags are in the context.</summary>
+    /// <summary>A direct exit to another page: taken only while translations of linear addresses are what they were when it was linked. Flags are not in the host's.</summary>
     private void EmitFarExit(ulong target, int mode, bool backward, bool isCall)
     {
         var generation = TranslationMode.IsUser(mode) ? Offsets.UserGeneration : Offsets.KernelGeneration;
@@ -36,13 +35,14 @@ internal sealed unsafe partial class BlockEmitter
         var compared = _asm.Position;
         _asm.Int32(0);
         var changed = _asm.Jcc(Condition.NotEqual);
-        AddExit(isCall ? _asm.Call() : _asm.Jmp(), compared, target, mode, backward ? EntryPoint.PollMemory : EntryPoint.Memory, false, changed);
+        AddExit(isCall ? _asm.Call() : _asm.Jmp(), compared, target, mode, backward, changed);
     }
 
-    private void AddExit(byte* distance, byte* generation, ulong target, int mode, EntryPoint entry, bool flagsInHost, byte* second = null)
+    private void AddExit(byte* distance, byte* generation, ulong target, int mode, bool backward, byte* second = null)
     {
+        var entry = (_flags & FlagPlace.Host) != 0 ? backward ? EntryPoint.PollHost : EntryPoint.Host : backward ? EntryPoint.PollMemory : EntryPoint.Memory;
         var number = _exits.Add(new Exit { Owner = _block, Distance = distance, Generation = generation, Linear = target, Mode = mode, Entry = entry });
-        _deferred.Add(new Deferred(flagsInHost ? DeferredKind.LinkSavingFlags : DeferredKind.Link, distance, second, target, (uint)number, 0, 0, default));
+        Defer(new Deferred(DeferredKind.Link, distance, second, target, (uint)number, 0, 0));
     }
 
     private void EmitJumpIf(ref GuestInstruction instruction)
@@ -65,11 +65,11 @@ internal sealed unsafe partial class BlockEmitter
         var jump = _asm.Jcc(condition);
         if (IsOtherPage(target))
         {
-            _deferred.Add(new Deferred(DeferredKind.FarBranch, jump, null, target, target <= iced.IP ? 1u : 0, 0, 0, _flags));
+            Defer(new Deferred(DeferredKind.FarBranch, jump, null, target, target <= iced.IP ? 1u : 0, 0, 0));
             return;
         }
 
-        AddExit(jump, null, target, _mode, target <= iced.IP ? EntryPoint.PollHost : EntryPoint.Host, true);
+        AddExit(jump, null, target, _mode, target <= iced.IP);
     }
 
     /// <summary>Loads the target of an indirect branch into scratch or says which register has it; a memory operand is kept in the context.</summary>
@@ -105,7 +105,7 @@ internal sealed unsafe partial class BlockEmitter
         _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * _mode)));
         _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags, Homes.Scratch, 3));
-        _deferred.Add(new Deferred(DeferredKind.JumpMiss, _asm.Jcc(Condition.NotEqual), null, rip, 0, undo, 0, default));
+        Defer(new Deferred(DeferredKind.JumpMiss, _asm.Jcc(Condition.NotEqual), null, rip, 0, undo, 0));
     }
 
     /// <summary>Pushes the return address onto the guest's stack, and with it onto the host's. Scratch has it afterwards.</summary>
@@ -115,10 +115,10 @@ internal sealed unsafe partial class BlockEmitter
         else EmitStackLookup(ref instruction, 8, true, -8);
         _asm.MovImmediate(Homes.Scratch, instruction.Iced.NextIP);
         _asm.Store(_operand, Homes.Scratch);
-        _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
+        MoveStackPointer(-8);
         _asm.Alu(AluOp.Cmp, HostStackPointer, Mem.Context(Offsets.ShadowLimit));
         var full = _asm.Jcc(Condition.Below);
-        _deferred.Add(new Deferred(DeferredKind.ShadowFull, full, _asm.Position, 0, 0, 0, 0, default));
+        Defer(new Deferred(DeferredKind.ShadowFull, full, _asm.Position, 0, 0, 0, 0));
     }
 
     private void EmitCall(ref GuestInstruction instruction)
@@ -131,13 +131,12 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        FlagsToMemory(instruction.LiveBefore);
-        _flags &= ~FlagPlace.Host;
+        LoseHostFlags(instruction.LiveBefore);
         EmitPushReturn(ref instruction);
         _asm.Push(Homes.Scratch);
         var backward = target <= iced.IP;
         if (IsOtherPage(target)) EmitFarExit(target, _mode, backward, isCall: true);
-        else AddExit(_asm.Call(), null, target, _mode, backward ? EntryPoint.PollMemory : EntryPoint.Memory, false);
+        else AddExit(_asm.Call(), null, target, _mode, backward);
         EmitReturnPoint(iced);
     }
 
@@ -189,7 +188,7 @@ internal sealed unsafe partial class BlockEmitter
         var extra = instruction.Iced.Code == Code.Retnq_imm16 ? instruction.Iced.Immediate16 : 0;
         _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8 + extra));
         _asm.Alu(AluOp.Cmp, Homes.Address, Mem.At(HostStackPointer, 8));
-        _deferred.Add(new Deferred(DeferredKind.ReturnMiss, _asm.Jcc(Condition.NotEqual), null, instruction.Iced.IP, 0, -(8 + extra), 0, default));
+        Defer(new Deferred(DeferredKind.ReturnMiss, _asm.Jcc(Condition.NotEqual), null, instruction.Iced.IP, 0, -(8 + extra), 0));
         _asm.Ret(8);
     }
 
@@ -201,7 +200,7 @@ internal sealed unsafe partial class BlockEmitter
             var at = GroupOperand;
             if (iced.Op0Kind == OpKind.Register) _asm.Store(at, Value(Number(iced.Op0Register), Homes.Scratch));
             else _asm.StoreImmediate(at, (int)iced.GetImmediate(0));
-            _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
+            MoveStackPointer(-8);
             return;
         }
 
@@ -228,7 +227,7 @@ internal sealed unsafe partial class BlockEmitter
                 break;
         }
 
-        _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
+        MoveStackPointer(-8);
     }
 
     private void EmitPop(ref GuestInstruction instruction)
@@ -249,7 +248,7 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Load(to, _operand);
         if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), Homes.Scratch);
 
-        if (home != Homes.StackPointer) _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8));
+        if (home != Homes.StackPointer) MoveStackPointer(8);
     }
 
     private void EmitLeave(ref GuestInstruction instruction)

@@ -7,7 +7,7 @@ namespace Holon.Translator.Emit;
 // Instructions that run as themselves.
 internal sealed unsafe partial class BlockEmitter
 {
-    private void EmitCopy(ref GuestInstruction instruction)
+    private void EmitCopy(ref GuestInstruction instruction, int index)
     {
         var traits = instruction.Class.Traits;
         if ((traits & (Traits.Vector | Traits.X87)) != 0 && (_mode & TranslationMode.NativeVectors) == 0)
@@ -37,7 +37,7 @@ internal sealed unsafe partial class BlockEmitter
         if (plan.IsVerbatim) _asm.Bytes(bytes);
         else EmitEncoded(encoding, traits, plan);
         EmitStores(plan, instruction);
-        FlagsWritten(instruction);
+        FlagsWritten(instruction, index);
     }
 
     /// <summary>
@@ -343,7 +343,7 @@ internal sealed unsafe partial class BlockEmitter
         LoseHostFlags(instruction.LiveBefore);
         _asm.AluImmediate32(AluOp.Cmp, Mem.Context(Offsets.X87Live), 0);
         var fail = _asm.Jcc(Condition.Equal);
-        _deferred.Add(new Deferred(DeferredKind.LoadX87, fail, _asm.Position, instruction.Iced.IP, 0, 0, 0, default));
+        Defer(new Deferred(DeferredKind.LoadX87, fail, _asm.Position, instruction.Iced.IP, 0, 0, 0));
     }
 
     /// <summary>Host registers for the register fields of a copied instruction.</summary>

@@ -19,11 +19,11 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>The page is not that of the stack, or of the site.</summary>
         KnownPageMiss,
 
-        /// <summary>An exit that is not linked; flags are in the context.</summary>
+        /// <summary>An exit that is not linked.</summary>
         Link,
 
-        /// <summary>An exit that is not linked; flags are in the host's.</summary>
-        LinkSavingFlags,
+        /// <summary>The entry with flags in the host's, of a block that wants them in the context.</summary>
+        EnterHost,
 
         /// <summary>A conditional branch to another page.</summary>
         FarBranch,
@@ -64,8 +64,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="value">By kind.</param>
     /// <param name="tag">Where the tag is that was mixed into the address; the offset in the page of a constant address; or what undoes a change of the stack pointer.</param>
     /// <param name="linear">A constant address.</param>
-    /// <param name="flags">Where the status flags are.</param>
-    private readonly struct Deferred(DeferredKind kind, byte* from, byte* back, ulong rip, uint value, int tag, ulong linear, FlagPlace flags)
+    private readonly struct Deferred(DeferredKind kind, byte* from, byte* back, ulong rip, uint value, int tag, ulong linear)
     {
         public DeferredKind Kind { get; } = kind;
 
@@ -81,7 +80,11 @@ internal sealed unsafe partial class BlockEmitter
 
         public ulong Linear { get; } = linear;
 
-        public FlagPlace Flags { get; } = flags;
+        /// <summary>Where the status flags are, and which instruction made them.</summary>
+        public FlagPlace Flags { get; init; }
+
+        /// <inheritdoc cref="Flags"/>
+        public FlagRecipe Recipe { get; init; }
 
         /// <summary>The page that was looked at.</summary>
         public KnownPage Page { get; init; }
@@ -90,21 +93,26 @@ internal sealed unsafe partial class BlockEmitter
         public Mem? Operand { get; init; }
     }
 
-    private void Defer(DeferredKind kind, byte* from, ulong rip) => _deferred.Add(new Deferred(kind, from, null, rip, 0, 0, 0, default));
+    private void Defer(DeferredKind kind, byte* from, ulong rip) => Defer(new Deferred(kind, from, null, rip, 0, 0, 0));
+
+    private void Defer(in Deferred deferred) => _deferred.Add(deferred with { Flags = _flags, Recipe = _recipe });
 
     private void EmitDeferred()
     {
         for (var i = 0; i < _deferred.Count; i++) // grows meanwhile
         {
             var deferred = _deferred[i];
-            _asm.Land(deferred.From);
+            if (deferred.From != null) _asm.Land(deferred.From);
+            (_flags, _recipe) = (deferred.Flags, deferred.Recipe);
             switch (deferred.Kind)
             {
                 case DeferredKind.Miss:
                     _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(deferred.Tag, Homes.Scratch, 0));
+                    FlagsToMemory(Guest.StatusFlags.All);
                     EmitMissCall(deferred, _stubs.Miss);
                     break;
                 case DeferredKind.ConstantMiss:
+                    FlagsToMemory(Guest.StatusFlags.All);
                     _asm.MovImmediate(Homes.Address, deferred.Linear);
                     StoreRip(deferred.Rip);
                     _asm.MovImmediate(Homes.Scratch, deferred.Value);
@@ -115,12 +123,16 @@ internal sealed unsafe partial class BlockEmitter
                 case DeferredKind.KnownPageMiss:
                     EmitKnownPageMiss(deferred);
                     break;
-                case DeferredKind.Link or DeferredKind.LinkSavingFlags:
+                case DeferredKind.Link:
                     EmitLink(deferred);
                     break;
+                case DeferredKind.EnterHost:
+                    _block.EnterHost = _asm.Position;
+                    SaveFlags();
+                    _asm.JmpTo(deferred.Back);
+                    break;
                 case DeferredKind.FarBranch:
-                    _flags = deferred.Flags;
-                    FlagsToMemory(Guest.StatusFlags.All);
+                    LoseHostFlags(Guest.StatusFlags.All);
                     EmitFarExit(deferred.Rip, _mode, deferred.Value != 0, isCall: false);
                     break;
                 case DeferredKind.JumpMiss:
@@ -149,15 +161,18 @@ internal sealed unsafe partial class BlockEmitter
                     _asm.JmpTo(deferred.Back);
                     break;
                 case DeferredKind.Events:
+                    FlagsToMemory(Guest.StatusFlags.All);
                     EmitExit(ExitKind.Events, deferred.Rip);
                     break;
                 case DeferredKind.Group:
                     EmitGroupMiss(deferred);
                     break;
                 case DeferredKind.Lookup:
+                    FlagsToMemory(Guest.StatusFlags.All);
                     EmitExit(ExitKind.Lookup, deferred.Rip);
                     break;
                 case DeferredKind.Interpret:
+                    FlagsToMemory(Guest.StatusFlags.All);
                     EmitExit(ExitKind.Interpret, deferred.Rip);
                     break;
             }
@@ -167,6 +182,7 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitKnownPageMiss(in Deferred deferred)
     {
         if (deferred.Operand is { } mixed) _asm.Lea(Homes.Address, mixed);
+        FlagsToMemory(Guest.StatusFlags.All);
         StoreRip(deferred.Rip);
         var site = deferred.Page.Number;
         _asm.MovImmediate(Homes.Scratch, deferred.Value | (site < 0 ? 0 : (uint)site << Stubs.MissSiteShift));
@@ -202,11 +218,35 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Land(canonical);
     }
 
+    /// <summary>
+    /// Where an exit leads that is not linked. When the flags must be made again, it leads there by a pad: links to code that looks at flags go on using the
+    /// pad, links to other code do not.
+    /// </summary>
     private void EmitLink(in Deferred deferred)
     {
-        if (deferred.Back != null) _asm.Land(deferred.Back);
-        _exits[(int)deferred.Value].Stub = _asm.Position;
-        if (deferred.Kind == DeferredKind.LinkSavingFlags) SaveFlags();
+        ref var exit = ref _exits[(int)deferred.Value];
+        if (_flags == FlagPlace.Recipe)
+        {
+            exit.Pad = _asm.Position;
+            EmitRecipe(_recipe);
+            exit.PadDistance = _asm.Jmp();
+            if (deferred.Back != null)
+            {
+                _asm.Land(deferred.Back);
+                EmitRecipe(_recipe);
+            }
+
+            _asm.Land(exit.PadDistance);
+            exit.Stub = _asm.Position;
+            SaveFlags();
+        }
+        else
+        {
+            if (deferred.Back != null) _asm.Land(deferred.Back);
+            exit.Stub = _asm.Position;
+            FlagsToMemory(Guest.StatusFlags.All);
+        }
+
         StoreRip(deferred.Rip);
         _asm.MovImmediate(Homes.Scratch, deferred.Value + (uint)ExitKind.FirstLink);
         _asm.JmpTo(_stubs.Exit);

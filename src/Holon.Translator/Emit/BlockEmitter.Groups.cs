@@ -29,6 +29,7 @@ internal sealed unsafe partial class BlockEmitter
     private struct GroupStart
     {
         public int First, Last, Bytes;
+        public FlagRecipe Recipe;
         public FlagPlace Flags, FlagsAfter;
         public bool X87Ready, Ended;
         public byte* After;
@@ -41,12 +42,12 @@ internal sealed unsafe partial class BlockEmitter
         if (_group is null && AccessGroups.Find(_guest, index, _keepsAddress) is { } found) BeginGroup(index, found);
         if (_group is not { } group)
         {
-            EmitInstruction(ref instruction, index == _guest.Count - 1);
+            EmitInstruction(index);
             return;
         }
 
         _groupOffset = AccessGroups.Access(instruction, group.Register) is { } access ? _moved + access.Offset - group.Lowest : 0;
-        EmitInstruction(ref instruction, index == _guest.Count - 1);
+        EmitInstruction(index);
         _moved += AccessGroups.Movement(instruction, group.Register) ?? 0;
         if (index == group.Last || _ended) EndGroup();
     }
@@ -55,7 +56,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         ref var instruction = ref _guest.Instructions[index];
         LoseHostFlags(instruction.LiveBefore);
-        var start = new GroupStart { First = index, Last = group.Last, Bytes = group.Bytes, Flags = _flags, X87Ready = _x87Ready };
+        var start = new GroupStart { First = index, Last = group.Last, Bytes = group.Bytes, Flags = _flags, Recipe = _recipe, X87Ready = _x87Ready };
         var guest = Number(group.Register);
         var @base = Value(guest, Homes.Address);
         if (group.Lowest != 0) _asm.Lea(Homes.Address, Mem.At(@base, group.Lowest));
@@ -68,12 +69,12 @@ internal sealed unsafe partial class BlockEmitter
             _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(known.Tag));
             var fail = Check(group.Bytes, false, Homes.Scratch);
             _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(known.Addend));
-            _deferred.Add(new Deferred(DeferredKind.Group, fail, _asm.Position, 0, (uint)_groups.Count, 0, 0, default) { Page = known });
+            Defer(new Deferred(DeferredKind.Group, fail, _asm.Position, 0, (uint)_groups.Count, 0, 0) { Page = known });
         }
         else
         {
             var fail = EmitThroughTlb(from, group.Bytes, group.Writes, false, out _);
-            _deferred.Add(new Deferred(DeferredKind.Group, fail, null, 0, (uint)_groups.Count, 0, 0, default) { Page = KnownPage.None });
+            Defer(new Deferred(DeferredKind.Group, fail, null, 0, (uint)_groups.Count, 0, 0) { Page = KnownPage.None });
         }
 
         _groups.Add(start);
@@ -111,12 +112,12 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>The same instructions, each with its own look; then back to behind the group, with the status flags where they are expected there.</summary>
     private void EmitGroupOneByOne(in GroupStart start)
     {
-        _flags = start.Flags;
+        (_flags, _recipe) = (start.Flags, start.Recipe);
         _x87Ready = start.X87Ready;
         _ended = false;
         var isHot = _isHot;
         _isHot = false;
-        for (var i = start.First; i <= start.Last && !_ended; i++) EmitInstruction(ref _guest.Instructions[i], i == _guest.Count - 1);
+        for (var i = start.First; i <= start.Last && !_ended; i++) EmitInstruction(i);
         _isHot = isHot;
         if (_ended) return;
         if (start.Ended)

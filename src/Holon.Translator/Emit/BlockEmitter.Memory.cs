@@ -132,7 +132,7 @@ internal sealed unsafe partial class BlockEmitter
         var back = _asm.Position;
         if (index >= 0) _asm.Alu(AluOp.Add, Homes.Address, @base); // no room for three registers
         _operand = index >= 0 ? new Mem(Homes.Address, index, Scale(iced), displacement, false) : new Mem(Homes.Address, @base, 0, displacement, false);
-        _deferred.Add(new Deferred(DeferredKind.KnownPageMiss, fail, back, iced.IP, MissInfo(size, write, aligned), page.Tag, 0, default) { Page = page, Operand = from });
+        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, back, iced.IP, MissInfo(size, write, aligned), page.Tag, 0) { Page = page, Operand = from });
     }
 
     /// <summary>The same for any operand; afterwards the address register points to the bytes.</summary>
@@ -151,7 +151,7 @@ internal sealed unsafe partial class BlockEmitter
         var fail = Check(size, aligned, Homes.Scratch);
         _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(page.Addend));
         _operand = Mem.At(Homes.Address);
-        _deferred.Add(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), 0, 0, default) { Page = page });
+        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), 0, 0) { Page = page });
     }
 
     /// <summary>Looks the address register up in the TLB.</summary>
@@ -159,7 +159,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         var fail = EmitThroughTlb(from, size, write, aligned, out var tag);
         _operand = Mem.At(Homes.Address);
-        _deferred.Add(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0, default));
+        Defer(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0));
     }
 
     /// <summary>The way through the TLB: exchanges the address in a register for the host's, in the address register. Returns the jump of those that fail.</summary>
@@ -204,7 +204,7 @@ internal sealed unsafe partial class BlockEmitter
         var fail = _asm.Jcc(Condition.NotEqual);
         _asm.Load(Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host) + entry));
         _operand = Mem.At(Homes.Address, offset);
-        _deferred.Add(new Deferred(DeferredKind.ConstantMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), offset, linear, default));
+        Defer(new Deferred(DeferredKind.ConstantMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), offset, linear));
     }
 
     /// <summary>Looks an address on the stack up in the entry for the stack: of the stack pointer and a distance.</summary>
@@ -218,7 +218,7 @@ internal sealed unsafe partial class BlockEmitter
         var fail = Check(size, false);
         _asm.Load(Homes.Address, Mem.Context(page.Addend));
         _operand = new Mem(Homes.Address, register, 0, displacement, false);
-        _deferred.Add(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, false), page.Tag, 0, default) { Page = page, Operand = from });
+        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, false), page.Tag, 0) { Page = page, Operand = from });
     }
 
     /// <summary>Compares the offset in the page: one comparison catches another page, a page boundary inside and a misaligned operand that must not be.</summary>

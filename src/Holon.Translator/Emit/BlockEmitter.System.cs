@@ -25,7 +25,7 @@ internal sealed unsafe partial class BlockEmitter
         _flags = FlagPlace.Memory;
         EmitStackLookup(ref instruction, 8, true, -8);
         EmitFlagsImage(_operand);
-        _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, -8));
+        MoveStackPointer(-8);
     }
 
     /// <summary>Puts RFLAGS together in memory; the status flags are in the context. Changes scratch.</summary>
@@ -73,7 +73,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         EmitTakeStatus(Homes.Address);
-        _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8));
+        MoveStackPointer(8);
         _flags = FlagPlace.Memory;
     }
 

@@ -23,7 +23,6 @@ internal sealed unsafe partial class BlockEmitter
     private GuestBlock _guest = null!;
     private TranslatedBlock _block = null!;
     private int _mode;
-    private FlagPlace _flags;
     private bool _x87Ready, _ended, _smap;
 
     /// <param name="assembler">Where to write.</param>
@@ -41,20 +40,6 @@ internal sealed unsafe partial class BlockEmitter
 
     /// <summary>When not null, takes each guest instruction and where its host code begins, and at last where what is common begins.</summary>
     public List<(Iced.Intel.Instruction Guest, nint Host)>? Listing { get; set; }
-
-    /// <summary>Where the guest's status flags are while code is written.</summary>
-    [Flags]
-    private enum FlagPlace : byte
-    {
-        /// <summary>Nowhere, because nobody will ask.</summary>
-        None = 0,
-
-        /// <summary>In the host's flags.</summary>
-        Host = 1,
-
-        /// <summary>In the context.</summary>
-        Memory = 2,
-    }
 
     /// <summary>Writes a block at the assembler's position and fills in its entries.</summary>
     /// <param name="guest">The decoded block.</param>
@@ -100,12 +85,42 @@ internal sealed unsafe partial class BlockEmitter
         _block.PollHost = _asm.Position;
         if (live != 0) SaveFlags();
         _block.PollMemory = _asm.Position;
+        _flags = live != 0 ? FlagPlace.Memory : FlagPlace.None;
         _asm.AluImmediate32(AluOp.Cmp, Mem.Context(Offsets.Events), 0);
         Defer(DeferredKind.Events, _asm.Jcc(Condition.NotEqual), _guest.Start);
         _block.EnterMemory = _asm.Position;
-        if (live != 0) RestoreFlags();
+        _block.NeedsFlags = live != 0;
+        if (live != 0 && !WantsHostFlags())
+        {
+            Defer(new Deferred(DeferredKind.EnterHost, null, _asm.Position, 0, 0, 0, 0));
+            return;
+        }
+
+        if (live != 0) FlagsToHost();
         _block.EnterHost = _asm.Position;
-        _flags = live != 0 ? FlagPlace.Host : FlagPlace.None;
+    }
+
+    /// <summary>Whether the flags at the start are looked at before something changes the host's.</summary>
+    private bool WantsHostFlags()
+    {
+        for (var i = 0; i < _guest.Count; i++)
+        {
+            ref var instruction = ref _guest.Instructions[i];
+            switch (instruction.Class.Kind)
+            {
+                case InstructionKind.Nop or InstructionKind.Lea or InstructionKind.ReadSelector or InstructionKind.SwapGs:
+                    break;
+                case InstructionKind.JumpIf:
+                    return true;
+                case InstructionKind.Copy when (instruction.Class.Traits & Traits.X87) == 0 && !new InstructionEncoding(_guest.BytesOf(instruction)).HasMemory:
+                    if ((instruction.Reads | Passed(instruction)) != 0) return true;
+                    break;
+                default:
+                    return false;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
@@ -116,21 +131,24 @@ internal sealed unsafe partial class BlockEmitter
         _block.PollHost = _block.EnterHost = _asm.Position;
         if (live != 0) SaveFlags();
         _block.PollMemory = _block.EnterMemory = _asm.Position;
+        _block.NeedsFlags = live != 0;
+        _flags = live != 0 ? FlagPlace.Memory : FlagPlace.None;
         _asm.RegMem(false, 0x81, 7, Mem.Context(IsUser ? Offsets.UserGeneration : Offsets.KernelGeneration));
         _block.Generation = _asm.Position;
         _asm.Int32(0);
         Defer(DeferredKind.Lookup, _asm.Jcc(Condition.NotEqual), _guest.Start);
         _asm.AluImmediate32(AluOp.Cmp, Mem.Context(Offsets.Events), 0);
         Defer(DeferredKind.Events, _asm.Jcc(Condition.NotEqual), _guest.Start);
-        if (live != 0) RestoreFlags();
-        _flags = live != 0 ? FlagPlace.Host | FlagPlace.Memory : FlagPlace.None;
+        if (live != 0) FlagsToHost();
     }
 
-    private void EmitInstruction(ref GuestInstruction instruction, bool isLast)
+    private void EmitInstruction(int index)
     {
+        ref var instruction = ref _guest.Instructions[index];
+        KeepFlagsFrom(instruction);
         switch (instruction.Class.Kind)
         {
-            case InstructionKind.Copy: EmitCopy(ref instruction); break;
+            case InstructionKind.Copy: EmitCopy(ref instruction, index); break;
             case InstructionKind.Nop: break;
             case InstructionKind.Lea: EmitLea(ref instruction); break;
             case InstructionKind.Push: EmitPush(ref instruction); break;
@@ -145,7 +163,7 @@ internal sealed unsafe partial class BlockEmitter
             case InstructionKind.Return: EmitReturn(ref instruction); break;
             case InstructionKind.PushFlags: EmitPushFlags(ref instruction); break;
             case InstructionKind.PopFlags: EmitPopFlags(ref instruction); break;
-            case InstructionKind.InterruptFlag: EmitInterruptFlag(ref instruction, isLast); break;
+            case InstructionKind.InterruptFlag: EmitInterruptFlag(ref instruction, index == _guest.Count - 1); break;
             case InstructionKind.AccessFlag: EmitAccessFlag(ref instruction); break;
             case InstructionKind.SwapGs: EmitSwapGs(ref instruction); break;
             case InstructionKind.ReadSelector: EmitReadSelector(ref instruction); break;
@@ -157,67 +175,5 @@ internal sealed unsafe partial class BlockEmitter
             case InstructionKind.LoadControl: EmitLoadControl(ref instruction); break;
             default: EmitInterpret(ref instruction); break;
         }
-    }
-
-    // ---- status flags ------------------------------------------------------------------------------------------------
-
-    private void SaveFlags()
-    {
-        _asm.Mov(Homes.Scratch, 0);
-        _asm.Lahf();
-        _asm.SetoAl();
-        _asm.Store16(Mem.Context(Offsets.SavedFlags), 0);
-        _asm.Mov(0, Homes.Scratch);
-    }
-
-    private void RestoreFlags()
-    {
-        _asm.Mov(Homes.Scratch, 0);
-        _asm.LoadZero16(0, Mem.Context(Offsets.SavedFlags));
-        _asm.AddAl(0x7F); // overflows when OF was 1
-        _asm.Sahf();
-        _asm.Mov(0, Homes.Scratch);
-    }
-
-    /// <summary>Before something that changes the host's flags: keeps the guest's, if anybody needs them.</summary>
-    private void LoseHostFlags(StatusFlags needed)
-    {
-        if (_flags == FlagPlace.Host && needed != 0)
-        {
-            SaveFlags();
-            _flags = FlagPlace.Memory;
-        }
-        else
-        {
-            _flags &= ~FlagPlace.Host;
-        }
-    }
-
-    /// <summary>Makes the context hold the flags, before an exit by which somebody may ask for them.</summary>
-    private void FlagsToMemory(StatusFlags needed)
-    {
-        if (_flags != FlagPlace.Host || needed == 0) return;
-        SaveFlags();
-        _flags |= FlagPlace.Memory;
-    }
-
-    /// <summary>Makes the host's flags the guest's. Changes only flags and scratch.</summary>
-    private void FlagsToHost()
-    {
-        if ((_flags & FlagPlace.Host) != 0) return;
-        if ((_flags & FlagPlace.Memory) != 0) RestoreFlags();
-        _flags |= FlagPlace.Host;
-    }
-
-    /// <summary>The last step before an instruction's own host instruction: brings the flags that it needs, in itself or to leave some as they were.</summary>
-    private void PrepareFlags(in GuestInstruction instruction)
-    {
-        var passed = instruction.Writes != 0 ? instruction.LiveAfter & ~instruction.Kills : StatusFlags.None;
-        if ((instruction.Reads | passed) != 0) FlagsToHost();
-    }
-
-    private void FlagsWritten(in GuestInstruction instruction)
-    {
-        if (instruction.Writes != 0) _flags = FlagPlace.Host;
     }
 }

@@ -107,25 +107,11 @@ internal static class AccessGroups
             case InstructionKind.Lea:
                 return iced.Op0Register.GetFullRegister() == register ? null : 0;
             case InstructionKind.Copy:
-                return Writes(instruction, register) ? null : 0;
+                return WrittenRegisters.Contain(instruction, register) ? null : 0;
             default:
                 return null;
         }
     }
-
-    /// <summary>Whether a copied instruction may write a general register: its first operand, its second one, or one that it does not name.</summary>
-    private static bool Writes(in GuestInstruction instruction, Register register)
-    {
-        ref readonly var iced = ref instruction.Iced;
-        if ((instruction.Class.Traits & Traits.ReadsFirst) == 0 && iced.Op0Kind == OpKind.Register && iced.Op0Register.GetFullRegister() == register) return true;
-        if ((instruction.Class.Traits & Traits.WritesSecond) != 0 && iced.Op1Kind == OpKind.Register && iced.Op1Register.GetFullRegister() == register) return true;
-        return register is Register.RAX or Register.RDX or Register.RCX or Register.RBX && MayWriteUnnamed(iced);
-    }
-
-    /// <summary>MUL, CBW, CWD, CMPXCHG, LAHF, FNSTSW AX and their like: everything with fewer operands than it uses.</summary>
-    private static bool MayWriteUnnamed(in Instruction iced) => iced.OpCount == 0 || iced.Mnemonic is Mnemonic.Mul or Mnemonic.Cmpxchg or Mnemonic.Cmpxchg8b or Mnemonic.Cmpxchg16b
-        or Mnemonic.Fnstsw or Mnemonic.Fstsw or Mnemonic.Xchg or Mnemonic.Pcmpestri or Mnemonic.Pcmpistri or Mnemonic.Vpcmpestri or Mnemonic.Vpcmpistri
-        || (iced.Mnemonic == Mnemonic.Imul && iced.OpCount == 1);
 
     /// <summary>Whether an instruction between two accesses leaves the address where it is: it has no access of its own, and few enough registers without a home.</summary>
     private static bool KeepsAddress(in GuestInstruction instruction)

@@ -51,7 +51,7 @@ internal sealed unsafe class GuestBlock
     /// <summary>Instructions at most: bounds how long an interrupt can wait.</summary>
     public const int MaxInstructions = 64;
 
-    private const int PeekInstructions = 6, LongestInstruction = 15;
+    private const int PeekInstructions = 10, LongestInstruction = 15;
 
     private readonly PageReader _reader = new();
     private readonly Decoder _decoder;
@@ -225,11 +225,9 @@ internal sealed unsafe class GuestBlock
             }
         }
 
-        var offset = (int)(linear & 0xFFF);
-        _reader.Reset(_copy + offset, 4096 - offset);
-        _decoder.IP = linear;
         var undecided = StatusFlags.All;
         var read = StatusFlags.None;
+        var start = Peek(linear);
         for (var i = 0; i < PeekInstructions && undecided != 0; i++)
         {
             GuestInstruction next = default;
@@ -239,11 +237,33 @@ internal sealed unsafe class GuestBlock
             Flags(ref next);
             read |= next.Reads & undecided;
             undecided &= ~(next.Kills | next.Reads);
-            if (EndsBlock(next.Class.Kind) || next.Class.Kind == InstructionKind.JumpIf) break;
+            if (next.Class.Kind is InstructionKind.Jump or InstructionKind.Call && ((next.Iced.NearBranchTarget ^ Start) & ~0xFFFul) == 0)
+            {
+                EndPeek(start);
+                start = Peek(next.Iced.NearBranchTarget);
+            }
+            else if (EndsBlock(next.Class.Kind) || next.Class.Kind == InstructionKind.JumpIf)
+            {
+                break;
+            }
         }
 
-        Peeked.Add((offset, Math.Min((int)(_decoder.IP - linear), 4096 - offset)));
+        EndPeek(start);
         return read | undecided;
+    }
+
+    private ulong Peek(ulong linear)
+    {
+        var offset = (int)(linear & 0xFFF);
+        _reader.Reset(_copy + offset, 4096 - offset);
+        _decoder.IP = linear;
+        return linear;
+    }
+
+    private void EndPeek(ulong start)
+    {
+        var offset = (int)(start & 0xFFF);
+        Peeked.Add((offset, Math.Min((int)(_decoder.IP - start), 4096 - offset)));
     }
 
     private StatusFlags Ahead(int index)
