@@ -111,8 +111,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Pushes the return address onto the guest's stack, and with it onto the host's. Scratch has it afterwards.</summary>
     private void EmitPushReturn(ref GuestInstruction instruction)
     {
-        if (IsInGroup(instruction)) _operand = GroupOperand;
-        else EmitStackLookup(ref instruction, 8, true, -8);
+        if (!TakeFromGroup(instruction)) EmitStackLookup(ref instruction, 8, true, -8);
         _asm.MovImmediate(Homes.Scratch, instruction.Iced.NextIP);
         _asm.Store(_operand, Homes.Scratch);
         MoveStackPointer(-8);
@@ -182,8 +181,7 @@ internal sealed unsafe partial class BlockEmitter
         _ended = true;
         FlagsToMemory(StatusFlags.All);
         _flags &= ~FlagPlace.Host;
-        if (IsInGroup(instruction)) _operand = GroupOperand;
-        else EmitStackLookup(ref instruction, 8, false);
+        if (!TakeFromGroup(instruction)) EmitStackLookup(ref instruction, 8, false);
         _asm.Load(Homes.Address, _operand);
         var extra = instruction.Iced.Code == Code.Retnq_imm16 ? instruction.Iced.Immediate16 : 0;
         _asm.Lea(Homes.StackPointer, Mem.At(Homes.StackPointer, 8 + extra));
@@ -195,11 +193,10 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitPush(ref GuestInstruction instruction)
     {
         ref var iced = ref instruction.Iced;
-        if (IsInGroup(instruction))
+        if (TakeFromGroup(instruction))
         {
-            var at = GroupOperand;
-            if (iced.Op0Kind == OpKind.Register) _asm.Store(at, Value(Number(iced.Op0Register), Homes.Scratch));
-            else _asm.StoreImmediate(at, (int)iced.GetImmediate(0));
+            if (iced.Op0Kind == OpKind.Register) _asm.Store(_operand, Value(Number(iced.Op0Register), Homes.Scratch));
+            else _asm.StoreImmediate(_operand, (int)iced.GetImmediate(0));
             MoveStackPointer(-8);
             return;
         }
@@ -234,14 +231,10 @@ internal sealed unsafe partial class BlockEmitter
     {
         var guest = Number(instruction.Iced.Op0Register);
         var home = Homes.Of(guest);
-        if (!IsInGroup(instruction))
+        if (!TakeFromGroup(instruction))
         {
             LoseHostFlags(instruction.LiveBefore);
             EmitStackLookup(ref instruction, 8, false);
-        }
-        else
-        {
-            _operand = GroupOperand;
         }
 
         var to = home == Homes.InContext ? Homes.Scratch : home;

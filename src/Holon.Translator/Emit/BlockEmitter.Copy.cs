@@ -28,8 +28,12 @@ internal sealed unsafe partial class BlockEmitter
         if ((traits & Traits.X87) != 0) EmitEnsureX87(ref instruction);
         if (encoding.HasMemory)
         {
-            if (IsInGroup(instruction)) _operand = GroupOperand;
-            else EmitAccess(ref instruction, size, (traits & Traits.WritesMemory) != 0, (traits & Traits.Aligned) != 0, plain: plan.SwapHigh >= 0);
+            if (!TakeFromGroup(instruction, plan.SwapHigh >= 0)) EmitAccess(ref instruction, size, (traits & Traits.WritesMemory) != 0, (traits & Traits.Aligned) != 0, plain: plan.SwapHigh >= 0);
+        }
+
+        else
+        {
+            _keepsHeld = plan.Scratch2Guest == 0 && (traits & Traits.X87) == 0;
         }
 
         PrepareFlags(instruction);
@@ -264,6 +268,7 @@ internal sealed unsafe partial class BlockEmitter
         }
         else
         {
+            _keepsHeld = home != Homes.InContext && DirectBase(iced) >= 0;
             EmitOffset(iced, to);
             if (iced.Op0Register.IsGPR32()) _asm.Mov32(to, to);
         }

@@ -52,6 +52,9 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>The accesses of a group are not all in one page that the TLB knows.</summary>
         Group,
 
+        /// <summary>The same in hot code; where the group begins and what it is relative to are in the fields for addresses.</summary>
+        HotGroup,
+
         /// <summary>The operands are not for the host.</summary>
         Interpret,
     }
@@ -68,7 +71,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         public DeferredKind Kind { get; } = kind;
 
-        public byte* From { get; } = from;
+        public byte* From { get; init; } = from;
 
         public byte* Back { get; } = back;
 
@@ -85,6 +88,9 @@ internal sealed unsafe partial class BlockEmitter
 
         /// <inheritdoc cref="Flags"/>
         public FlagRecipe Recipe { get; init; }
+
+        /// <summary>How many bytes the accesses of a group span.</summary>
+        public int Bytes { get; init; }
 
         /// <summary>The page that was looked at.</summary>
         public KnownPage Page { get; init; }
@@ -165,7 +171,10 @@ internal sealed unsafe partial class BlockEmitter
                     EmitExit(ExitKind.Events, deferred.Rip);
                     break;
                 case DeferredKind.Group:
-                    EmitGroupMiss(deferred);
+                    EmitGroupOneByOne(_groups[(int)deferred.Value]);
+                    break;
+                case DeferredKind.HotGroup:
+                    EmitHotGroupMiss(deferred);
                     break;
                 case DeferredKind.Lookup:
                     FlagsToMemory(Guest.StatusFlags.All);

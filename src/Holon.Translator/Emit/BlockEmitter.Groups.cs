@@ -1,4 +1,3 @@
-using Holon.Interpreter;
 using Holon.Translator.Guest;
 using Holon.Translator.Host;
 using Iced.Intel;
@@ -14,9 +13,6 @@ internal sealed unsafe partial class BlockEmitter
 
     private readonly Func<int, bool> _keepsAddress;
 
-    /// <summary>Where the bytes of the access under way are, in a group.</summary>
-    private Mem GroupOperand => Mem.At(Homes.Address, _groupOffset);
-
     /// <summary>Whether a copied instruction needs one scratch register at most.</summary>
     private bool KeepsAddress(int index)
     {
@@ -28,7 +24,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>What is needed to do a group's instructions one by one, behind the block.</summary>
     private struct GroupStart
     {
-        public int First, Last, Bytes;
+        public int First, Last;
         public FlagRecipe Recipe;
         public FlagPlace Flags, FlagsAfter;
         public bool X87Ready, Ended;
@@ -56,27 +52,27 @@ internal sealed unsafe partial class BlockEmitter
     {
         ref var instruction = ref _guest.Instructions[index];
         LoseHostFlags(instruction.LiveBefore);
-        var start = new GroupStart { First = index, Last = group.Last, Bytes = group.Bytes, Flags = _flags, Recipe = _recipe, X87Ready = _x87Ready };
+        var start = new GroupStart { First = index, Last = group.Last, Flags = _flags, Recipe = _recipe, X87Ready = _x87Ready };
         var guest = Number(group.Register);
         var @base = Value(guest, Homes.Address);
         if (group.Lowest != 0) _asm.Lea(Homes.Address, Mem.At(@base, group.Lowest));
         var from = group.Lowest == 0 ? @base : Homes.Address;
-        KnownPage? page = group.Register == Register.RSP || (group.Register == Register.RBP && group.Lowest < 0) ? KnownPage.Stack(TranslationMode.TlbSet(_mode)) : NextSite(instruction, group.Writes);
-        if (page is { } known)
+        byte* fail;
+        if (group.Register == Register.RSP || (group.Register == Register.RBP && group.Lowest < 0))
         {
+            var known = KnownPage.Stack(TranslationMode.TlbSet(_mode));
             MovUnlessSame(Homes.Address, from);
             _asm.Mov(Homes.Scratch, from);
             _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(known.Tag));
-            var fail = Check(group.Bytes, false, Homes.Scratch);
+            fail = Check(group.Bytes, false, Homes.Scratch);
             _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(known.Addend));
-            Defer(new Deferred(DeferredKind.Group, fail, _asm.Position, 0, (uint)_groups.Count, 0, 0) { Page = known });
         }
         else
         {
-            var fail = EmitThroughTlb(from, group.Bytes, group.Writes, false, out _);
-            Defer(new Deferred(DeferredKind.Group, fail, null, 0, (uint)_groups.Count, 0, 0) { Page = KnownPage.None });
+            fail = EmitThroughTlb(from, group.Bytes, group.Writes, false, out _);
         }
 
+        Defer(new Deferred(DeferredKind.Group, fail, null, 0, (uint)_groups.Count, 0, 0));
         _groups.Add(start);
         _group = group;
         _moved = 0;
@@ -92,33 +88,13 @@ internal sealed unsafe partial class BlockEmitter
         _group = null;
     }
 
-    private bool IsInGroup(in GuestInstruction instruction) => _group is { } group && AccessGroups.Access(instruction, group.Register) is not null;
-
-    /// <summary>The page of a group is not the one that its site met last: most often the TLB knows it.</summary>
-    private void EmitGroupMiss(in Deferred deferred)
-    {
-        ref readonly var start = ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_groups)[(int)deferred.Value];
-        if (deferred.Page.Number >= 0)
-        {
-            _asm.MovImmediate(Homes.Scratch, (uint)start.Bytes | ((uint)deferred.Page.Number << Stubs.MissSiteShift));
-            _asm.CallTo(_stubs.GroupMiss[deferred.Page.Number / Tlb.Sites]);
-            _asm.Test(Homes.Address, Homes.Address);
-            _asm.JccTo(Condition.NotEqual, deferred.Back);
-        }
-
-        EmitGroupOneByOne(start);
-    }
-
     /// <summary>The same instructions, each with its own look; then back to behind the group, with the status flags where they are expected there.</summary>
     private void EmitGroupOneByOne(in GroupStart start)
     {
         (_flags, _recipe) = (start.Flags, start.Recipe);
         _x87Ready = start.X87Ready;
         _ended = false;
-        var isHot = _isHot;
-        _isHot = false;
         for (var i = start.First; i <= start.Last && !_ended; i++) EmitInstruction(i);
-        _isHot = isHot;
         if (_ended) return;
         if (start.Ended)
         {
@@ -126,8 +102,7 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        if ((start.FlagsAfter & FlagPlace.Host) != 0) FlagsToHost();
-        if ((start.FlagsAfter & FlagPlace.Memory) != 0) FlagsToMemory(StatusFlags.All);
+        FlagsTo(start.FlagsAfter);
         _asm.JmpTo(start.After);
     }
 }

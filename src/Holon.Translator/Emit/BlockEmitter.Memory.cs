@@ -86,7 +86,9 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        var page = IsOnStack(iced) ? KnownPage.Stack(TranslationMode.TlbSet(_mode)) : NextSite(instruction, write);
+        // In hot code the entry for the stack is the stack pointer's own: groups rely on it.
+        var isStack = _isHot ? iced.MemoryBase == Register.RSP && iced.MemoryIndex == Register.None && IsOnStack(iced) : IsOnStack(iced);
+        var page = isStack ? KnownPage.Stack(TranslationMode.TlbSet(_mode)) : NextSite(instruction, write);
         var direct = DirectBase(iced);
         if (page is { } known)
         {

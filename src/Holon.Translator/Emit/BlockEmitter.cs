@@ -56,13 +56,15 @@ internal sealed unsafe partial class BlockEmitter
         _groups.Clear();
         _x87Ready = false;
         _group = null;
+        ForgetRegions();
         _isHot = block.IsHot;
         EmitEntries();
         _ended = false;
         for (var i = 0; i < guest.Count && !_ended; i++)
         {
             Listing?.Add((guest.Instructions[i].Iced, (nint)_asm.Position));
-            EmitWithGroup(i);
+            if (_isHot) EmitInRegion(i);
+            else EmitWithGroup(i);
         }
 
         Listing?.Add((default, (nint)_asm.Position));
@@ -146,6 +148,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         ref var instruction = ref _guest.Instructions[index];
         KeepFlagsFrom(instruction);
+        _keepsHeld = instruction.Class.Kind is InstructionKind.Nop or InstructionKind.JumpIf;
         switch (instruction.Class.Kind)
         {
             case InstructionKind.Copy: EmitCopy(ref instruction, index); break;
@@ -175,5 +178,7 @@ internal sealed unsafe partial class BlockEmitter
             case InstructionKind.LoadControl: EmitLoadControl(ref instruction); break;
             default: EmitInterpret(ref instruction); break;
         }
+
+        if (!_keepsHeld) _held = -1;
     }
 }

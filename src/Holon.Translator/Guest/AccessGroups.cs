@@ -8,7 +8,8 @@ namespace Holon.Translator.Guest;
 /// <param name="Bytes">From there to behind the highest byte.</param>
 /// <param name="Writes">One of them writes.</param>
 /// <param name="Register">The register.</param>
-internal readonly record struct AccessGroup(int Last, int Lowest, int Bytes, bool Writes, Register Register);
+/// <param name="Alignment">What the address of the lowest byte must be a multiple of; 1 when nothing.</param>
+internal readonly record struct AccessGroup(int Last, int Lowest, int Bytes, bool Writes, Register Register, int Alignment = 1);
 
 /// <summary>Finds groups of accesses. Knows nothing of the host but that it keeps one address at a time.</summary>
 internal static class AccessGroups
@@ -52,16 +53,70 @@ internal static class AccessGroups
         return members < 2 ? null : new AccessGroup(last, lowest, end - lowest, writes, register);
     }
 
+    /// <summary>
+    /// The same where other accesses may lie between: for code that remembers the page. Aligned operands may be members. Null when there would be one member.
+    /// </summary>
+    public static AccessGroup? FindScattered(GuestBlock block, int first)
+    {
+        if (RegisterOf(block.Instructions[first], aligned: true) is not { } register) return null;
+        var delta = 0;
+        var (lowest, end, last, members) = (int.MaxValue, int.MinValue, first, 0);
+        var writes = false;
+        var (alignment, alignedAt) = (1, 0);
+        for (var i = first; i < block.Count; i++)
+        {
+            ref var instruction = ref block.Instructions[i];
+            if (Access(instruction, register, aligned: true) is { } access)
+            {
+                var start = delta + access.Offset;
+                var isAligned = (instruction.Class.Traits & Traits.Aligned) != 0;
+                // Several alignments in one group would have to be looked at one by one.
+                var (newAlignment, newAlignedAt) = !isAligned || access.Size <= alignment ? (alignment, alignedAt) : (access.Size, start);
+                if (isAligned && (start - newAlignedAt) % access.Size != 0) break;
+                if (newAlignment != alignment && alignment > 1 && (alignedAt - newAlignedAt) % alignment != 0) break;
+                var (newLowest, newEnd) = (Math.Min(lowest, start), Math.Max(end, start + access.Size));
+                if (newEnd - newLowest + newAlignment > MostBytes) break;
+                (lowest, end, last, alignment, alignedAt) = (newLowest, newEnd, i, newAlignment, newAlignedAt);
+                members++;
+                writes |= access.Writes;
+            }
+            else if (!MayLieBetween(instruction, register))
+            {
+                break;
+            }
+
+            if (Movement(instruction, register) is not { } moved) break;
+            delta += moved;
+            if (Math.Abs(delta) > MostBytes) break;
+        }
+
+        if (members < 2) return null;
+        lowest -= (((lowest - alignedAt) % alignment) + alignment) % alignment;
+        return new AccessGroup(last, lowest, end - lowest, writes, register, alignment);
+    }
+
+    /// <summary>Whether a scattered group may go on behind an instruction: it stays in the block, and changes neither the register unforeseeably nor the page that is remembered for the stack.</summary>
+    private static bool MayLieBetween(in GuestInstruction instruction, Register register) => instruction.Class.Kind switch
+    {
+        InstructionKind.Nop or InstructionKind.JumpIf or InstructionKind.Lea => true,
+        InstructionKind.Copy => register != Register.RSP || instruction.Iced.MemoryBase != Register.RSP || instruction.Iced.MemoryIndex != Register.None,
+        InstructionKind.Push or InstructionKind.Pop => register != Register.RSP,
+        _ => false,
+    };
+
     /// <summary>The register that the accesses of a group beginning with this instruction are relative to.</summary>
-    private static Register? RegisterOf(in GuestInstruction instruction) => instruction.Class.Kind switch
+    private static Register? RegisterOf(in GuestInstruction instruction, bool aligned = false) => instruction.Class.Kind switch
     {
         InstructionKind.Push or InstructionKind.Pop => Access(instruction, Register.RSP) is null ? null : Register.RSP,
-        InstructionKind.Copy when instruction.Iced.MemoryBase != Register.None && Access(instruction, instruction.Iced.MemoryBase) is not null => instruction.Iced.MemoryBase,
+        InstructionKind.Copy when instruction.Iced.MemoryBase != Register.None && Access(instruction, instruction.Iced.MemoryBase, aligned) is not null => instruction.Iced.MemoryBase,
         _ => null,
     };
 
     /// <summary>What an instruction accesses relative to a register; null when it is no access that a group can have.</summary>
-    public static (int Offset, int Size, bool Writes)? Access(in GuestInstruction instruction, Register register)
+    /// <param name="instruction">The instruction.</param>
+    /// <param name="register">The register.</param>
+    /// <param name="aligned">Operands that must be aligned count.</param>
+    public static (int Offset, int Size, bool Writes)? Access(in GuestInstruction instruction, Register register, bool aligned = false)
     {
         const int word = 8, farthest = 1 << 20;
         ref readonly var iced = ref instruction.Iced;
@@ -77,7 +132,7 @@ internal static class AccessGroups
                 return (-word, word, true);
             case InstructionKind.CallIndirect when register == Register.RSP && iced.Op0Kind == OpKind.Register && iced.Op0Register != Register.RSP:
                 return (-word, word, true);
-            case InstructionKind.Copy when (instruction.Class.Traits & (Traits.Aligned | Traits.X87)) == 0:
+            case InstructionKind.Copy when (instruction.Class.Traits & Traits.X87) == 0 && (aligned || (instruction.Class.Traits & Traits.Aligned) == 0):
                 if (iced.MemoryBase != register || !register.IsGPR64() || iced.MemoryIndex != Register.None || iced.MemorySegment is Register.FS or Register.GS) return null;
                 var offset = (long)iced.MemoryDisplacement64;
                 var size = iced.MemorySize.GetSize();
