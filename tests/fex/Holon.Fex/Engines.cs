@@ -14,5 +14,6 @@ internal static class Engines
     {
         ["interpreter"] = (memory, outside, model) => new Interpreter.Interpreter(memory, outside, outside, outside, model),
         ["translator"] = (memory, outside, model) => new Translator.Translator(memory, outside, outside, outside, model),
+        ["translator-hot"] = (memory, outside, model) => new Translator.Translator(memory, outside, outside, outside, model) { HotByDefault = true },
     };
 }
