@@ -52,7 +52,7 @@ internal static unsafe partial class SystemInstructions
         cpu.Gpr(3) = result.Ebx;
         cpu.Gpr(1) = result.Ecx;
         cpu.Gpr(2) = result.Edx;
-        return op + 1;
+        return cpu.EndBlockAfter(op);
     }
 
     /// <summary>A hypercall of KVM, whose leaves CPUID has (Linux Documentation/virt/kvm/x86/hypercalls.rst). None is offered.</summary>
