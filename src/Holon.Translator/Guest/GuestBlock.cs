@@ -169,7 +169,7 @@ internal sealed unsafe class GuestBlock
                 instruction.Writes = (StatusFlags)iced.RflagsModified & StatusFlags.All;
                 instruction.Kills = KeepsFlagsForSomeCount(iced) ? StatusFlags.None : instruction.Writes;
                 break;
-            case InstructionKind.Nop or InstructionKind.Lea or InstructionKind.Push or InstructionKind.Pop or InstructionKind.Leave or InstructionKind.Jump or InstructionKind.JumpIndirect
+            case InstructionKind.Nop or InstructionKind.Pause or InstructionKind.Lea or InstructionKind.Push or InstructionKind.Pop or InstructionKind.Leave or InstructionKind.Jump or InstructionKind.JumpIndirect
                 or InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.AccessFlag or InstructionKind.SwapGs
                 or InstructionKind.InterruptFlag or InstructionKind.RepeatedString or InstructionKind.ReadSelector or InstructionKind.LoadControl:
                 instruction.Reads = instruction.Writes = instruction.Kills = StatusFlags.None;

@@ -6,7 +6,7 @@ namespace Holon.SystemMachine.Tests.Smp;
 /// <summary>The litmus tests of SDM vol. 3 §8.2.3: what must not be seen, is not.</summary>
 public sealed class MemoryOrderTests
 {
-    private const int Rounds = 20_000;
+    private const int Rounds = 5_000;
     private const long X = SmpGuest.Data, Y = SmpGuest.Data + 0x100, Seen0 = SmpGuest.Data + 0x1000, Seen1 = SmpGuest.Data + 0x20000, Barrier = SmpGuest.Data + 0x200;
 
     [Theory]
@@ -24,7 +24,7 @@ public sealed class MemoryOrderTests
                 a.inc(rax);
                 a.mov(__qword_ptr[X], rax);
                 a.mov(__qword_ptr[Y], rax);
-                a.cmp(rax, 50 * Rounds);
+                a.cmp(rax, 200 * Rounds);
                 a.jne(again);
             },
             a =>
@@ -37,7 +37,7 @@ public sealed class MemoryOrderTests
                 a.jae(good);
                 SmpGuest.Fail(a);
                 a.Label(ref good);
-                a.cmp(rcx, 50 * Rounds);
+                a.cmp(rcx, 200 * Rounds);
                 a.jne(again);
             });
         guest.Run();

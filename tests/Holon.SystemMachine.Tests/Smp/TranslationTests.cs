@@ -7,7 +7,7 @@ namespace Holon.SystemMachine.Tests.Smp;
 public sealed class TranslationTests
 {
     private const long Epoch = SmpGuest.Data, Answers = SmpGuest.Data + 0x100, Window = SmpGuest.SmallPages + 0x1000, Entry = SmpGuest.PageTable + 8, Frames = SmpGuest.SmallPages + 0x100000;
-    private const int Rounds = 2_000, Vector = 0x40;
+    private const int Rounds = 400, Vector = 0x40;
 
     /// <summary>Shoot-down as kernels do it: change the entry, INVLPG, interrupt the others, wait for their answer, go on.</summary>
     [Theory]
