@@ -198,7 +198,12 @@ public sealed unsafe partial class Interpreter
         }
 
         if (State.Activity == VcpuActivity.WaitForStartup) return;
-        if (_interrupts.HasNmi && (State.Shadow & InterruptShadow.Nmi) == 0)
+        if (State.Activity == VcpuActivity.Halted && _interrupts.TakeWakeUp()) State.Activity = VcpuActivity.Active;
+        if (_interrupts.HasNmi && (State.Shadow & InterruptShadow.Nmi) != 0)
+        {
+            _interrupts.KeepOneNmi();
+        }
+        else if (_interrupts.HasNmi)
         {
             _interrupts.AcknowledgeNmi();
             State.Activity = VcpuActivity.Active;

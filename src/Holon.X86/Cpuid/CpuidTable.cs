@@ -45,7 +45,7 @@ public static class CpuidTable
             0xD => Xsave(model, ref state, subleaf),
             0x15 => new CpuidResult(1, 1, (uint)tscFrequency, 0),
             0x40000000 => new CpuidResult(LastHypervisor, Text("KVMK"), Text("VMKV"), Text("M\0\0\0")),
-            0x40000001 => new CpuidResult(Bit(3) | Bit(24), 0, 0, 0), // kvm-clock with the new MSRs, stable
+            0x40000001 => new CpuidResult(Bit(3) | Bit(24) | (cpus > 1 ? Bit(7) | Bit(11) : 0), 0, 0, 0), // kvm-clock with the new MSRs, stable; locks that sleep, IPIs to many
             0x40000010 => new CpuidResult((uint)(tscFrequency / 1000), (uint)(tscFrequency / 1000), 0, 0),
             0x80000000 => new CpuidResult(LastExtended, 0, 0, 0),
             0x80000001 => new CpuidResult(
