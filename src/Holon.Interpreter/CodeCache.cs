@@ -30,13 +30,12 @@ internal sealed unsafe class CodeCache : IDisposable
     private readonly JumpEntry* _jump = (JumpEntry*)NativeMemory.AlignedAlloc((nuint)(JumpEntries * sizeof(JumpEntry)), 64);
     private readonly PageReader _reader = new();
     private readonly Decoder _decoder16, _decoder32, _decoder64;
-    private readonly byte* _crossing = (byte*)NativeMemory.Alloc(32);
+    private readonly byte* _copy = (byte*)NativeMemory.AllocZeroed(4096 + 64); // what code is decoded from: a page, and the beginning of the next one
     private ulong _generation = 1, _context;
     private ulong _executedPages; // a Bloom filter of the linear pages that jump-cache entries of this generation come from
     private uint _mode;
     private int _bitness;
     private bool _user, _protected, _limited;
-    private volatile bool _overwrittenElsewhere;
 
     public CodeCache(Interpreter cpu, GuestMemory memory)
     {
@@ -48,7 +47,6 @@ internal sealed unsafe class CodeCache : IDisposable
         _decoder16 = Decoder.Create(16, _reader, options);
         _decoder32 = Decoder.Create(32, _reader, options);
         _decoder64 = Decoder.Create(64, _reader, options);
-        memory.CodePages.CodeOverwritten += OnOverwrittenElsewhere;
     }
 
     /// <summary>Sets what code means from now on.</summary>
@@ -117,30 +115,39 @@ internal sealed unsafe class CodeCache : IDisposable
         var page = _pages[physical >> 12];
         if (page == null) return false;
         if (!page.Overlaps((int)(physical & 0xFFF), size)) return true;
-        page.Retire(&LeaveRetired);
-        _pages[physical >> 12] = null;
-        ForgetTranslations();
+        Drop(physical >> 12);
         return false;
     }
 
     /// <summary>Whether a range touches a piece of a page that code was decoded from.</summary>
     public bool Overlaps(ulong physical, int size) => _pages[physical >> 12]?.Overlaps((int)(physical & 0xFFF), size) ?? false;
 
-    /// <summary>Drops everything if guest memory was written from outside the vCPU, or the cache is full. Only between blocks.</summary>
+    /// <summary>Whether code of a page was decoded.</summary>
+    public bool HasCode(ulong page) => _pages[page] != null;
+
+    /// <summary>Drops the code of a page that somebody else has overwritten. Only between blocks.</summary>
+    public void Drop(ulong page)
+    {
+        if (_pages[page] is not { } code) return;
+        code.Retire(&LeaveRetired);
+        _pages[page] = null;
+        ForgetTranslations();
+    }
+
+    /// <summary>Drops everything if the cache is full. Only between blocks.</summary>
     public void Tidy()
     {
-        if (_overwrittenElsewhere || _arena.Bytes > MaxBytes) FlushAll();
+        if (_arena.Bytes > MaxBytes) FlushAll();
     }
 
     /// <summary>Drops all decoded code. Only between blocks.</summary>
     public void FlushAll()
     {
-        _overwrittenElsewhere = false;
         for (var page = 0; page < _pages.Length; page++)
         {
             if (_pages[page] == null) continue;
             _pages[page] = null;
-            if (_cpu.CodeListener?.HasCode((ulong)page) != true) _memory.CodePages.Clear((ulong)page);
+            if (_cpu.CodeListener?.HasCode((ulong)page) != true) _memory.CodePages.Release((ulong)page, _cpu.Holder);
         }
 
         _arena.Clear();
@@ -149,10 +156,9 @@ internal sealed unsafe class CodeCache : IDisposable
 
     public void Dispose()
     {
-        _memory.CodePages.CodeOverwritten -= OnOverwrittenElsewhere;
         _arena.Dispose();
         NativeMemory.AlignedFree(_jump);
-        NativeMemory.Free(_crossing);
+        NativeMemory.Free(_copy);
     }
 
     /// <summary>Stands in a retired op's place: leaves the block before the instruction, which will be decoded anew.</summary>
@@ -163,12 +169,6 @@ internal sealed unsafe class CodeCache : IDisposable
     public static DecoderOptions DecoderOptionsFor(CpuModel model) => DecoderOptions.ForceReservedNop | DecoderOptions.NoWbnoinvd
         | (model.Has(Code.Tzcnt_r64_rm64) ? 0 : DecoderOptions.NoMPFX_0FBC)
         | (model.Has(Code.Lzcnt_r64_rm64) ? 0 : DecoderOptions.NoMPFX_0FBD);
-
-    private void OnOverwrittenElsewhere(ulong physical, ulong length)
-    {
-        _overwrittenElsewhere = true;
-        _cpu.Kick();
-    }
 
     private void SetContext() => _context = (_generation << 8) | (_mode << 1) | (_user ? 1u : 0u);
 
@@ -223,15 +223,17 @@ internal sealed unsafe class CodeCache : IDisposable
 
     private Block* Decode(ulong linear, ulong physical, int most = MaxBlock)
     {
-        var host = _memory.PagePointer(physical);
         var offset = (int)(physical & 0xFFF);
+        var page = PageOf(physical); // before it is read: from now on whoever changes it tells
+        new ReadOnlySpan<byte>(_memory.PagePointer(physical) + (offset & ~63), 4096 - (offset & ~63)).CopyTo(new Span<byte>(_copy + (offset & ~63), 4096 - (offset & ~63)));
         var decoder = _bitness switch { 16 => _decoder16, 32 => _decoder32, _ => _decoder64 };
         var block = (Block*)_arena.Reserve(sizeof(Block) + ((MaxBlock + 1) * sizeof(Op)));
         *block = new Block { PageOffset = offset, Mode = _mode };
         var op = Block.FirstOp(block);
-        _reader.Reset(host + offset, 4096 - offset);
+        _reader.Reset(_copy + offset, 4096 - offset);
         decoder.IP = (ulong)offset;
         var crossing = false;
+        var second = 0ul; // physical address of the next page, if an instruction goes on there
         var ended = false;
         while (block->Count < most && !ended)
         {
@@ -239,7 +241,7 @@ internal sealed unsafe class CodeCache : IDisposable
             if (instruction.IsInvalid && decoder.LastError == DecoderError.NoMoreBytes)
             {
                 if (block->Count > 0) break;
-                instruction = DecodeCrossing(linear, host, offset, decoder);
+                instruction = DecodeCrossing(linear, offset, decoder, out second);
                 crossing = true;
             }
 
@@ -255,19 +257,22 @@ internal sealed unsafe class CodeCache : IDisposable
         for (var i = 1; i <= block->Count; i++) Block.FirstOp(block)[block->Count - i].Remaining = (ushort)(i - 1);
         _arena.Commit(sizeof(Block) + ((block->Count + 1) * sizeof(Op)));
 
-        var page = PageOf(physical);
         if (crossing && end > 4096)
         {
             // Depends on two mappings: only the jump cache, which forgets when one changes, may know it.
             page.MarkCode(offset, 4096 - offset);
-            var second = Translate(NextPage(linear));
-            if (_memory.PagePointer(second) != null) PageOf(second).MarkCode(0, end - 4096);
+            if (_memory.PagePointer(second) != null)
+            {
+                PageOf(second).MarkCode(0, end - 4096);
+                _cpu.NoteCode(second >> 12, CodePageMap.PiecesOf(0, end - 4096), new ReadOnlySpan<byte>(_copy + 4096, 64));
+            }
         }
         else
         {
             page.Add(block);
         }
 
+        _cpu.NoteCode(physical >> 12, CodePageMap.PiecesOf(offset, block->Bytes), new ReadOnlySpan<byte>(_copy, 4096));
         return block;
     }
 
@@ -293,12 +298,21 @@ internal sealed unsafe class CodeCache : IDisposable
     }
 
     /// <summary>Decodes an instruction whose bytes go on in the next page. Raises the fetch faults of that page.</summary>
-    private Instruction DecodeCrossing(ulong linear, byte* host, int offset, Decoder decoder)
+    private Instruction DecodeCrossing(ulong linear, int offset, Decoder decoder, out ulong second)
     {
-        var first = 4096 - offset;
-        var second = _memory.PagePointer(Translate(NextPage(linear)));
-        for (var i = 0; i < MaxInstruction; i++) _crossing[i] = i < first ? host[offset + i] : second != null ? second[i - first] : (byte)0xFF;
-        _reader.Reset(_crossing, MaxInstruction);
+        second = Translate(NextPage(linear));
+        var next = new Span<byte>(_copy + 4096, 64);
+        if (_memory.PagePointer(second) != null)
+        {
+            PageOf(second);
+            new ReadOnlySpan<byte>(_memory.PagePointer(second), next.Length).CopyTo(next);
+        }
+        else
+        {
+            next.Fill(0xFF);
+        }
+
+        _reader.Reset(_copy + offset, MaxInstruction);
         decoder.IP = (ulong)offset;
         return decoder.Decode();
     }
@@ -315,8 +329,7 @@ internal sealed unsafe class CodeCache : IDisposable
         ref var page = ref _pages[physical >> 12];
         if (page != null) return page;
         page = new CodePage();
-        _memory.CodePages.Mark(physical >> 12);
-        _cpu.ProtectPhysicalPage(physical & ~0xFFFul);
+        _cpu.MarkCodePage(physical >> 12);
         return page;
     }
 

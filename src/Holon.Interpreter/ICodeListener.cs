@@ -12,6 +12,9 @@ internal interface ICodeListener
     /// <summary>Whether a range touches a piece of a page that it made code from.</summary>
     bool Overlaps(ulong physical, int size);
 
+    /// <summary>Somebody else has overwritten code of a page: nothing made from it may be used any more.</summary>
+    void Drop(ulong page);
+
     /// <summary>Translations of linear addresses were dropped.</summary>
     /// <param name="global">Global ones too.</param>
     void TranslationsForgotten(bool global);

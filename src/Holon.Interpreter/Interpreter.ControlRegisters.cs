@@ -111,7 +111,4 @@ public sealed unsafe partial class Interpreter
 
     /// <summary>A large page is used: INVLPG of any address in it must forget all of it (SDM vol. 3 §4.10.4.1).</summary>
     internal void NoteLargePage(ulong linear, uint pageBytes) => _tlb.NoteLarge(linear, pageBytes);
-
-    /// <summary>Takes direct write access from a physical page that now holds decoded code.</summary>
-    internal void ProtectPhysicalPage(ulong physicalPage) => _tlb.ProtectPhysicalPage(physicalPage);
 }

@@ -59,7 +59,21 @@ public sealed unsafe partial class Interpreter
     }
 
     /// <summary>Once before a run: like <see cref="TakeOver"/>, with debug registers and what the last run left.</summary>
-    internal void TakeOverFirst() => Begin();
+    internal void TakeOverFirst()
+    {
+        GoOn();
+        Begin();
+    }
+
+    /// <summary>Once after a run.</summary>
+    internal void HandOverLast()
+    {
+        HandOver();
+        StandStill();
+    }
+
+    /// <summary>Whether the interpreter itself has decoded code of a page.</summary>
+    internal bool HasDecoded(ulong page) => _code.HasCode(page);
 
     /// <summary>Between <see cref="TakeOver"/> and <see cref="HandOver"/>: everything that can happen between two instructions.</summary>
     internal VcpuExit? AttendEvents()
@@ -123,8 +137,9 @@ public sealed unsafe partial class Interpreter
     /// <param name="linear">Linear address.</param>
     /// <param name="size">Bytes, at most 64.</param>
     /// <param name="write">It writes, or reads and writes.</param>
+    /// <param name="toPageEnd">It may go on to the end of the page.</param>
     /// <param name="host">Where the bytes are.</param>
-    internal MissOutcome Miss(ulong linear, int size, bool write, out byte* host)
+    internal MissOutcome Miss(ulong linear, int size, bool write, bool toPageEnd, out byte* host)
     {
         host = null;
         var end = linear + (ulong)(size - 1);
@@ -141,11 +156,11 @@ public sealed unsafe partial class Interpreter
         if (translation.PageBytes > 4096) NoteLargePage(linear, translation.PageBytes);
         var page = _memory.PagePointer(physical);
         if (page == null) return MissOutcome.Interpret;
-        var direct = IsDirectlyWritable(physical);
-        _tlb.Fill(TlbSetNumber, linear, page, physical & ~0xFFFul, (write || translation.Writable) && direct, translation.Global);
+        var direct = Enter(TlbSetNumber, linear, page, physical, write || translation.Writable, translation.Global);
         if (write && !direct)
         {
-            if (_memory.IsReadOnly(physical) || _code.Overlaps(physical, size) || CodeListener!.Overlaps(physical, size)) return MissOutcome.Interpret;
+            var bytes = toPageEnd ? 0x1000 - (int)(physical & 0xFFF) : size;
+            if (_memory.IsReadOnly(physical) || _code.Overlaps(physical, bytes) || CodeListener!.Overlaps(physical, bytes) || !AnnounceStore(physical)) return MissOutcome.Interpret;
         }
 
         host = page + (physical & 0xFFF);

@@ -117,13 +117,22 @@ public sealed unsafe partial class Interpreter
     {
         while (true)
         {
+            var interrupt = (Events & EventInterrupt) != 0;
+            if (interrupt) Interlocked.And(ref Events, ~EventInterrupt); // before looking, so that what comes later is seen later
             if (_stopRequested)
             {
                 _stopRequested = false;
+                RecheckInterrupts();
                 return new VcpuExit(VcpuExitReason.StopRequested);
             }
 
             if (State.Activity == VcpuActivity.Shutdown) return Shutdown();
+            if ((Events & EventRequests) != 0)
+            {
+                Interlocked.And(ref Events, ~EventRequests);
+                AnswerRequests();
+            }
+
             _code.Tidy();
             if (_readOnlyChanged)
             {
@@ -133,6 +142,7 @@ public sealed unsafe partial class Interpreter
 
             if ((Events & EventShadow) != 0)
             {
+                if (interrupt) RecheckInterrupts(); // not for this instruction
                 Interlocked.And(ref Events, ~EventShadow);
                 var afterMovSs = (State.Shadow & InterruptShadow.MovSs) != 0;
                 State.Shadow &= ~(InterruptShadow.Sti | InterruptShadow.MovSs);
@@ -140,18 +150,15 @@ public sealed unsafe partial class Interpreter
                 continue;
             }
 
-            if ((Events & EventInterrupt) != 0)
+            if (interrupt)
             {
-                Interlocked.And(ref Events, ~EventInterrupt); // before looking, so that what comes later is seen later
                 DeliverPending();
                 if (State.Activity == VcpuActivity.Shutdown) return Shutdown();
             }
 
             if (State.Activity is VcpuActivity.Halted or VcpuActivity.WaitForStartup)
             {
-                _wake.Wait();
-                _wake.Reset();
-                Interlocked.Or(ref Events, EventInterrupt);
+                Sleep();
                 continue;
             }
 
@@ -166,17 +173,37 @@ public sealed unsafe partial class Interpreter
         }
     }
 
+    /// <summary>Waits to be kicked. Others need not wait for a sleeper.</summary>
+    private void Sleep()
+    {
+        if ((Events & EventInterrupt) == 0)
+        {
+            StandStill();
+            _wake.Wait();
+            GoOn();
+        }
+
+        _wake.Reset();
+        RecheckInterrupts();
+    }
+
     /// <summary>Delivers what the local APIC holds, if the guest accepts it now.</summary>
     private void DeliverPending()
     {
         if (_interrupts.HasStartup)
         {
             TakeStartup(_interrupts.AcknowledgeStartup());
+            if (_interrupts.HasStartup) RecheckInterrupts(); // INIT and the start-up message came together
             return;
         }
 
         if (State.Activity == VcpuActivity.WaitForStartup) return;
-        if (_interrupts.HasNmi && (State.Shadow & InterruptShadow.Nmi) == 0)
+        if (State.Activity == VcpuActivity.Halted && _interrupts.TakeWakeUp()) State.Activity = VcpuActivity.Active;
+        if (_interrupts.HasNmi && (State.Shadow & InterruptShadow.Nmi) != 0)
+        {
+            _interrupts.KeepOneNmi();
+        }
+        else if (_interrupts.HasNmi)
         {
             _interrupts.AcknowledgeNmi();
             State.Activity = VcpuActivity.Active;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Holon.Memory;
 using Holon.X86;
 using Holon.X86.Paging;
 
@@ -202,7 +203,7 @@ public sealed unsafe partial class Interpreter
         ProbeWrite(linear, sizeof(T));
         if (((linear ^ (linear + (ulong)sizeof(T) - 1)) & ~0xFFFul) != 0) return null;
         var host = Resolve(linear, PageAccess.Write, out var physical);
-        return host != null && IsDirectlyWritable(physical) && !_watchpoints ? (T*)host : null;
+        return host != null && IsDirectlyWritable(physical) && !_watchpoints && AnnounceStore(physical) ? (T*)host : null;
     }
 
     private void Probe(ulong linear, int size, PageAccess access)
@@ -258,9 +259,7 @@ public sealed unsafe partial class Interpreter
         if (page == null) return null;
         var offset = (int)(physical & 0xFFF);
         var writable = (access & PageAccess.Write) != 0 || translation.Writable;
-        var number = (int)((_tlbSet - _tlb.Set(0)) / Tlb.Entries);
-        if (number != Tlb.NeverFilled)
-            _tlb.Fill(number, linear, page, physical & ~0xFFFul, writable && IsDirectlyWritable(physical), translation.Global);
+        if (TlbSetNumber != Tlb.NeverFilled) _ = Enter(TlbSetNumber, linear, page, physical, writable, translation.Global);
         return page + offset;
     }
 
@@ -295,12 +294,14 @@ public sealed unsafe partial class Interpreter
         for (var i = 0; i < sizeof(T); i += 8) _bus.WriteMmio(physical + (ulong)i, 8, ((ulong*)&value)[i / 8]);
     }
 
-    /// <summary>Drops decoded code that a store has just changed.</summary>
+    /// <summary>Drops code that a store has just changed, and lets others drop theirs.</summary>
     private void CodeWritten(ulong physical, int size)
     {
+        if (_memory.CodePages.IsShared) Interlocked.MemoryBarrier(); // who has code of the page is looked at after the store
         if (!_memory.CodePages.HasCode(physical >> 12)) return;
+        _memory.CodePages.Overwritten(physical >> 12, CodePageMap.PiecesOf((int)(physical & 0xFFF), size), _holder);
         var kept = _code.Overwritten(physical, size);
         if (CodeListener is { } listener) kept |= listener.Overwritten(physical, size);
-        if (!kept) _memory.CodePages.Clear(physical >> 12);
+        if (!kept) _memory.CodePages.Release(physical >> 12, _holder);
     }
 }

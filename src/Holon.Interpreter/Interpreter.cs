@@ -58,6 +58,7 @@ public sealed unsafe partial class Interpreter : IVcpu
         _tlb = new Tlb((byte*)_context + VcpuContext.TlbOffset);
         _context->State.Reset(model.Signature);
         _code = new CodeCache(this, memory);
+        _holder = memory.CodePages.Register(this);
         memory.ReadOnlyChanged += OnReadOnlyChanged;
         UpdateMode();
     }
@@ -148,27 +149,31 @@ public sealed unsafe partial class Interpreter : IVcpu
     /// <inheritdoc/>
     public VcpuExit Run()
     {
+        GoOn();
         Begin();
-        while (true)
+        try
         {
-            try
+            while (true)
             {
-                var exit = Execute();
-                End();
-                return exit;
+                try
+                {
+                    return Execute();
+                }
+                catch (GuestFault)
+                {
+                    if (TakeFault() is { } exit) return exit;
+                }
+                catch (UnimplementedException exception)
+                {
+                    if (_current != null) State.Rip = RipOf(_current);
+                    return new VcpuExit(VcpuExitReason.Unimplemented, exception.Message);
+                }
             }
-            catch (GuestFault)
-            {
-                if (TakeFault() is not { } exit) continue;
-                End();
-                return exit;
-            }
-            catch (UnimplementedException exception)
-            {
-                if (_current != null) State.Rip = RipOf(_current);
-                End();
-                return new VcpuExit(VcpuExitReason.Unimplemented, exception.Message);
-            }
+        }
+        finally
+        {
+            End();
+            StandStill();
         }
     }
 
@@ -319,6 +324,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     public void Dispose()
     {
         _memory.ReadOnlyChanged -= OnReadOnlyChanged;
+        _memory.CodePages.Unregister(_holder);
         _code.Dispose();
         NativeMemory.AlignedFree(_context);
         _wake.Dispose();

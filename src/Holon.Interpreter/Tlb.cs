@@ -99,11 +99,12 @@ internal sealed unsafe class Tlb
     {
         var entry = Entry(Set(set), linear);
         var page = linear & ~0xFFFul;
+        // In this order, for those who look whether a page may be written: first which page, then whether.
+        Volatile.Write(ref _physical[(int)(entry - _entries)], physicalPage | (global ? 1u : 0u));
+        Volatile.Write(ref entry->WriteTag, writable ? page : NoPage((int)(linear >> 12)));
         entry->ReadTag = page;
-        entry->WriteTag = writable ? page : NoPage((int)(linear >> 12));
         entry->Addend = (nint)host - (nint)page;
         entry->Host = host;
-        _physical[(int)(entry - _entries)] = physicalPage | (global ? 1u : 0u);
         ref var known = ref _isFilled[(int)(entry - _entries)];
         if (known) return;
         known = true;
@@ -178,14 +179,63 @@ internal sealed unsafe class Tlb
     public void ProtectPhysicalPage(ulong physicalPage)
     {
         ForgetStacks();
-        for (var i = 0; i < _physical.Length; i++)
+        for (var global = 0ul; global <= 1; global++)
         {
-            if ((_physical[i] & ~1ul) == physicalPage) _entries[i].WriteTag = NoPage(i);
+            for (var i = 0; Next(physicalPage | global, ref i);) _entries[i++].WriteTag = NoPage(i - 1);
         }
     }
 
     /// <summary>How often each site met a page that is no neighbour of the one before, since somebody cleared it.</summary>
     public Span<uint> SiteChanges => new((byte*)_entries + SiteChangesOffset, SiteKinds * Sites);
+
+    /// <summary>Takes the right to write directly from the entry of a linear page.</summary>
+    public void ProtectEntry(int set, ulong linear) => Entry(Set(set), linear)->WriteTag = NoPage((int)(linear >> 12));
+
+    /// <summary>Whether a physical page, whose memory is given, can be written through an entry. For any thread: an entry made or used meanwhile may be missed.</summary>
+    public bool MayWrite(ulong physicalPage, byte* host)
+    {
+        for (var global = 0ul; global <= 1; global++)
+        {
+            for (var i = 0; Next(physicalPage | global, ref i); i++)
+            {
+                if ((Volatile.Read(ref _entries[i].WriteTag) & 0xFFF) == 0) return true;
+            }
+        }
+
+        // Stacks and sites behind the entries: they are filled from there, and keep what an entry has lost since.
+        Interlocked.MemoryBarrier();
+        var stacks = _entries + (Sets * Entries);
+        for (var set = 0; set < Sets; set++)
+        {
+            if (Leads(ref stacks[set].WriteTag, ref stacks[set].Addend, host)) return true;
+        }
+
+        const int most = SiteKinds * Sites;
+        var used = Math.Min(Volatile.Read(ref *(int*)((byte*)_entries + UsedSitesOffset)), most);
+        var list = (uint*)((byte*)_entries + UsedSiteListOffset);
+        for (var i = 0; i < used; i++)
+        {
+            var number = Volatile.Read(ref list[i]) / SiteBytes;
+            if (number < most && WritesAt((int)number) && Leads(ref _sites[number].Tag, ref _sites[number].Addend, host)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether the site of a number is one of accesses that write.</summary>
+    public static bool WritesAt(int site) => (site / Sites & 1) != 0;
+
+    /// <summary>Whether a page that is known to somebody is that of a host address. Both parts are read while they may be written: then the page came from an entry
+    /// just now, which was seen before.</summary>
+    private static bool Leads(ref ulong tag, ref nint addend, byte* host) => (nint)Volatile.Read(ref tag) + Volatile.Read(ref addend) == (nint)host;
+
+    /// <summary>Finds the next entry of a physical page.</summary>
+    private bool Next(ulong physical, ref int from)
+    {
+        var found = _physical.AsSpan(from).IndexOf(physical);
+        from += found;
+        return found >= 0;
+    }
 
     private void ForgetStacks()
     {

@@ -32,6 +32,9 @@ public struct VcpuContext
     /// <summary>What wants attention between two blocks: 0 while nothing does. Other threads set bits in it.</summary>
     public int Events;
 
+    /// <summary>PAUSE instructions left until the host's scheduler is asked whether somebody else has more to do.</summary>
+    public int Pauses;
+
     /// <summary>Where the software TLB begins, in bytes from the start of the context.</summary>
     public const int TlbOffset = 8192;
 

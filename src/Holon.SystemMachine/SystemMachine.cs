@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
-using Holon.Devices.Apic;
 using Holon.Devices.Flash;
 using Holon.Devices.Pci;
 using Holon.Machines;
@@ -15,12 +14,12 @@ using Holon.X86;
 
 namespace Holon.SystemMachine;
 
-/// <summary>A whole PC: memory, board and vCPU, built from a specification, with the lifecycle that every machine has.</summary>
+/// <summary>A whole PC: memory, board and vCPUs, built from a specification, with the lifecycle that every machine has.</summary>
 /// <remarks>
-/// The vCPU runs on a thread of its own. Everybody else only leaves a request and asks the vCPU to stop; its thread then carries the
-/// request out between two instructions. So state and devices are never touched while the guest executes.
+/// Each vCPU runs on a thread of its own. Everybody else only leaves a request and asks the vCPUs to stop; when all stand still between two
+/// instructions, one of their threads carries the request out. So state and devices are never touched while the guest executes.
 /// </remarks>
-public sealed class SystemMachine : IMachine, IBoardEvents
+public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
 {
     /// <summary>Where RAM below 4 GiB ends at most: above are PCI's window, the APICs and the firmware.</summary>
     private const ulong LowMemoryLimit = 0xC0000000;
@@ -31,13 +30,10 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     private readonly Board _board;
     private readonly MachineDevices _devices;
     private readonly SerialPump _serial;
-    private readonly Engine _engine;
-    private readonly IVcpu _vcpu;
-    private readonly LocalApic _apic;
+    private readonly Processors _processors;
     private readonly TextWriter? _trace;
     private readonly Channel<MachineEvent> _events = Channel.CreateBounded<MachineEvent>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly TaskCompletionSource<MachineExit> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Thread _thread;
     private readonly byte[]? _firmware;
     private readonly FirmwareVariables? _variables;
     private readonly Guid _uuid = Guid.NewGuid();
@@ -51,26 +47,22 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     private SystemMachine(SystemMachineSpec spec, SerialOutputHandler serialOutput, TextWriter? trace)
     {
         Spec = spec;
-        _trace = trace;
+        _trace = trace is null || spec.Cpus == 1 ? trace : TextWriter.Synchronized(trace);
         _firmware = spec.Bios is { } path ? BiosRom.ReadFile(path) : null;
         if (spec.Uefi) _variables = FirmwareVariables.Open(SystemMachineSpec.UefiVariables, spec.Variables);
         var ram = RamOf(spec.Memory.Bytes);
         _memory = new GuestMemory(_firmware is null ? ram : [ram[0], BiosRom.RangeOf(_firmware.Length), .. ram[1..]]);
         if (_firmware is not null) _memory.SetReadOnly(BiosRom.RangeOf(_firmware.Length), readOnly: true);
         _serial = new SerialPump(serialOutput);
-        var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(trace, spec.Trace) : null;
+        var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(_trace!, spec.Trace) : null;
         var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice, PlaceVariables());
         _board = new Board(plan, this, _serial.Send, busTrace);
         _devices = new MachineDevices(_board.Pci, this);
         var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
-        (_apic, var bus) = _board.AddProcessor(0, () => _vcpu?.Kick());
-        _engine = Engine.Create(spec, _memory, bus, _apic, _board.Clock, model);
-        _vcpu = _engine.Vcpu;
-        (_engine.Core.ApicId, _engine.Core.CpuCount) = (0, spec.Cpus);
-        if (trace is not null && (spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(_engine.Core, trace, spec.Trace);
-        _thread = new Thread(RunVcpu, 1 << 20) { IsBackground = true, Name = "vcpu 0" };
+        _processors = new Processors(this);
         try
         {
+            for (var number = 0; number < spec.Cpus; number++) AddProcessor(number, model);
             _devices.Add(spec);
             Load();
         }
@@ -94,10 +86,12 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     public Task<MachineExit> Completion => _completion.Task;
 
     /// <summary>Guest instructions executed so far.</summary>
-    public ulong InstructionCount => _vcpu.InstructionCount;
+    public ulong InstructionCount => _processors.All.Aggregate(0ul, (sum, processor) => sum + processor.Vcpu.InstructionCount);
 
-    /// <summary>What the engine did so far, as lines for people.</summary>
-    public string EngineReport => _vcpu is Translator.Translator translator ? translator.Statistics.ToString() : $"interpreted  {_vcpu.InstructionCount:N0} instructions{Environment.NewLine}";
+    /// <summary>What the engine did so far, as lines for people: for each vCPU.</summary>
+    public string EngineReport => _processors.All.Count == 1
+        ? _processors.First.Report
+        : string.Concat(_processors.All.Select(processor => $"cpu {processor.Number}{Environment.NewLine}{processor.Report}"));
 
     /// <summary>Builds a machine and loads its guest; nothing runs yet.</summary>
     /// <param name="spec">What to build.</param>
@@ -123,11 +117,11 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             SetStatus(MachineStatus.Running, "The machine runs.");
         }
 
-        Tell("engine.chosen", _engine.Reason);
+        Tell("engine.chosen", _processors.First.Engine.Reason);
         // Kernel and initrd went through buffers of their size; an idle machine should not go on holding them.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         _board.Clock.Resume();
-        _thread.Start();
+        _processors.Start();
         if (Spec.Timeout is { } timeout) _timeout = new Timer(_ => RequestEnd(new MachineExit(MachineExitReason.TimedOut)), null, timeout, System.Threading.Timeout.InfiniteTimeSpan);
         return Task.CompletedTask;
     }
@@ -140,12 +134,12 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         {
             if (_status != MachineStatus.Running) throw new InvalidOperationException($"The machine '{Name}' is not running.");
             _paused ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            paused = _paused.Task; // taken here: the vCPU's thread clears the field once the pause is there
+            paused = _paused.Task; // taken here: a vCPU's thread clears the field once the pause is there
             _pauseRequested = true;
             _resume.Reset();
         }
 
-        _vcpu.RequestStop();
+        _processors.RequestStop();
         return paused.WaitAsync(cancellationToken);
     }
 
@@ -190,7 +184,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
-        if (_thread.IsAlive) _thread.Join();
+        _processors.Join();
         Release();
     }
 
@@ -207,7 +201,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         }
 
         lock (_lock) _resetRequested = true;
-        _vcpu.RequestStop();
+        _processors.RequestStop();
     }
 
     void IBoardEvents.DiskFull(string disk)
@@ -220,7 +214,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         }
 
         Tell("disk.full", $"The host has no space left for what the guest writes to '{disk}'; the machine is paused, and what was written is tried again when it goes on.");
-        _vcpu.RequestStop();
+        _processors.RequestStop();
     }
 
     void IBoardEvents.DriverBroke(string device, string reason) => Tell("device.broken", $"The guest's driver of '{device}' {reason}; the device waits to be reset.");
@@ -234,9 +228,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     /// <summary>Puts the guest into memory and the vCPU at its first instruction.</summary>
     private void Load()
     {
-        _engine.Core.Reset();
-        ref var state = ref _vcpu.State;
-        state.ApicBase = _apic.ApicBase;
+        foreach (var processor in _processors.All) processor.Reset();
         if (_firmware is not null)
         {
             BiosRom.Load(_memory, _firmware);
@@ -258,7 +250,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             });
             foreach (var warning in guest.Warnings) Tell("boot.warning", warning);
             Tell("boot.loaded", guest.Description);
-            guest.Entry.ApplyTo(ref state);
+            guest.Entry.ApplyTo(ref _processors.First.Vcpu.State);
             if (guest.Protocol == BootProtocol.Multiboot)
             {
                 // Such kernels may go back to real mode; Linux and PVH kernels never do.
@@ -267,7 +259,16 @@ public sealed class SystemMachine : IMachine, IBoardEvents
             }
         }
 
-        _vcpu.Invalidate();
+        foreach (var processor in _processors.All) processor.Vcpu.Invalidate();
+    }
+
+    private void AddProcessor(int number, CpuModel model)
+    {
+        var processor = new Processor(number, _board, (bus, apic) => Engine.Create(Spec, _memory, bus, apic, _board.Clock, model));
+        _processors.Add(processor);
+        var core = processor.Engine.Core;
+        (core.ApicId, core.CpuCount) = ((uint)number, Spec.Cpus);
+        if (_trace is not null && (Spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(core, _trace, Spec.Trace, Spec.Cpus > 1 ? number : null);
     }
 
     /// <summary>The variables' flash lies directly below the firmware's.</summary>
@@ -288,36 +289,16 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         HasKeyboardController = _firmware is not null, // a kernel booted directly need not spend time on looking for a keyboard
     };
 
-    private void RunVcpu()
+    void IProcessorEvents.Failed(string kind, string detail)
     {
-        try
-        {
-            while (true)
-            {
-                var exit = _vcpu.Run();
-                switch (exit.Reason)
-                {
-                    case VcpuExitReason.StopRequested when Attend() is { } end:
-                        Finish(end);
-                        return;
-                    case VcpuExitReason.StopRequested:
-                        break;
-                    default:
-                        Tell(exit.Reason == VcpuExitReason.TripleFault ? "cpu.triple-fault" : "cpu.unimplemented", exit.Detail ?? "");
-                        Finish(new MachineExit(MachineExitReason.Failed, Failure: exit.Detail));
-                        return;
-                }
-            }
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            // A defect of ours, perhaps provoked by the guest: this machine ends, nothing else does.
-            Finish(new MachineExit(MachineExitReason.Failed, Failure: $"Holon itself failed while the guest was at 0x{_vcpu.State.Rip:x}: {exception}"));
-        }
+        Tell(kind, detail);
+        RequestEnd(new MachineExit(MachineExitReason.Failed, Failure: detail));
     }
 
-    /// <summary>Carries out what was requested. Not null when the machine is to end.</summary>
-    private MachineExit? Attend()
+    void IProcessorEvents.Ended(MachineExit exit) => Finish(exit);
+
+    /// <inheritdoc/>
+    MachineExit? IProcessorEvents.Attend()
     {
         bool pause, reset;
         lock (_lock)
@@ -353,7 +334,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         if (exit.Reason is MachineExitReason.Stopped or MachineExitReason.TimedOut) _serial.Hurry();
         lock (_lock) _endRequest ??= exit;
         _resume.Set();
-        _vcpu.RequestStop();
+        _processors.RequestStop();
     }
 
     private void Finish(MachineExit exit)
@@ -393,7 +374,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _board.Dispose();
         _devices.Dispose();
         _variables?.Dispose();
-        _vcpu.Dispose();
+        _processors.Dispose();
         _memory.Dispose();
         _resume.Dispose();
         _trace?.Flush();

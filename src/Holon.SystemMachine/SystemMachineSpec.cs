@@ -58,7 +58,10 @@ public sealed record SystemMachineSpec
     /// <summary>RAM.</summary>
     public MemorySize Memory { get; init; } = DefaultMemory;
 
-    /// <summary>Virtual processors.</summary>
+    /// <summary>The most virtual processors.</summary>
+    public const int MostCpus = Holon.Memory.CodePageMap.MostHolders;
+
+    /// <summary>Virtual processors, each of which runs on a thread of the host.</summary>
     public int Cpus { get; init; } = 1;
 
     /// <summary>Which processor the guest sees.</summary>
@@ -123,7 +126,7 @@ public sealed record SystemMachineSpec
         if (Memory.Bytes < LeastMemory.Bytes) throw new HolonException($"{Memory} of memory is too little; give --memory {LeastMemory} or more.");
         if (Memory.Bytes > MostMemory.Bytes) throw new HolonException($"{Memory} of memory is too much; give --memory {MostMemory} or less.");
         if (Memory.Bytes % 4096 != 0) throw new HolonException($"{Memory} of memory is not a whole number of 4K pages; give --memory {new MemorySize((Memory.Bytes + 4095) & ~4095ul)}.");
-        if (Cpus != 1) throw new HolonException($"{Cpus} processors were asked for, and a machine has exactly one for now; give --cpus 1.");
+        if (Cpus is < 1 or > MostCpus) throw new HolonException($"{Cpus} processors were asked for, and a machine has 1 to {MostCpus}; give --cpus 1 to {MostCpus}.");
         if (!Enum.IsDefined(CpuModel)) throw new HolonException($"There is no CPU model {CpuModel}; use x86-64-v2 or x86-64-v3.");
         if (!Enum.IsDefined(Engine)) throw new HolonException($"There is no engine {Engine}; use translator, interpreter or auto.");
         if (CodeCache.Bytes < LeastCodeCache.Bytes || CodeCache.Bytes > MostCodeCache.Bytes)

@@ -121,7 +121,7 @@ public sealed unsafe partial class Translator : IVcpu
         }
         finally
         {
-            _cpu.HandOver();
+            _cpu.HandOverLast();
         }
     }
 
@@ -132,6 +132,7 @@ public sealed unsafe partial class Translator : IVcpu
         _cpu.TakeOverFirst();
         if (!_cpu.Code64 || _cpu.NeedsInterpreter)
         {
+            _cpu.HandOverLast();
             _cpu.StepOne();
             return;
         }
@@ -141,7 +142,7 @@ public sealed unsafe partial class Translator : IVcpu
         _blocks.ForgetJumps();
         _ = Turn(link: -1);
         _blocks.RemembersJumps = true;
-        _cpu.HandOver();
+        _cpu.HandOverLast();
     }
 
     /// <summary>The heart. Between turns the interpreter has taken over; it hands over while translated code runs.</summary>
@@ -154,7 +155,6 @@ public sealed unsafe partial class Translator : IVcpu
                 _link = -1;
                 _blocks.Statistics.Events++;
                 if (_cpu.AttendEvents() is { } exit) return exit;
-                _blocks.Tidy();
             }
 
             if (Turn(_link) is { } end) return end;
@@ -279,7 +279,7 @@ public sealed unsafe partial class Translator : IVcpu
         if ((info & Stubs.MissAligned) != 0 && (linear & (ulong)(size - 1)) != 0) return (ulong)ExitKind.Interpret;
         LoadStatusFlags();
         _cpu.TakeOver();
-        var outcome = _cpu.Miss(linear, size, (info & Stubs.MissWrites) != 0, out var host);
+        var outcome = _cpu.Miss(linear, size, (info & Stubs.MissWrites) != 0, (info & Stubs.MissToPageEnd) != 0, out var host);
         _cpu.HandOver();
         switch (outcome)
         {

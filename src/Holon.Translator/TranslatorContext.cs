@@ -103,7 +103,7 @@ internal static unsafe class Offsets
     public const int JumpTags = Engine + 4096, JumpTargets = JumpTags + (JumpCacheEntries * 8);
 
     public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Mask63, Mask31, Shadow, Selector;
-    public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
+    public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
 
@@ -116,6 +116,7 @@ internal static unsafe class Offsets
         Ymm = (int)(&context.State.Ymm[0] - start);
         Mxcsr = (int)((byte*)&context.State.Mxcsr - start);
         Events = (int)((byte*)&context.Events - start);
+        Pauses = (int)((byte*)&context.Pauses - start);
         Segments = (int)((byte*)&context.State.Segments - start);
         SegmentBytes = sizeof(X86.Segment);
         var segmentBase = FieldOffset(new X86.Segment(0x123456789ABCDEF0, 0, 0, 0), 0x123456789ABCDEF0);

@@ -88,6 +88,26 @@ public interface IVcpuInterrupts
     /// <returns>-1 for INIT, 0–255 for a start-up message with that vector.</returns>
     int AcknowledgeStartup();
 
+    /// <summary>Of NMIs that wait, only one is kept: for a vCPU in an NMI handler (SDM vol. 3 §6.7.1).</summary>
+    void KeepOneNmi()
+    {
+    }
+
+    /// <summary>Sends what the low word of an ICR says to up to 128 processors at once: KVM's hypercall.</summary>
+    /// <param name="destinations">A bit for each.</param>
+    /// <param name="first">The APIC id of bit 0.</param>
+    /// <param name="command">Vector and delivery mode.</param>
+    /// <returns>How many took it.</returns>
+    int SendToMany(UInt128 destinations, uint first, uint command) => 0;
+
+    /// <summary>Wakes a processor from HLT, or from its next one, whatever its interrupt flag says: KVM's hypercall.</summary>
+    void WakeProcessor(uint apicId)
+    {
+    }
+
+    /// <summary>Whether somebody has called <see cref="WakeProcessor"/> for this one; takes it.</summary>
+    bool TakeWakeUp() => false;
+
     /// <summary>CR8: bits 4–7 of the task priority register.</summary>
     byte TaskPriority { get; set; }
 

@@ -15,6 +15,7 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
             "holon run busybox -- uname -a                   one command; its exit code is holon's",
             "holon run busybox                               a shell; Ctrl-A X ends the machine, Ctrl-A H lists keys",
             "echo hello | holon run busybox -- tr a-z A-Z    input and output are pipes in the guest too",
+            "holon run debian --cpus 4 --memory 2G           four processors, each on a thread of its own",
             "holon run --kernel vmlinuz --initrd root.cpio --append console=ttyS0",
             "holon run --bios --serial file:boot.log --timeout 30s",
         ],

@@ -18,7 +18,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string[]> _disk = new("--disk") { Description = "Add a disk: FILE[,ro][,serial=TEXT][,bus=virtio|ahci][,format=raw|qcow2][,name=NAME]. Repeatable.", HelpName = "FILE[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string[]> _device = new("--device") { Description = "Add a device: rng, balloon, vsock,socket=PATH[,cid=N] or console,socket=PATH. Repeatable.", HelpName = "KIND[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> _memory = new("--memory", "-m") { Description = "RAM, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultMemory.ToString() };
-    private readonly Option<string> _cpus = new("--cpus") { Description = "Processors; one for now.", HelpName = "N", DefaultValueFactory = _ => "1" };
+    private readonly Option<string> _cpus = new("--cpus") { Description = $"Processors, 1 to {SystemMachineSpec.MostCpus}.", HelpName = "N", DefaultValueFactory = _ => "1" };
     private readonly Option<string> _cpu = new("--cpu") { Description = "The processor the guest sees: x86-64-v2 or x86-64-v3.", HelpName = "MODEL", DefaultValueFactory = _ => "x86-64-v3" };
     private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: translator, interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
     private readonly Option<string> _codeCache = new("--code-cache") { Description = "Host code that the translator keeps at most, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultCodeCache.ToString() };
@@ -64,7 +64,7 @@ internal sealed class RunCommand : Command
                 Disks = [.. (parsed.GetValue(_disk) ?? []).Select(DiskSpec.Parse)],
                 Devices = [.. (parsed.GetValue(_device) ?? []).Select(DeviceSpec.Parse)],
                 Memory = MemorySize.Parse(parsed.GetRequiredValue(_memory)),
-                Cpus = int.TryParse(parsed.GetRequiredValue(_cpus), out var cpus) ? cpus : throw new HolonException($"'{parsed.GetValue(_cpus)}' is not a number of processors; give --cpus 1."),
+                Cpus = int.TryParse(parsed.GetRequiredValue(_cpus), out var cpus) ? cpus : throw new HolonException($"'{parsed.GetValue(_cpus)}' is not a number of processors; give --cpus 1 to {SystemMachineSpec.MostCpus}."),
                 CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),
                 Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("translator", EngineChoice.Translator), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
                 CodeCache = MemorySize.Parse(parsed.GetRequiredValue(_codeCache)),

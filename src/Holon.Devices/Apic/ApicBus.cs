@@ -34,6 +34,29 @@ public sealed class ApicBus
         return taken;
     }
 
+    /// <summary>Delivers a message to each processor of a set.</summary>
+    /// <returns>How many took it.</returns>
+    internal int DeliverToMany(UInt128 destinations, uint first, in ApicMessage message)
+    {
+        var taken = 0;
+        foreach (var processor in _processors)
+        {
+            var bit = processor.Id - first;
+            if (processor.Id >= first && bit < 128 && (destinations >> (int)bit & UInt128.One) != UInt128.Zero && processor.Accept(message)) taken++;
+        }
+
+        return taken;
+    }
+
+    /// <summary>Wakes a processor from HLT.</summary>
+    internal void Wake(uint id)
+    {
+        foreach (var processor in _processors)
+        {
+            if (processor.Id == id) processor.WakeUp();
+        }
+    }
+
     /// <summary>Tells the I/O APICs that a level-triggered interrupt was served.</summary>
     internal void EndOfInterrupt(byte vector)
     {

@@ -32,9 +32,9 @@ public sealed partial class LocalApic
         bool taken, kick;
         lock (_lock)
         {
-            var hadNmi = _hasNmi;
+            var nmis = _nmis;
             taken = AcceptLocked(message);
-            kick = Update() || (_hasNmi && !hadNmi);
+            kick = Update() || _nmis > nmis;
         }
 
         if (kick) _kick();
@@ -82,7 +82,7 @@ public sealed partial class LocalApic
         return true;
     }
 
-    private void RaiseNmi() => _hasNmi = true;
+    private void RaiseNmi() => _nmis = Math.Min(_nmis + 1, 2);
 
     /// <summary>Delivers a local interrupt as its LVT entry says (§11.5.1). Under the lock.</summary>
     private void SignalLocal(int index)

@@ -36,7 +36,9 @@ public sealed partial class LocalApic : IVcpuInterrupts, IBusDevice, IStatefulDe
     private VectorSet _requests, _inService, _triggerMode;
     private int _startup = -1; // vector of a start-up message that waits
     private bool _initPending, _waitsForStartup, _extIntMessage, _lint0;
-    private volatile bool _hasInterrupt, _hasNmi, _hasStartup;
+    private volatile bool _hasInterrupt, _hasStartup;
+    private int _nmis; // that wait: at most one to be delivered and one behind it
+    private int _wakeUp;
     private ulong _mmioBase; // volatile accesses; NotMapped outside xAPIC mode
 
     /// <summary>Makes a local APIC and joins the bus with it.</summary>
@@ -95,7 +97,7 @@ public sealed partial class LocalApic : IVcpuInterrupts, IBusDevice, IStatefulDe
     public bool HasInterrupt => _hasInterrupt;
 
     /// <inheritdoc/>
-    public bool HasNmi => _hasNmi;
+    public bool HasNmi => Volatile.Read(ref _nmis) > 0;
 
     /// <inheritdoc/>
     public bool HasStartup => _hasStartup;
@@ -157,7 +159,32 @@ public sealed partial class LocalApic : IVcpuInterrupts, IBusDevice, IStatefulDe
     }
 
     /// <inheritdoc/>
-    public void AcknowledgeNmi() => _hasNmi = false;
+    public void AcknowledgeNmi()
+    {
+        lock (_lock) _nmis = Math.Max(_nmis - 1, 0);
+    }
+
+    /// <inheritdoc/>
+    public void KeepOneNmi()
+    {
+        lock (_lock) _nmis = Math.Min(_nmis, 1);
+    }
+
+    /// <inheritdoc/>
+    public int SendToMany(UInt128 destinations, uint first, uint command) =>
+        _bus.DeliverToMany(destinations, first, new ApicMessage(0, false, (DeliveryMode)((command >> 8) & 7), (byte)command));
+
+    /// <inheritdoc/>
+    public void WakeProcessor(uint apicId) => _bus.Wake(apicId);
+
+    /// <inheritdoc/>
+    public bool TakeWakeUp() => Volatile.Read(ref _wakeUp) != 0 && Interlocked.Exchange(ref _wakeUp, 0) != 0;
+
+    internal void WakeUp()
+    {
+        Volatile.Write(ref _wakeUp, 1);
+        _kick();
+    }
 
     /// <inheritdoc/>
     public int AcknowledgeStartup()
@@ -206,7 +233,7 @@ public sealed partial class LocalApic : IVcpuInterrupts, IBusDevice, IStatefulDe
         {
             if (HardwareEnabled) SignalLocal(LvtLint1);
             else RaiseNmi();
-            kick = Update() || _hasNmi;
+            kick = Update() || _nmis > 0;
         }
 
         if (kick) _kick();
@@ -246,7 +273,7 @@ public sealed partial class LocalApic : IVcpuInterrupts, IBusDevice, IStatefulDe
                 _inService.Save(writer);
                 _triggerMode.Save(writer);
                 writer.Write(_startup);
-                foreach (var flag in (ReadOnlySpan<bool>)[_initPending, _waitsForStartup, _extIntMessage, _lint0, _hasNmi]) writer.Write(flag);
+                foreach (var flag in (ReadOnlySpan<bool>)[_initPending, _waitsForStartup, _extIntMessage, _lint0, HasNmi]) writer.Write(flag);
                 _timer.Save(writer);
                 writer.EndSection();
             }
@@ -291,7 +318,7 @@ public sealed partial class LocalApic : IVcpuInterrupts, IBusDevice, IStatefulDe
         _waitsForStartup = reader.ReadBoolean();
         _extIntMessage = reader.ReadBoolean();
         _lint0 = reader.ReadBoolean();
-        _hasNmi = reader.ReadBoolean();
+        _nmis = reader.ReadBoolean() ? 1 : 0;
     }
 
     /// <summary>The state after power-up or INIT (§11.4.7.1, §11.4.7.3). The mode and the id stay.</summary>
@@ -308,7 +335,8 @@ public sealed partial class LocalApic : IVcpuInterrupts, IBusDevice, IStatefulDe
 
         // PC firmware opens LINT0 to the 8259A (virtual wire mode); machines that boot a kernel directly have no firmware to do it.
         if (_bootstrap) _lvt[LvtLint0] = (uint)DeliveryMode.ExtInt << 8;
-        _hasNmi = _extIntMessage = false;
+        _extIntMessage = false;
+        _nmis = _wakeUp = 0;
         _lint0 = _pic is { Output: true };
     }
 

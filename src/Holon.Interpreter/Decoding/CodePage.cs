@@ -1,3 +1,5 @@
+using Holon.Memory;
+
 namespace Holon.Interpreter.Decoding;
 
 /// <summary>The blocks decoded from one physical page.</summary>
@@ -16,9 +18,9 @@ internal sealed unsafe class CodePage
         MarkCode(block->PageOffset, block->Bytes);
     }
 
-    public void MarkCode(int offset, int length) => Granules |= GranulesOf(offset, length);
+    public void MarkCode(int offset, int length) => Granules |= CodePageMap.PiecesOf(offset, length);
 
-    public bool Overlaps(int offset, int length) => (Granules & GranulesOf(offset, length)) != 0;
+    public bool Overlaps(int offset, int length) => (Granules & CodePageMap.PiecesOf(offset, length)) != 0;
 
     /// <summary>Makes every block leave at its next op: one of them may be executing.</summary>
     public void Retire(Handler leave)
@@ -34,12 +36,4 @@ internal sealed unsafe class CodePage
     }
 
     private static uint Key(int offset, uint mode) => (uint)offset | (mode << 12);
-
-    /// <summary>The 64-byte pieces of a page that a range touches, a bit each.</summary>
-    public static ulong GranulesOf(int offset, int length)
-    {
-        var first = offset >> 6;
-        var last = Math.Min(offset + Math.Max(length, 1) - 1, 4095) >> 6;
-        return (ulong.MaxValue >> (63 - last)) & (ulong.MaxValue << first);
-    }
 }

@@ -258,10 +258,10 @@ internal static unsafe class Alu
     {
         var right = TOperand.Get<T>(cpu, op);
         var address = cpu.Address(op, sizeof(T), true);
-        var pointer = cpu.TryPointer<T>(address);
+        var pointer = cpu.TryAtomicPointer<T>(address);
         if (pointer == null)
         {
-            cpu.Write(address, TOp.Apply(cpu, cpu.ReadForWrite<T>(address), right));
+            lock (Atomic.BusLock) cpu.Write(address, TOp.Apply(cpu, cpu.ReadForWrite<T>(address), right));
             return op + 1;
         }
 
@@ -273,6 +273,7 @@ internal static unsafe class Alu
             old = Unsafe.ReadUnaligned<T>(pointer);
         }
         while (!Atomic.TryExchange(pointer, old, TOp.Apply(cpu, old, right)));
+        cpu.AtomicDone<T>();
         return op + 1;
     }
 
@@ -300,10 +301,10 @@ internal static unsafe class Alu
         where T : unmanaged, IBinaryInteger<T>
     {
         var address = cpu.Address(op, sizeof(T), true);
-        var pointer = cpu.TryPointer<T>(address);
+        var pointer = cpu.TryAtomicPointer<T>(address);
         if (pointer == null)
         {
-            cpu.Write(address, TOp.Apply(cpu, cpu.ReadForWrite<T>(address)));
+            lock (Atomic.BusLock) cpu.Write(address, TOp.Apply(cpu, cpu.ReadForWrite<T>(address)));
             return op + 1;
         }
 
@@ -315,6 +316,7 @@ internal static unsafe class Alu
             old = Unsafe.ReadUnaligned<T>(pointer);
         }
         while (!Atomic.TryExchange(pointer, old, TOp.Apply(cpu, old)));
+        cpu.AtomicDone<T>();
         return op + 1;
     }
 }

@@ -382,19 +382,29 @@ internal static unsafe class Bits
         }
         else
         {
-            var pointer = cpu.TryPointer<T>(address);
-            if (pointer == null)
+            var locked = (op->Prefixes & OpPrefixes.Lock) != 0;
+            var pointer = locked ? cpu.TryAtomicPointer<T>(address) : cpu.TryPointer<T>(address);
+            if (pointer == null && locked)
+            {
+                lock (Atomic.BusLock)
+                {
+                    value = cpu.ReadForWrite<T>(address);
+                    cpu.Write(address, TChange.Apply(value, mask));
+                }
+            }
+            else if (pointer == null)
             {
                 value = cpu.ReadForWrite<T>(address);
                 cpu.Write(address, TChange.Apply(value, mask));
             }
-            else if ((op->Prefixes & OpPrefixes.Lock) != 0)
+            else if (locked)
             {
                 do
                 {
                     value = Unsafe.ReadUnaligned<T>(pointer);
                 }
                 while (!Atomic.TryExchange(pointer, value, TChange.Apply(value, mask)));
+                cpu.AtomicDone<T>();
             }
             else
             {

@@ -256,7 +256,7 @@ internal static unsafe class Moves
         var address = cpu.Address(op, sizeof(T), true);
         var value = cpu.Reg<T>(op->Reg1);
         T old;
-        var pointer = cpu.TryPointer<T>(address);
+        var pointer = cpu.TryAtomicPointer<T>(address);
         if (pointer != null)
         {
             do
@@ -264,11 +264,15 @@ internal static unsafe class Moves
                 old = Unsafe.ReadUnaligned<T>(pointer);
             }
             while (!Atomic.TryExchange(pointer, old, value));
+            cpu.AtomicDone<T>();
         }
         else
         {
-            old = cpu.ReadForWrite<T>(address);
-            cpu.Write(address, value);
+            lock (Atomic.BusLock)
+            {
+                old = cpu.ReadForWrite<T>(address);
+                cpu.Write(address, value);
+            }
         }
 
         cpu.SetReg(op->Reg1, old);
@@ -290,7 +294,7 @@ internal static unsafe class Moves
         var address = cpu.Address(op, sizeof(T), true);
         var source = cpu.Reg<T>(op->Reg1);
         T old;
-        var pointer = cpu.TryPointer<T>(address);
+        var pointer = cpu.TryAtomicPointer<T>(address);
         if (pointer != null)
         {
             do
@@ -298,11 +302,15 @@ internal static unsafe class Moves
                 old = Unsafe.ReadUnaligned<T>(pointer);
             }
             while (!Atomic.TryExchange(pointer, old, old + source));
+            cpu.AtomicDone<T>();
         }
         else
         {
-            old = cpu.ReadForWrite<T>(address);
-            cpu.Write(address, old + source);
+            lock (Atomic.BusLock)
+            {
+                old = cpu.ReadForWrite<T>(address);
+                cpu.Write(address, old + source);
+            }
         }
 
         Add.Apply(cpu, old, source);
@@ -329,7 +337,7 @@ internal static unsafe class Moves
         var accumulator = cpu.Reg<T>(0);
         var value = cpu.Reg<T>(op->Reg1);
         T old;
-        var pointer = cpu.TryPointer<T>(address);
+        var pointer = cpu.TryAtomicPointer<T>(address);
         if (pointer != null)
         {
             do
@@ -337,11 +345,15 @@ internal static unsafe class Moves
                 old = Unsafe.ReadUnaligned<T>(pointer);
             }
             while (old == accumulator && !Atomic.TryExchange(pointer, old, value));
+            cpu.AtomicDone<T>();
         }
         else
         {
-            old = cpu.ReadForWrite<T>(address);
-            cpu.Write(address, old == accumulator ? value : old); // the destination is written either way (SDM vol. 2)
+            lock (Atomic.BusLock)
+            {
+                old = cpu.ReadForWrite<T>(address);
+                cpu.Write(address, old == accumulator ? value : old); // the destination is written either way (SDM vol. 2)
+            }
         }
 
         Cmp.Apply(cpu, accumulator, old);
@@ -355,15 +367,19 @@ internal static unsafe class Moves
         var expected = (cpu.Gpr(2) << 32) | (uint)cpu.Gpr(0);
         var value = (cpu.Gpr(1) << 32) | (uint)cpu.Gpr(3);
         ulong old;
-        var pointer = cpu.TryPointer<ulong>(address);
+        var pointer = cpu.TryAtomicPointer<ulong>(address);
         if (pointer != null)
         {
             old = Interlocked.CompareExchange(ref *pointer, value, expected);
+            cpu.AtomicDone<ulong>();
         }
         else
         {
-            old = cpu.ReadForWrite<ulong>(address);
-            cpu.Write(address, old == expected ? value : old);
+            lock (Atomic.BusLock)
+            {
+                old = cpu.ReadForWrite<ulong>(address);
+                cpu.Write(address, old == expected ? value : old);
+            }
         }
 
         cpu.ZeroFlag = old == expected;
@@ -380,10 +396,19 @@ internal static unsafe class Moves
         var expected = new UInt128(cpu.Gpr(2), cpu.Gpr(0));
         var value = new UInt128(cpu.Gpr(1), cpu.Gpr(3));
         UInt128 old;
-        lock (Cmpxchg16bLock) // .NET has no 16-byte compare-exchange; all vCPUs' CMPXCHG16B exclude each other
+        var pointer = cpu.TryAtomicPointer<UInt128>(address);
+        if (pointer != null)
         {
-            old = cpu.ReadForWrite<UInt128>(address);
-            if (old == expected) cpu.Write(address, value);
+            old = WideExchange.CompareExchange(pointer, expected, value);
+            cpu.AtomicDone<UInt128>();
+        }
+        else
+        {
+            lock (Atomic.BusLock)
+            {
+                old = cpu.ReadForWrite<UInt128>(address);
+                if (old == expected) cpu.Write(address, value);
+            }
         }
 
         cpu.ZeroFlag = old == expected;
@@ -392,8 +417,6 @@ internal static unsafe class Moves
         cpu.Gpr(2) = (ulong)(old >> 64);
         return op + 1;
     }
-
-    private static readonly Lock Cmpxchg16bLock = new();
 
     /// <summary>BSWAP of a 16-bit register is undefined; processors clear it.</summary>
     private static Op* Bswap16(Interpreter cpu, Op* op)

@@ -104,9 +104,19 @@ internal static unsafe partial class SystemInstructions
         return cpu.EndBlockAfter(op);
     }
 
-    /// <summary>A guest that spins waits for somebody else: let the host's scheduler look.</summary>
+    /// <summary>
+    /// A guest that spins waits for another of its processors, which the host may have taken its core from: so the host's scheduler is asked now and then. It
+    /// comes back at once when nobody else has anything to do.
+    /// </summary>
     private static Op* Pause(Interpreter cpu, Op* op)
     {
+        const int most = 64; // a microsecond or two, about what the call takes
+        if (--cpu.Context->Pauses < 0)
+        {
+            cpu.Context->Pauses = most;
+            Thread.Yield();
+        }
+
         Thread.SpinWait(1);
         return op + 1;
     }

@@ -52,16 +52,36 @@ internal static unsafe partial class SystemInstructions
         cpu.Gpr(3) = result.Ebx;
         cpu.Gpr(1) = result.Ecx;
         cpu.Gpr(2) = result.Edx;
+        return cpu.EndBlockAfter(op);
+    }
+
+    /// <summary>A hypercall of KVM, whose leaves CPUID has (Linux Documentation/virt/kvm/x86/hypercalls.rst).</summary>
+    private static Op* Vmcall(Interpreter cpu, Op* op)
+    {
+        const long notPermitted = -1;
+        var result = cpu.Cpl == 0 ? Hypercall(cpu) : notPermitted;
+        cpu.Gpr(0) = cpu.Code64 ? (ulong)result : (uint)result;
         return op + 1;
     }
 
-    /// <summary>A hypercall of KVM, whose leaves CPUID has (Linux Documentation/virt/kvm/x86/hypercalls.rst). None is offered.</summary>
-    private static Op* Vmcall(Interpreter cpu, Op* op)
+    private static long Hypercall(Interpreter cpu)
     {
-        const long NotPermitted = -1, NotImplemented = -1000;
-        var result = cpu.Cpl == 0 ? NotImplemented : NotPermitted;
-        cpu.Gpr(0) = cpu.Code64 ? (ulong)result : (uint)result;
-        return op + 1;
+        const ulong kickProcessor = 5, sendInterrupts = 10;
+        const long notImplemented = -1000, invalid = -22;
+        const uint command = 0x7FF, shorthand = 3 << 18;
+        const int rcx = 1, rdx = 2, rbx = 3, rsi = 6;
+        switch (cpu.Code64 ? cpu.Gpr(0) : (uint)cpu.Gpr(0))
+        {
+            case kickProcessor:
+                cpu.Interrupts.WakeProcessor((uint)cpu.Gpr(rcx));
+                return 0;
+            case sendInterrupts:
+                if ((cpu.Gpr(rsi) & shorthand) != 0) return invalid;
+                var destinations = cpu.Code64 ? new UInt128(cpu.Gpr(rcx), cpu.Gpr(rbx)) : (cpu.Gpr(rcx) << 32) | (uint)cpu.Gpr(rbx);
+                return cpu.Interrupts.SendToMany(destinations, (uint)cpu.Gpr(rdx), (uint)cpu.Gpr(rsi) & command);
+            default:
+                return notImplemented;
+        }
     }
 
     private static Op* Rdmsr(Interpreter cpu, Op* op)

@@ -69,7 +69,7 @@ internal static unsafe partial class SystemInstructions
         table.Add(Mnemonic.Wrfsbase, &BindBase);
         table.Add(Mnemonic.Wrgsbase, &BindBase);
 
-        table.Add(Mnemonic.Cpuid, &BindCpuid);
+        table.Add(Mnemonic.Cpuid, &BindCpuid, FormFlags.EndsBlock); // serializes: what others have written as code is looked at before the next instruction
         table.Add(Mnemonic.Vmcall, &BindVmcall);
         table.Add(Mnemonic.Rdmsr, &BindRdmsr);
         table.Add(Mnemonic.Wrmsr, &BindWrmsr, FormFlags.EndsBlock);

@@ -19,10 +19,10 @@ internal sealed class PortSpace
     public void Map(ushort port, int count, IBusDevice device, Lock? deviceLock)
     {
         var number = FreeNumber();
-        _mappings[number] = new Mapping(port, device, deviceLock);
+        _mappings[number] = new Mapping(port, count, device, deviceLock);
         foreach (ref var owner in _owners.AsSpan(port, count))
         {
-            if (owner == Nobody) owner = number;
+            if (owner == Nobody) Volatile.Write(ref owner, number);
         }
     }
 
@@ -38,7 +38,7 @@ internal sealed class PortSpace
     /// <summary>Reads a port; all ones where nobody answers.</summary>
     public uint Read(ushort port, int size)
     {
-        if (_mappings[_owners[port]] is not { } mapping) return (uint)RegisterMap.Ones(size);
+        if (Find(port) is not { } mapping) return (uint)RegisterMap.Ones(size);
         var offset = (ulong)(port - mapping.Start);
         if (mapping.Lock is null) return (uint)mapping.Device.Read(offset, size);
         lock (mapping.Lock) return (uint)mapping.Device.Read(offset, size);
@@ -47,7 +47,7 @@ internal sealed class PortSpace
     /// <summary>Writes a port.</summary>
     public void Write(ushort port, int size, uint value)
     {
-        if (_mappings[_owners[port]] is not { } mapping) return;
+        if (Find(port) is not { } mapping) return;
         var offset = (ulong)(port - mapping.Start);
         if (mapping.Lock is null)
         {
@@ -58,6 +58,14 @@ internal sealed class PortSpace
         lock (mapping.Lock) mapping.Device.Write(offset, size, value);
     }
 
+    /// <summary>Who answers at a port, whatever another vCPU maps meanwhile: the owner is read first, since the array that has it is there before its number is.</summary>
+    private Mapping? Find(ushort port)
+    {
+        var owner = Volatile.Read(ref _owners[port]);
+        var mapping = _mappings[owner];
+        return mapping is not null && (uint)(port - mapping.Start) < (uint)mapping.Count ? mapping : null;
+    }
+
     private ushort FreeNumber()
     {
         var free = Array.IndexOf(_mappings, null, 1);
@@ -66,5 +74,5 @@ internal sealed class PortSpace
         return checked((ushort)(_mappings.Length - 1));
     }
 
-    private sealed record Mapping(ushort Start, IBusDevice Device, Lock? Lock);
+    private sealed record Mapping(ushort Start, int Count, IBusDevice Device, Lock? Lock);
 }

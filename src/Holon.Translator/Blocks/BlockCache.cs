@@ -28,8 +28,6 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private readonly byte* _firstBlock;
     private readonly KernelMappings _kernel;
     private readonly HotCode _hot;
-    private readonly Lock _overwrittenLock = new();
-    private readonly List<(ulong Address, ulong Length)> _overwritten = [];
     private readonly Func<ulong, bool> _stopAt;
     private ulong _executedUserPages; // a Bloom filter of the linear pages that blocks of this user generation were found in
     private TranslatedPage? _decodingPage;
@@ -37,7 +35,6 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private bool _decodingHot;
     private bool _smap;
     private long _droppedBytes;
-    private volatile bool _hasOverwritten;
 
     public BlockCache(Interpreter.Interpreter cpu, GuestMemory memory, CpuModel model, int codeBytes)
     {
@@ -58,7 +55,6 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _stopAt = linear => _decodingPage?.Find(linear, _decodingMode) is { } found && found.IsHot == _decodingHot;
         _context->UserGeneration = _context->KernelGeneration = 1;
         UpdateMix();
-        memory.CodePages.CodeOverwritten += OnOverwrittenElsewhere;
     }
 
     /// <summary>The shared code.</summary>
@@ -172,27 +168,6 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <summary>Empties the jump cache.</summary>
     public void ForgetJumps() => new Span<ulong>(_jumpTags, Offsets.JumpCacheEntries).Clear();
 
-    /// <summary>Drops what was overwritten from outside the vCPU. Only while no translated code is being executed.</summary>
-    public void Tidy()
-    {
-        if (!_hasOverwritten) return;
-        lock (_overwrittenLock)
-        {
-            _hasOverwritten = false;
-            foreach (var (address, length) in _overwritten)
-            {
-                for (var page = address >> 12; page <= (address + length - 1) >> 12 && page < (ulong)_pages.Length; page++)
-                {
-                    var from = Math.Max(address, page << 12);
-                    var to = Math.Min(address + length, (page + 1) << 12);
-                    if (_pages[page]?.Overlaps((int)(from & 0xFFF), (int)(to - from)) == true) DropPage(page);
-                }
-            }
-
-            _overwritten.Clear();
-        }
-    }
-
     /// <inheritdoc/>
     public bool HasCode(ulong page) => _pages[page] != null;
 
@@ -206,6 +181,12 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (!page.Overlaps((int)(physical & 0xFFF), size)) return true;
         DropPage(physical >> 12);
         return false;
+    }
+
+    /// <inheritdoc/>
+    public void Drop(ulong page)
+    {
+        if (_pages[page] != null) DropPage(page);
     }
 
     /// <inheritdoc/>
@@ -225,11 +206,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <inheritdoc/>
     public void Invalidated() => DropAll();
 
-    public void Dispose()
-    {
-        _memory.CodePages.CodeOverwritten -= OnOverwrittenElsewhere;
-        _code.Dispose();
-    }
+    public void Dispose() => _code.Dispose();
 
     /// <summary>The block of an instruction across two pages, after the second one was looked up.</summary>
     private TranslatedBlock? FindCrossing(ulong linear, ulong physical, int mode, TranslatedBlock? block, ref MissOutcome outcome)
@@ -274,13 +251,13 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         }
 
         var started = TranslatorStatistics.Now;
-        ref var page = ref _pages[physical >> 12];
+        var page = PageOf(physical); // before it is read: from now on whoever changes it tells
+        if (next != null) PageOf(nextPhysical);
         _decodingPage = page;
         _decodingMode = mode;
         _decodingHot = HotByDefault || _hot.IsHot(physical, mode);
         _guest.Decode(linear, _memory.PagePointer(physical), next, _stopAt);
         if (_guest.Count == 0) return null;
-        page ??= NewPage(physical);
         var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count, IsHot = _decodingHot };
         _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
         var start = _asm.Position;
@@ -290,12 +267,20 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (_guest.Crosses)
         {
             block.SecondPage = nextPhysical;
-            var second = _pages[nextPhysical >> 12] ??= NewPage(nextPhysical);
+            var second = PageOf(nextPhysical);
             second.MarkCode(0, (int)(_guest.End & 0xFFF));
             second.Guests.Add(block);
+            _cpu.NoteCode(nextPhysical >> 12, CodePageMap.PiecesOf(0, (int)(_guest.End & 0xFFF)), _guest.Copy[4096..]);
         }
 
-        foreach (var (offset, length) in _guest.Peeked) page.MarkCode(offset, length);
+        var pieces = CodePageMap.PiecesOf((int)(physical & 0xFFF), block.GuestBytes);
+        foreach (var (offset, length) in _guest.Peeked)
+        {
+            page.MarkCode(offset, length);
+            pieces |= CodePageMap.PiecesOf(offset, length);
+        }
+
+        _cpu.NoteCode(physical >> 12, pieces, _guest.Copy[..4096]);
         Statistics.Blocks++;
         Statistics.GuestInstructions += _guest.Count;
         Statistics.GuestBytes += block.GuestBytes;
@@ -304,11 +289,12 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         return block;
     }
 
-    private TranslatedPage NewPage(ulong physical)
+    private TranslatedPage PageOf(ulong physical)
     {
-        _memory.CodePages.Mark(physical >> 12);
-        _cpu.ProtectPhysicalPage(physical & ~0xFFFul);
-        return new TranslatedPage();
+        ref var page = ref _pages[physical >> 12];
+        if (page != null) return page;
+        _cpu.MarkCodePage(physical >> 12);
+        return page = new TranslatedPage();
     }
 
     private void DropBlock(TranslatedBlock block)
@@ -342,7 +328,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         {
             if (_pages[page] == null) continue;
             _pages[page] = null;
-            _memory.CodePages.Clear((ulong)page); // the interpreter's own code goes through its own check of every write
+            if (!_cpu.HasDecoded((ulong)page)) _memory.CodePages.Release((ulong)page, _cpu.Holder);
         }
 
         Exits.Clear();
@@ -389,12 +375,5 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
             var generation = TranslationMode.IsUser(mode) ? _context->UserGeneration : _context->KernelGeneration;
             _context->Mix[mode] = ((ulong)(generation & mask) << generationShift) | ((ulong)(uint)mode << modeShift);
         }
-    }
-
-    private void OnOverwrittenElsewhere(ulong physical, ulong length)
-    {
-        lock (_overwrittenLock) _overwritten.Add((physical, length));
-        _hasOverwritten = true;
-        _cpu.Kick();
     }
 }

@@ -1,4 +1,4 @@
-using Holon.Interpreter.Decoding;
+using Holon.Memory;
 
 namespace Holon.Translator.Blocks;
 
@@ -28,8 +28,8 @@ internal sealed class TranslatedPage
     public void Remove(TranslatedBlock block) => _blocks.Remove((block.Linear, block.Mode));
 
     /// <summary>Notes that code was read from a range of the page.</summary>
-    public void MarkCode(int offset, int length) => _granules |= CodePage.GranulesOf(offset, length);
+    public void MarkCode(int offset, int length) => _granules |= CodePageMap.PiecesOf(offset, length);
 
     /// <summary>Whether code was read from a range of the page.</summary>
-    public bool Overlaps(int offset, int length) => (_granules & CodePage.GranulesOf(offset, length)) != 0;
+    public bool Overlaps(int offset, int length) => (_granules & CodePageMap.PiecesOf(offset, length)) != 0;
 }

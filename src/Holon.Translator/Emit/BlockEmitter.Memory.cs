@@ -157,11 +157,12 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>Looks the address register up in the TLB.</summary>
-    private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address)
+    private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address, bool toPageEnd = false)
     {
         var fail = EmitThroughTlb(from, size, write, aligned, out var tag);
         _operand = Mem.At(Homes.Address);
-        Defer(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0));
+        var info = MissInfo(size, write, aligned) | (toPageEnd ? (uint)Stubs.MissToPageEnd : 0);
+        Defer(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, info, tag, 0));
     }
 
     /// <summary>The way through the TLB: exchanges the address in a register for the host's, in the address register. Returns the jump of those that fail.</summary>

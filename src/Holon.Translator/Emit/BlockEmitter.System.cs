@@ -19,6 +19,16 @@ internal sealed unsafe partial class BlockEmitter
 
     private static Mem OverflowByte => Mem.Context(Offsets.SavedFlags);
 
+    /// <summary>PAUSE. When many have been executed, the interpreter does it, which lets others run.</summary>
+    private void EmitPause(ref GuestInstruction instruction)
+    {
+        LoseHostFlags(instruction.LiveBefore);
+        _asm.AluImmediate32(AluOp.Sub, Mem.Context(Offsets.Pauses), 1);
+        Defer(DeferredKind.Interpret, _asm.Jcc(Condition.Below), instruction.Iced.IP);
+        _asm.Byte(0xF3);
+        _asm.Byte(0x90);
+    }
+
     private void EmitPushFlags(ref GuestInstruction instruction)
     {
         FlagsToMemory(StatusFlags.All);

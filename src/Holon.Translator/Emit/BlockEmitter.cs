@@ -153,6 +153,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             case InstructionKind.Copy: EmitCopy(ref instruction, index); break;
             case InstructionKind.Nop: break;
+            case InstructionKind.Pause: EmitPause(ref instruction); break;
             case InstructionKind.Lea: EmitLea(ref instruction); break;
             case InstructionKind.Push: EmitPush(ref instruction); break;
             case InstructionKind.Pop: EmitPop(ref instruction); break;

@@ -51,12 +51,12 @@ internal sealed unsafe class GuestBlock
     /// <summary>Instructions at most: bounds how long an interrupt can wait.</summary>
     public const int MaxInstructions = 64;
 
-    private const int PeekInstructions = 10, LongestInstruction = 15;
+    private const int PeekInstructions = 10, LongestInstruction = 15, NextPageBytes = 64;
 
     private readonly PageReader _reader = new();
     private readonly Decoder _decoder;
     private readonly CpuModel _model;
-    private readonly byte[] _bytes = GC.AllocateArray<byte>(4096 + LongestInstruction, pinned: true);
+    private readonly byte[] _bytes = GC.AllocateArray<byte>(4096 + NextPageBytes, pinned: true);
     private readonly byte* _copy;
 
     public GuestBlock(CpuModel model)
@@ -93,6 +93,9 @@ internal sealed unsafe class GuestBlock
     /// <summary>The bytes that branch targets were looked ahead at, from their page: first offset and length, if any.</summary>
     public List<(int Offset, int Length)> Peeked { get; } = [];
 
+    /// <summary>What it was decoded from: the page, and the beginning of the next one if an instruction goes on there.</summary>
+    public ReadOnlySpan<byte> Copy => _bytes;
+
     /// <summary>The bytes of an instruction.</summary>
     public ReadOnlySpan<byte> BytesOf(in GuestInstruction instruction) => _bytes.AsSpan(instruction.Offset, instruction.Iced.Length);
 
@@ -110,7 +113,7 @@ internal sealed unsafe class GuestBlock
         var offset = (int)(linear & 0xFFF);
         // A copy, so that what is decoded twice is the same twice, whoever writes to the page meanwhile.
         new ReadOnlySpan<byte>(page, 4096).CopyTo(_bytes);
-        if (next != null) new ReadOnlySpan<byte>(next, LongestInstruction).CopyTo(_bytes.AsSpan(4096));
+        if (next != null) new ReadOnlySpan<byte>(next, NextPageBytes).CopyTo(_bytes.AsSpan(4096));
         _reader.Reset(_copy + offset, 4096 - offset + (next != null ? LongestInstruction : 0));
         _decoder.IP = linear;
         while (Count < (next != null ? 1 : Most))
@@ -166,7 +169,7 @@ internal sealed unsafe class GuestBlock
                 instruction.Writes = (StatusFlags)iced.RflagsModified & StatusFlags.All;
                 instruction.Kills = KeepsFlagsForSomeCount(iced) ? StatusFlags.None : instruction.Writes;
                 break;
-            case InstructionKind.Nop or InstructionKind.Lea or InstructionKind.Push or InstructionKind.Pop or InstructionKind.Leave or InstructionKind.Jump or InstructionKind.JumpIndirect
+            case InstructionKind.Nop or InstructionKind.Pause or InstructionKind.Lea or InstructionKind.Push or InstructionKind.Pop or InstructionKind.Leave or InstructionKind.Jump or InstructionKind.JumpIndirect
                 or InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.AccessFlag or InstructionKind.SwapGs
                 or InstructionKind.InterruptFlag or InstructionKind.RepeatedString or InstructionKind.ReadSelector or InstructionKind.LoadControl:
                 instruction.Reads = instruction.Writes = instruction.Kills = StatusFlags.None;

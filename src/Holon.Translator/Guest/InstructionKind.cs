@@ -12,6 +12,9 @@ internal enum InstructionKind : byte
     /// <summary>It does nothing that a guest could see.</summary>
     Nop,
 
+    /// <summary>PAUSE: the host's, and now and then the host's scheduler.</summary>
+    Pause,
+
     /// <summary>LEA: an address without an access.</summary>
     Lea,
 

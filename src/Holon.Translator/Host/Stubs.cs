@@ -73,6 +73,9 @@ internal sealed unsafe class Stubs
     /// <summary>Which bit of a miss says that the operand must be aligned.</summary>
     public const int MissAligned = 0x200;
 
+    /// <summary>Which bit of a miss says that it may go on writing to the end of the page.</summary>
+    public const int MissToPageEnd = 0x400;
+
     /// <summary>Where the number of the site begins.</summary>
     public const int MissSiteShift = 16;
 

@@ -45,7 +45,7 @@ public static class CpuidTable
             0xD => Xsave(model, ref state, subleaf),
             0x15 => new CpuidResult(1, 1, (uint)tscFrequency, 0),
             0x40000000 => new CpuidResult(LastHypervisor, Text("KVMK"), Text("VMKV"), Text("M\0\0\0")),
-            0x40000001 => new CpuidResult(Bit(3) | Bit(24), 0, 0, 0), // kvm-clock with the new MSRs, stable
+            0x40000001 => new CpuidResult(Bit(3) | Bit(24) | (cpus > 1 ? Bit(7) | Bit(11) : 0), 0, 0, 0), // kvm-clock with the new MSRs, stable; locks that sleep, IPIs to many
             0x40000010 => new CpuidResult((uint)(tscFrequency / 1000), (uint)(tscFrequency / 1000), 0, 0),
             0x80000000 => new CpuidResult(LastExtended, 0, 0, 0),
             0x80000001 => new CpuidResult(
@@ -72,25 +72,25 @@ public static class CpuidTable
             | Bit(17) | Bit(19) | Bit(23) | Bit(24) | Bit(25) | Bit(26) | Bit(27) | (cpus > 1 ? Bit(28) : 0);
         // FPU VME DE PSE TSC MSR PAE MCE CX8 SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE SSE2 SS
         if ((state.ApicBase & 0x800) != 0) edx |= Bit(9); // APIC, while it is enabled
-        return new CpuidResult(model.Signature, (apicId << 24) | ((uint)cpus << 16) | (8 << 8), ecx, edx);
+        return new CpuidResult(model.Signature, (apicId << 24) | (IdsOf(cpus) << 16) | (8 << 8), ecx, edx);
     }
 
     private static CpuidResult Caches(uint subleaf, int cpus)
     {
-        var cores = (uint)(cpus - 1) << 26;
+        var cores = (IdsOf(cpus) - 1) << 26;
         return subleaf switch
         {
             0 => new CpuidResult(cores | 0x121, 0x01C0003F, 63, 0), // 32 KiB L1 data, 8 ways
             1 => new CpuidResult(cores | 0x122, 0x01C0003F, 63, 0), // 32 KiB L1 code
             2 => new CpuidResult(cores | 0x143, 0x03C0003F, 1023, 0), // 1 MiB L2, 16 ways
-            3 => new CpuidResult(cores | ((uint)(cpus - 1) << 14) | 0x163, 0x03C0003F, 16383, 4), // 16 MiB L3
+            3 => new CpuidResult(cores | ((IdsOf(cpus) - 1) << 14) | 0x163, 0x03C0003F, 16383, 4), // 16 MiB L3
             _ => default,
         };
     }
 
     private static CpuidResult Topology(uint subleaf, uint apicId, int cpus)
     {
-        var bits = (uint)(32 - System.Numerics.BitOperations.LeadingZeroCount((uint)cpus - 1)); // 0 for one vCPU
+        var bits = (uint)System.Numerics.BitOperations.Log2(IdsOf(cpus)); // 0 for one vCPU
         return subleaf switch
         {
             0 => new CpuidResult(0, 1, 0x100, apicId), // threads: one a core
@@ -98,6 +98,9 @@ public static class CpuidTable
             _ => new CpuidResult(0, 0, subleaf & 0xFF, apicId),
         };
     }
+
+    /// <summary>APIC ids that are set aside for a package: a power of two (SDM vol. 3 §9.9.3).</summary>
+    private static uint IdsOf(int cpus) => System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cpus);
 
     private static CpuidResult Xsave(CpuModel model, ref CpuState state, uint subleaf) => (model.HasAvx2, subleaf) switch
     {

@@ -85,6 +85,7 @@ public static unsafe class PageWalk
             else if (level == 2 && isLeaf) reserved |= 0x1FE000;
             if ((value & reserved) != 0) return Fault(access, nxe, state.Cr4, ErrorPresent | ErrorReserved);
 
+            var above = (rights, noExecute);
             if (!isPdpte)
             {
                 rights &= value;
@@ -93,7 +94,13 @@ public static unsafe class PageWalk
 
             if (!isLeaf)
             {
-                if (!isPdpte && (value & Accessed) == 0 && (access & PageAccess.Peek) == 0) SetBits(entry, Accessed, 8);
+                if (!isPdpte && (value & Accessed) == 0 && (access & PageAccess.Peek) == 0 && !TrySet(entry, value, Accessed))
+                {
+                    (rights, noExecute) = above;
+                    level++;
+                    continue;
+                }
+
                 table = value & AddressMask;
                 continue;
             }
@@ -102,7 +109,13 @@ public static unsafe class PageWalk
             var mark = Accessed | ((access & PageAccess.Write) != 0 ? Dirty : 0);
             if ((value & mark) != mark && (access & PageAccess.Peek) == 0)
             {
-                SetBits(entry, mark, 8);
+                if (!TrySet(entry, value, mark))
+                {
+                    (rights, noExecute) = above;
+                    level++;
+                    continue;
+                }
+
                 value |= mark;
             }
 
@@ -133,10 +146,17 @@ public static unsafe class PageWalk
             if ((value & Present) == 0) return Fault(access, false, state.Cr4, 0);
             var isLeaf = level == 1 || ((value & Large) != 0 && (state.Cr4 & Cr4.Pse) != 0);
             if (level == 2 && isLeaf && (value & (1u << 21)) != 0) return Fault(access, false, state.Cr4, ErrorPresent | ErrorReserved);
+            var above = rights;
             rights &= value;
             if (!isLeaf)
             {
-                if ((value & Accessed) == 0 && (access & PageAccess.Peek) == 0) SetBits(entry, Accessed, 4);
+                if ((value & Accessed) == 0 && (access & PageAccess.Peek) == 0 && !TrySet(entry, (uint)value, (uint)Accessed))
+                {
+                    rights = above;
+                    level++;
+                    continue;
+                }
+
                 table = value & 0xFFFFF000;
                 continue;
             }
@@ -145,7 +165,13 @@ public static unsafe class PageWalk
             var mark = Accessed | ((access & PageAccess.Write) != 0 ? Dirty : 0);
             if ((value & mark) != mark && (access & PageAccess.Peek) == 0)
             {
-                SetBits(entry, mark, 4);
+                if (!TrySet(entry, (uint)value, (uint)mark))
+                {
+                    rights = above;
+                    level++;
+                    continue;
+                }
+
                 value |= mark;
             }
 
@@ -186,9 +212,9 @@ public static unsafe class PageWalk
         return new Translation(0, false, false, false, 0, true, code);
     }
 
-    private static void SetBits(void* entry, ulong bits, int size)
-    {
-        if (size == 8) Interlocked.Or(ref *(ulong*)entry, bits);
-        else Interlocked.Or(ref *(uint*)entry, (uint)bits);
-    }
+    /// <summary>Sets accessed and dirty bits in an entry that still is what it was when it was read; when it is not, another processor changed it, and it is read again.</summary>
+    private static bool TrySet(ulong* entry, ulong value, ulong bits) => Interlocked.CompareExchange(ref *entry, value | bits, value) == value;
+
+    /// <inheritdoc cref="TrySet(ulong*, ulong, ulong)"/>
+    private static bool TrySet(uint* entry, uint value, uint bits) => Interlocked.CompareExchange(ref *entry, value | bits, value) == value;
 }

@@ -67,6 +67,40 @@ public sealed class LocalApicTests
         Assert.Equal(0x10030ul, machine.Processors[1].Read(LvtTimer, 4)); // the mask bit cannot be cleared
     }
 
+    [Fact]
+    public void One_nmi_waits_behind_the_one_that_is_delivered_next_and_one_behind_the_one_in_service() // SDM vol. 3 §6.7.1
+    {
+        var machine = new ApicFixture(2);
+        var nmi = new ApicMessage(1, false, DeliveryMode.Nmi, 0);
+        for (var i = 0; i < 3; i++) machine.Bus.Deliver(nmi);
+        machine.Processors[1].AcknowledgeNmi();
+        Assert.True(machine.Processors[1].HasNmi);
+        machine.Bus.Deliver(nmi);
+        machine.Processors[1].KeepOneNmi(); // in service
+        machine.Processors[1].AcknowledgeNmi();
+        Assert.False(machine.Processors[1].HasNmi);
+    }
+
+    [Fact]
+    public void A_wake_up_is_for_one_processor_and_taken_once()
+    {
+        var machine = new ApicFixture(2);
+        machine.Processors[0].WakeProcessor(1);
+        Assert.False(machine.Processors[0].TakeWakeUp());
+        Assert.True(machine.Processors[1].TakeWakeUp());
+        Assert.False(machine.Processors[1].TakeWakeUp());
+    }
+
+    [Fact]
+    public void A_message_to_many_reaches_those_of_its_set()
+    {
+        var machine = new ApicFixture(3);
+        Assert.Equal(2, machine.Processors[0].SendToMany(0b1001_0110, 0, 0x400)); // NMI to 1, 2, 4 and 7
+        Assert.Equal([false, true, true], machine.Processors.Select(processor => processor.HasNmi));
+        Assert.Equal(1, machine.Processors[0].SendToMany(0b111, 2, 0x400)); // to 2, 3 and 4
+        Assert.Equal(0, machine.Processors[0].SendToMany(UInt128.MaxValue, uint.MaxValue, 0x400));
+    }
+
     [Theory]
     [InlineData(0x00041u, 2u, 0b0100)]
     [InlineData(0x00041u, 0xFFu, 0b1111)]
