@@ -67,6 +67,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         _engine = Engine.Create(spec, _memory, bus, _apic, _board.Clock, model);
         _vcpu = _engine.Vcpu;
         (_engine.Core.ApicId, _engine.Core.CpuCount) = (0, spec.Cpus);
+        _engine.Core.PhysicalAddressBits = PhysicalAddressBits;
         if (trace is not null && (spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(_engine.Core, trace, spec.Trace);
         _thread = new Thread(RunVcpu, 1 << 20) { IsBackground = true, Name = "vcpu 0" };
         try
@@ -274,6 +275,13 @@ public sealed class SystemMachine : IMachine, IBoardEvents
     private (ParallelFlash Flash, MemoryRange Place)? PlaceVariables() =>
         _variables is null ? null : (_variables.Flash, new MemoryRange(BiosRom.RangeOf(_firmware!.Length).Start - (ulong)_variables.Length, (ulong)_variables.Length));
 
+    /// <summary>
+    /// OVMF maps all addresses that CPUID tells, in pages of 2 MiB: seconds and gigabytes for 46 bits. It does not believe 40 bits, and goes by the memory there is.
+    /// </summary>
+    private int PhysicalAddressBits => Spec.Uefi && Spec.Memory.Bytes <= 1ul << (BoardResources.UefiPhysicalAddressBits - 1)
+        ? BoardResources.UefiPhysicalAddressBits
+        : X86.Paging.PageWalk.PhysicalAddressBits;
+
     /// <summary>What the tables tell the guest about its machine.</summary>
     private PlatformDescription Platform() => new()
     {
@@ -283,7 +291,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents
         Uuid = _uuid,
         Version = typeof(SystemMachine).Assembly.GetName().Version?.ToString(3) ?? "",
         Ecam = new MemoryRange(BoardResources.EcamAddress, PciExpressConfiguration.Length),
-        PciWindow64 = BoardResources.PciWindow64(RamOf(Spec.Memory.Bytes)[^1].End),
+        PciWindow64 = BoardResources.PciWindow64(RamOf(Spec.Memory.Bytes)[^1].End, PhysicalAddressBits),
+        PowerPort = Spec.Uefi ? BoardResources.UefiPowerEventPort : BoardResources.PowerEventPort,
         FirstHotplugDevice = BoardResources.FirstHotplugDevice,
         HasKeyboardController = _firmware is not null, // a kernel booted directly need not spend time on looking for a keyboard
     };
