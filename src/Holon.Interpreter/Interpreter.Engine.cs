@@ -122,9 +122,10 @@ public sealed unsafe partial class Interpreter
     /// <summary>Between <see cref="TakeOver"/> and <see cref="HandOver"/>: finds the memory for an access of 64-bit code at RIP, enters it into the TLB, or delivers the page fault.</summary>
     /// <param name="linear">Linear address.</param>
     /// <param name="size">Bytes, at most 64.</param>
+    /// <param name="touched">Bytes that are accessed from there in the same page before the next lookup: the size, or more.</param>
     /// <param name="write">It writes, or reads and writes.</param>
     /// <param name="host">Where the bytes are.</param>
-    internal MissOutcome Miss(ulong linear, int size, bool write, out byte* host)
+    internal MissOutcome Miss(ulong linear, int size, int touched, bool write, out byte* host)
     {
         host = null;
         var end = linear + (ulong)(size - 1);
@@ -145,7 +146,7 @@ public sealed unsafe partial class Interpreter
         _tlb.Fill(TlbSetNumber, linear, page, physical & ~0xFFFul, (write || translation.Writable) && direct, translation.Global);
         if (write && !direct)
         {
-            if (_memory.IsReadOnly(physical) || _code.Overlaps(physical, size) || CodeListener!.Overlaps(physical, size)) return MissOutcome.Interpret;
+            if (_memory.IsReadOnly(physical) || _code.Overlaps(physical, touched) || CodeListener!.Overlaps(physical, touched)) return MissOutcome.Interpret;
         }
 
         host = page + (physical & 0xFFF);

@@ -155,11 +155,11 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>Looks the address register up in the TLB.</summary>
-    private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address)
+    private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address, bool repeats = false)
     {
         var fail = EmitThroughTlb(from, size, write, aligned, out var tag);
         _operand = Mem.At(Homes.Address);
-        _deferred.Add(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0, default));
+        _deferred.Add(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned) | (repeats ? (uint)Stubs.MissRepeats : 0), tag, 0, default));
     }
 
     /// <summary>The way through the TLB: exchanges the address in a register for the host's, in the address register. Returns the jump of those that fail.</summary>
