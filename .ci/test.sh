@@ -25,7 +25,9 @@ gcc gcc libc6-dev
 iasl acpica-tools
 xz xz-utils
 script bsdutils
+sfdisk fdisk
 /usr/share/seabios/bios-256k.bin seabios
+/usr/share/OVMF/OVMF_CODE_4M.fd ovmf
 javac openjdk-17-jdk-headless
 qemu-img qemu-utils
 /usr/bin/python3.11 python3.11

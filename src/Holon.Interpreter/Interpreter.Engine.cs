@@ -136,10 +136,10 @@ public sealed unsafe partial class Interpreter
     /// <summary>Between <see cref="TakeOver"/> and <see cref="HandOver"/>: finds the memory for an access of 64-bit code at RIP, enters it into the TLB, or delivers the page fault.</summary>
     /// <param name="linear">Linear address.</param>
     /// <param name="size">Bytes, at most 64.</param>
+    /// <param name="touched">Bytes that are accessed from there in the same page before the next lookup: the size, or more.</param>
     /// <param name="write">It writes, or reads and writes.</param>
-    /// <param name="toPageEnd">It may go on to the end of the page.</param>
     /// <param name="host">Where the bytes are.</param>
-    internal MissOutcome Miss(ulong linear, int size, bool write, bool toPageEnd, out byte* host)
+    internal MissOutcome Miss(ulong linear, int size, int touched, bool write, out byte* host)
     {
         host = null;
         var end = linear + (ulong)(size - 1);
@@ -159,8 +159,7 @@ public sealed unsafe partial class Interpreter
         var direct = Enter(TlbSetNumber, linear, page, physical, write || translation.Writable, translation.Global);
         if (write && !direct)
         {
-            var bytes = toPageEnd ? 0x1000 - (int)(physical & 0xFFF) : size;
-            if (_memory.IsReadOnly(physical) || _code.Overlaps(physical, bytes) || CodeListener!.Overlaps(physical, bytes) || !AnnounceStore(physical)) return MissOutcome.Interpret;
+            if (_memory.IsReadOnly(physical) || _code.Overlaps(physical, touched) || CodeListener!.Overlaps(physical, touched) || !AnnounceStore(physical)) return MissOutcome.Interpret;
         }
 
         host = page + (physical & 0xFFF);

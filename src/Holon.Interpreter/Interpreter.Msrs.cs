@@ -14,6 +14,9 @@ public sealed unsafe partial class Interpreter
     /// <summary>vCPUs of the machine, for CPUID.</summary>
     public int CpuCount { get; set; } = 1;
 
+    /// <summary>Bits of a physical address as CPUID tells them. Page tables may use all that <see cref="X86.Paging.PageWalk.PhysicalAddressBits"/> says.</summary>
+    public int PhysicalAddressBits { get; set; } = X86.Paging.PageWalk.PhysicalAddressBits;
+
     /// <summary>#GP(0) unless this privilege level may use the port: IOPL, or the TSS's permission bitmap (SDM vol. 1 §19.5).</summary>
     internal void CheckPort(ushort port, int size)
     {

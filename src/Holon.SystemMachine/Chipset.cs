@@ -92,6 +92,7 @@ internal sealed class Chipset
         foreach (var function in Bus.Functions)
         {
             if (function.Regions.Any()) function.WriteConfiguration(PciConfig.Command, 2, PciConfig.CommandIo | PciConfig.CommandMemory);
+            if (function is Piix4PowerManagement) continue; // its interrupt is ACPI's, whatever its pin (82371AB §7.1.13)
             if (function.InterruptPin > 0) function.WriteConfiguration(PciConfig.InterruptLine, 1, BoardResources.PciLegacyInterrupt(function.DeviceNumber, function.InterruptPin - 1));
         }
     }

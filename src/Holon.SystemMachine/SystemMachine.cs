@@ -267,13 +267,20 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         var processor = new Processor(number, _board, (bus, apic) => Engine.Create(Spec, _memory, bus, apic, _board.Clock, model));
         _processors.Add(processor);
         var core = processor.Engine.Core;
-        (core.ApicId, core.CpuCount) = ((uint)number, Spec.Cpus);
+        (core.ApicId, core.CpuCount, core.PhysicalAddressBits) = ((uint)number, Spec.Cpus, PhysicalAddressBits);
         if (_trace is not null && (Spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(core, _trace, Spec.Trace, Spec.Cpus > 1 ? number : null);
     }
 
     /// <summary>The variables' flash lies directly below the firmware's.</summary>
     private (ParallelFlash Flash, MemoryRange Place)? PlaceVariables() =>
         _variables is null ? null : (_variables.Flash, new MemoryRange(BiosRom.RangeOf(_firmware!.Length).Start - (ulong)_variables.Length, (ulong)_variables.Length));
+
+    /// <summary>
+    /// OVMF maps all addresses that CPUID tells, in pages of 2 MiB: seconds and gigabytes for 46 bits. It does not believe 40 bits, and goes by the memory there is.
+    /// </summary>
+    private int PhysicalAddressBits => Spec.Uefi && Spec.Memory.Bytes <= 1ul << (BoardResources.UefiPhysicalAddressBits - 1)
+        ? BoardResources.UefiPhysicalAddressBits
+        : X86.Paging.PageWalk.PhysicalAddressBits;
 
     /// <summary>What the tables tell the guest about its machine.</summary>
     private PlatformDescription Platform() => new()
@@ -284,7 +291,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         Uuid = _uuid,
         Version = typeof(SystemMachine).Assembly.GetName().Version?.ToString(3) ?? "",
         Ecam = new MemoryRange(BoardResources.EcamAddress, PciExpressConfiguration.Length),
-        PciWindow64 = BoardResources.PciWindow64(RamOf(Spec.Memory.Bytes)[^1].End),
+        PciWindow64 = BoardResources.PciWindow64(RamOf(Spec.Memory.Bytes)[^1].End, PhysicalAddressBits),
+        PowerPort = Spec.Uefi ? BoardResources.UefiPowerEventPort : BoardResources.PowerEventPort,
         FirstHotplugDevice = BoardResources.FirstHotplugDevice,
         HasKeyboardController = _firmware is not null, // a kernel booted directly need not spend time on looking for a keyboard
     };

@@ -279,7 +279,8 @@ public sealed unsafe partial class Translator : IVcpu
         if ((info & Stubs.MissAligned) != 0 && (linear & (ulong)(size - 1)) != 0) return (ulong)ExitKind.Interpret;
         LoadStatusFlags();
         _cpu.TakeOver();
-        var outcome = _cpu.Miss(linear, size, (info & Stubs.MissWrites) != 0, (info & Stubs.MissToPageEnd) != 0, out var host);
+        var touched = (info & Stubs.MissRepeats) != 0 ? size * (int)_own->Temporary2 : size;
+        var outcome = _cpu.Miss(linear, size, touched, (info & Stubs.MissWrites) != 0, out var host);
         _cpu.HandOver();
         switch (outcome)
         {

@@ -15,6 +15,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string[]> _initrd = new("--initrd") { Description = "Give the kernel this initrd, or multiboot module. Repeatable.", HelpName = "FILE", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string?> _append = new("--append") { Description = "Add this to the kernel's command line.", HelpName = "STRING" };
     private readonly Option<string?> _bios = new("--bios") { Description = $"Boot firmware [{SystemMachineSpec.DefaultFirmware}] instead of a kernel.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<bool> _uefi = new("--uefi") { Description = "Boot UEFI firmware (Debian's OVMF) instead of a kernel; a machine with a name keeps its variables." };
     private readonly Option<string[]> _disk = new("--disk") { Description = "Add a disk: FILE[,ro][,serial=TEXT][,bus=virtio|ahci][,format=raw|qcow2][,name=NAME]. Repeatable.", HelpName = "FILE[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string[]> _device = new("--device") { Description = "Add a device: rng, balloon, vsock,socket=PATH[,cid=N] or console,socket=PATH. Repeatable.", HelpName = "KIND[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> _memory = new("--memory", "-m") { Description = "RAM, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultMemory.ToString() };
@@ -38,7 +39,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -50,6 +51,7 @@ internal sealed class RunCommand : Command
         {
             Image = image,
             Command = guestCommand,
+            Named = parsed.GetValue(_name) is not null,
             Temporary = parsed.GetValue(_temporary),
             Serial = ParseSerial(parsed.GetRequiredValue(_serial)),
             EngineStatistics = parsed.GetValue(_engineStats),
@@ -60,7 +62,8 @@ internal sealed class RunCommand : Command
                 Kernel = parsed.GetValue(_kernel),
                 Initrds = parsed.GetValue(_initrd) ?? [],
                 CommandLine = parsed.GetValue(_append) ?? "",
-                Bios = parsed.GetResult(_bios) is null ? null : parsed.GetValue(_bios) ?? SystemMachineSpec.DefaultFirmware,
+                Bios = Firmware(parsed),
+                Uefi = parsed.GetValue(_uefi),
                 Disks = [.. (parsed.GetValue(_disk) ?? []).Select(DiskSpec.Parse)],
                 Devices = [.. (parsed.GetValue(_device) ?? []).Select(DeviceSpec.Parse)],
                 Memory = MemorySize.Parse(parsed.GetRequiredValue(_memory)),
@@ -74,6 +77,12 @@ internal sealed class RunCommand : Command
                 Trace = ParseTrace(parsed.GetValue(_trace)),
             },
         };
+    }
+
+    private string? Firmware(ParseResult parsed)
+    {
+        if (!parsed.GetValue(_uefi)) return parsed.GetResult(_bios) is null ? null : parsed.GetValue(_bios) ?? SystemMachineSpec.DefaultFirmware;
+        return parsed.GetResult(_bios) is null ? SystemMachineSpec.UefiFirmware : throw new HolonException("A machine has one firmware; give --bios or --uefi, not both.");
     }
 
     private static SerialTarget ParseSerial(string target) => target switch

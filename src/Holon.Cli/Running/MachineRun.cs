@@ -131,7 +131,7 @@ internal sealed class MachineRun
         if (_request.Image is null)
         {
             if (_request.Command.Count > 0) throw new HolonException("A command needs an image whose init runs it; give one, such as: holon run busybox -- uname -a.");
-            return spec.Validate();
+            return (spec.Uefi && _request.Named && !_request.Temporary ? spec with { Variables = VariablesIn(Path.Combine(MachineFolder.ForUser(), spec.Name)) } : spec).Validate();
         }
 
         if (ImageRecipe.Find(_request.Image) is DebianImage) return await CompleteDebianAsync(spec, cancellationToken).ConfigureAwait(false);
@@ -164,14 +164,21 @@ internal sealed class MachineRun
     private async Task<SystemMachineSpec> CompleteDebianAsync(SystemMachineSpec spec, CancellationToken cancellationToken)
     {
         if (_request.Command.Count > 0) throw new HolonException("The image 'debian' boots to a login and runs no command; leave the command out, or use busybox.");
-        if (spec.Bios is not null) throw new HolonException("The image 'debian' is booted without firmware; leave out --bios.");
-        _ = (spec with { Kernel = "" }).Validate(); // before minutes are spent on an image
+        _ = (spec.Bios is null ? spec with { Kernel = "" } : spec).Validate(); // before minutes are spent on an image
         var image = await GetImageAsync(_request.Image!, cancellationToken).ConfigureAwait(false);
         var folder = Path.Combine(MachineFolder.ForUser(), _request.Temporary ? $".{spec.Name}-{Path.GetRandomFileName()}" : spec.Name);
         _temporaryFolder = _request.Temporary ? folder : null;
         var disk = Path.Combine(folder, "disk.qcow2");
         if (!File.Exists(disk)) DebianImage.CreateDisk(image, disk);
+        if (spec.Uefi) spec = spec with { Variables = VariablesIn(folder) };
         return DebianImage.Complete(spec, image, new DiskSpec { Path = disk, Format = DiskFormat.Qcow2, Name = "disk", Temporary = _request.Temporary });
+    }
+
+    /// <summary>Where a machine's UEFI variables are kept.</summary>
+    private static string VariablesIn(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        return Path.Combine(folder, "uefi-variables.fd");
     }
 
     private async Task<StoredImage> GetImageAsync(string name, CancellationToken cancellationToken)

@@ -14,6 +14,9 @@ internal sealed record RunRequest
     /// <summary>The machine as far as the command line says; an image fills in the rest.</summary>
     public required SystemMachineSpec Spec { get; init; }
 
+    /// <summary>True when the user gave the machine a name, by which what it keeps is found again.</summary>
+    public bool Named { get; init; }
+
     /// <summary>True when the machine's own disk goes away with it.</summary>
     public bool Temporary { get; init; }
 

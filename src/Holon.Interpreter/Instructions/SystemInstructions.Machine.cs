@@ -47,7 +47,7 @@ internal static unsafe partial class SystemInstructions
 
     private static Op* Cpuid(Interpreter cpu, Op* op)
     {
-        var result = CpuidTable.Get(cpu.Model, ref cpu.State, (uint)cpu.Gpr(0), (uint)cpu.Gpr(1), cpu.ApicId, cpu.CpuCount, cpu.Clock.TscFrequency);
+        var result = CpuidTable.Get(cpu.Model, ref cpu.State, (uint)cpu.Gpr(0), (uint)cpu.Gpr(1), cpu.ApicId, cpu.CpuCount, cpu.PhysicalAddressBits, cpu.Clock.TscFrequency);
         cpu.Gpr(0) = result.Eax;
         cpu.Gpr(3) = result.Ebx;
         cpu.Gpr(1) = result.Ecx;

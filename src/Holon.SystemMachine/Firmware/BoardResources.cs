@@ -44,6 +44,12 @@ public static class BoardResources
     /// <summary>Power management: status and enable registers (PM1a_EVT), 4 bytes.</summary>
     public const ushort PowerEventPort = 0x600;
 
+    /// <summary>Where UEFI firmware puts the power-management block.</summary>
+    public const ushort UefiPowerEventPort = 0xB000;
+
+    /// <summary>Bits of a physical address in a machine with UEFI firmware.</summary>
+    public const int UefiPhysicalAddressBits = 40;
+
     /// <summary>Power management: control register (PM1a_CNT), 2 bytes.</summary>
     public const ushort PowerControlPort = 0x604;
 
@@ -100,11 +106,13 @@ public static class BoardResources
 
     /// <summary>Addresses above 4 GiB for PCI devices: behind the guest's memory, as far as its processors reach.</summary>
     /// <param name="endOfMemory">Where memory ends.</param>
-    public static MemoryRange PciWindow64(ulong endOfMemory)
+    /// <param name="addressBits">How many bits a physical address has.</param>
+    public static MemoryRange PciWindow64(ulong endOfMemory, int addressBits)
     {
-        const ulong GiB = 1ul << 30, End = 1ul << 45;
+        const ulong GiB = 1ul << 30;
+        var end = 1ul << (addressBits - 1);
         var start = (Math.Max(endOfMemory, 4 * GiB) + GiB - 1) & ~(GiB - 1);
-        return new MemoryRange(start, End - start);
+        return new MemoryRange(start, end - start);
     }
 
     /// <summary>The I/O APIC input of a PCI interrupt pin on the root bus, spread over the eight inputs for PCI.</summary>

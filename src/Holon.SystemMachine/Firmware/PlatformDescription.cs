@@ -20,6 +20,9 @@ public sealed record PlatformDescription
     /// <summary>Whether a VGA adapter exists.</summary>
     public bool HasVga { get; init; }
 
+    /// <summary>Where the power management ports begin: firmware puts them where it likes.</summary>
+    public ushort PowerPort { get; init; } = BoardResources.PowerEventPort;
+
     /// <summary>Where PCI configuration space is mapped (ECAM, 1 MiB a bus from bus 0), or null.</summary>
     public MemoryRange? Ecam { get; init; }
 

@@ -14,6 +14,9 @@ public sealed record ImageManifest
     /// <summary>The image's name.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The revision of the recipe that it was made by.</summary>
+    public int Revision { get; init; }
+
     /// <summary>When it was made.</summary>
     public required DateTimeOffset Created { get; init; }
 

@@ -14,6 +14,9 @@ public abstract record ImageRecipe(string Name, string Description, string Kerne
     /// <summary>True for an image that is a disk, besides a kernel to boot it with.</summary>
     public virtual bool HasDisk => false;
 
+    /// <summary>Counts up when the recipe changes so that images made before will not do.</summary>
+    public virtual int Revision => 0;
+
     /// <summary>Finds one by its name.</summary>
     /// <exception cref="HolonException">There is none.</exception>
     public static ImageRecipe Find(string name) =>

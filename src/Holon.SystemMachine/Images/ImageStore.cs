@@ -72,7 +72,7 @@ public sealed class ImageStore
             try
             {
                 var packages = await recipe.BuildAsync(work, progress, cancellationToken).ConfigureAwait(false);
-                var manifest = new ImageManifest { Format = ImageManifest.CurrentFormat, Name = recipe.Name, Created = DateTimeOffset.UtcNow, Packages = packages };
+                var manifest = new ImageManifest { Format = ImageManifest.CurrentFormat, Name = recipe.Name, Revision = recipe.Revision, Created = DateTimeOffset.UtcNow, Packages = packages };
                 await using (var file = new FileStream(Path.Combine(work, ManifestFile), FileMode.CreateNew))
                 {
                     await JsonSerializer.SerializeAsync(file, manifest, ImageManifestJson.Default.ImageManifest, cancellationToken).ConfigureAwait(false);
@@ -140,7 +140,9 @@ public sealed class ImageStore
             var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(folder, ManifestFile)), ImageManifestJson.Default.ImageManifest);
             if (manifest?.Format != ImageManifest.CurrentFormat || manifest.Name != Path.GetFileName(folder)) return null;
             var image = new StoredImage(folder, manifest);
-            var hasDisk = ImageRecipe.All.Any(recipe => recipe.Name == manifest.Name && recipe.HasDisk);
+            var recipe = ImageRecipe.All.FirstOrDefault(recipe => recipe.Name == manifest.Name);
+            if (recipe is not null && recipe.Revision != manifest.Revision) return null;
+            var hasDisk = recipe?.HasDisk == true;
             return File.Exists(image.Kernel) && File.Exists(image.Initrd) && File.Exists(image.Modules) && (!hasDisk || File.Exists(image.Disk)) ? image : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)

@@ -157,11 +157,11 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>Looks the address register up in the TLB.</summary>
-    private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address, bool toPageEnd = false)
+    private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address, bool repeats = false)
     {
         var fail = EmitThroughTlb(from, size, write, aligned, out var tag);
         _operand = Mem.At(Homes.Address);
-        var info = MissInfo(size, write, aligned) | (toPageEnd ? (uint)Stubs.MissToPageEnd : 0);
+        var info = MissInfo(size, write, aligned) | (repeats ? (uint)Stubs.MissRepeats : 0);
         Defer(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, info, tag, 0));
     }
 

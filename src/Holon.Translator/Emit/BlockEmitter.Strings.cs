@@ -51,7 +51,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _asm.Mov(Homes.Address, rdi);
-        EmitLookup(ref instruction, size, true, false, toPageEnd: true);
+        EmitLookup(ref instruction, size, true, false, repeats: true); // none of them may overwrite code
 
         _asm.Mov(Homes.Scratch, rcx);
         _asm.Load(rcx, Mem.Context(Offsets.Temporary2));

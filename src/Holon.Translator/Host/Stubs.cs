@@ -73,11 +73,11 @@ internal sealed unsafe class Stubs
     /// <summary>Which bit of a miss says that the operand must be aligned.</summary>
     public const int MissAligned = 0x200;
 
-    /// <summary>Which bit of a miss says that it may go on writing to the end of the page.</summary>
-    public const int MissToPageEnd = 0x400;
-
     /// <summary>Where the number of the site begins.</summary>
     public const int MissSiteShift = 16;
+
+    /// <summary>Which bit of a miss says that as many operands follow each other as <see cref="TranslatorContext.Temporary2"/> says, in one page.</summary>
+    public const int MissRepeats = 0x400;
 
     /// <summary>Results of the miss handler below this are <see cref="ExitKind"/>; above are host addresses.</summary>
     public const int LowestAddress = 4096;

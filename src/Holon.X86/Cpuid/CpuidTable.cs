@@ -22,8 +22,9 @@ public static class CpuidTable
     /// <param name="subleaf">ECX.</param>
     /// <param name="apicId">The vCPU's APIC ID.</param>
     /// <param name="cpus">vCPUs of the machine, all cores of one package.</param>
+    /// <param name="physicalAddressBits">Bits of a physical address.</param>
     /// <param name="tscFrequency">Ticks a second of the TSC, and of the APIC's bus.</param>
-    public static CpuidResult Get(CpuModel model, ref CpuState state, uint leaf, uint subleaf, uint apicId, int cpus, ulong tscFrequency)
+    public static CpuidResult Get(CpuModel model, ref CpuState state, uint leaf, uint subleaf, uint apicId, int cpus, int physicalAddressBits, ulong tscFrequency)
     {
         // A leaf beyond the last of its range answers as the last basic leaf does (SDM vol. 2).
         if (leaf is > LastBasic and < 0x40000000 or > LastHypervisor and < 0x80000000 or > LastExtended) leaf = LastBasic;
@@ -56,7 +57,7 @@ public static class CpuidTable
             >= 0x80000002 and <= 0x80000004 => BrandString(leaf - 0x80000002),
             0x80000006 => new CpuidResult(0, 0, 0x04008040, 0),
             0x80000007 => new CpuidResult(0, 0, 0, Bit(8)), // invariant TSC
-            0x80000008 => new CpuidResult(Paging.PageWalk.PhysicalAddressBits | (48 << 8), 0, 0, 0),
+            0x80000008 => new CpuidResult((uint)physicalAddressBits | (48 << 8), 0, 0, 0),
             _ => default,
         };
     }

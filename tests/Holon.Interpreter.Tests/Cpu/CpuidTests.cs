@@ -129,7 +129,7 @@ public sealed class CpuidTests
     {
         var state = default(CpuState);
         state.Efer = Efer.Lma;
-        var result = CpuidTable.Get(model, ref state, leaf, subleaf, 0, 1, 1_000_000_000);
+        var result = CpuidTable.Get(model, ref state, leaf, subleaf, 0, 1, 46, 1_000_000_000);
         return [result.Eax, result.Ebx, result.Ecx, result.Edx];
     }
 }

@@ -98,6 +98,42 @@ public sealed class SelfModifyingCodeTests
         Assert.Equal(0u, guest.Rbx);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_repeated_store_that_begins_beside_code_and_ends_in_it(bool copies)
+    {
+        using var guest = new GuestProgram(GuestMode.Long);
+        const ulong code = Page + 0x400;
+        guest.Assemble(code, c => { c.mov(eax, 1); c.ret(); });
+        guest.Memory.Write(GuestProgram.Data + 0x401, (byte)7); // the rest is zeros: what MOV's other bytes are, and they are not all copied
+        guest.Code(c =>
+        {
+            c.call(code);
+            c.mov(ebx, eax);
+            c.mov(edi, (int)Page);
+            c.mov(ecx, 0x402);
+            if (copies)
+            {
+                c.mov(esi, (int)GuestProgram.Data);
+                c.mov(__byte_ptr[GuestProgram.Data + 0x400], 0xB8); // MOV EAX again
+                c.rep.movsb();
+            }
+            else
+            {
+                c.mov(al, 0xC3); // RET
+                c.rep.stosb();
+            }
+
+            c.mov(eax, 9);
+            c.call(code);
+        });
+        guest.Run();
+        Assert.Empty(guest.Events);
+        Assert.Equal(1u, guest.Rbx);
+        Assert.Equal(copies ? 7u : 9u, guest.Rax);
+    }
+
     [Fact]
     public void A_write_from_outside_while_the_guest_runs() // as a disk's DMA does
     {

@@ -73,7 +73,11 @@ internal sealed class AcpiTableLoader
 
     private void Pointer(string file, int offset, byte size) => Command(AddPointer, file).Name(TablesName).Number((uint)offset).Byte(size).End();
 
-    private void Checksum(string file, int offset, int start, int length) => Command(AddChecksum, file).Number((uint)offset).Number((uint)start).Number((uint)length).End();
+    private void Checksum(string file, int offset, int start, int length)
+    {
+        (file == RsdpName ? Rsdp : Tables)[offset] = 0; // firmware sums up what it finds, the old checksum included
+        Command(AddChecksum, file).Number((uint)offset).Number((uint)start).Number((uint)length).End();
+    }
 
     private AcpiTableLoader Command(uint command, string file) => Number(command).Name(file);
 

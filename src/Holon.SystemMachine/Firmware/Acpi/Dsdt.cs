@@ -36,7 +36,7 @@ internal static partial class Dsdt
     private static void AddMotherboard(AmlWriter aml, PlatformDescription platform) => aml.Device("MBRD", () =>
     {
         var resources = new AmlResources()
-            .Io(BoardResources.PowerEventPort, BoardResources.PowerPortsLength)
+            .Io(platform.PowerPort, BoardResources.PowerPortsLength)
             .Io(BoardResources.SmiCommandPort, 2);
         if (platform.FirstHotplugDevice is not null) resources.Io(BoardResources.HotplugPort, PciHotplug.Length);
         if (platform.Ecam is { } ecam)

@@ -18,6 +18,8 @@ internal static class Fadt
     public static byte[] Build(PlatformDescription platform, ulong facs, ulong dsdt)
     {
         var bootFlags = (ushort)(LegacyDevices | (platform.HasKeyboardController ? KeyboardController : 0) | (platform.HasVga ? 0 : NoVga));
+        ushort Port(ushort usual) => (ushort)(platform.PowerPort + (usual - BoardResources.PowerEventPort));
+        var (control, timer, events) = (Port(BoardResources.PowerControlPort), Port(BoardResources.PowerTimerPort), Port(BoardResources.GeneralEventPort));
         return new AcpiTable("FACP", Revision)
             .Add((uint)facs)
             .Add((uint)dsdt)
@@ -25,10 +27,10 @@ internal static class Fadt
             .Add((ushort)BoardResources.SciInterrupt)
             .Add((uint)BoardResources.SmiCommandPort)
             .Add(BoardResources.AcpiEnable).Add(BoardResources.AcpiDisable)
-            .SkipTo(56).Add((uint)BoardResources.PowerEventPort)
-            .SkipTo(64).Add((uint)BoardResources.PowerControlPort)
-            .SkipTo(76).Add((uint)BoardResources.PowerTimerPort)
-            .Add((uint)BoardResources.GeneralEventPort)
+            .SkipTo(56).Add((uint)platform.PowerPort)
+            .SkipTo(64).Add((uint)control)
+            .SkipTo(76).Add((uint)timer)
+            .Add((uint)events)
             .SkipTo(88).Add(EventLength).Add(ControlLength)
             .SkipTo(91).Add(TimerLength).Add(BoardResources.GeneralEventLength)
             .SkipTo(96).Add(NoC2).Add(NoC3)
@@ -38,10 +40,10 @@ internal static class Fadt
             .AddPort(BoardResources.ResetPort, ResetLength, ByteAccess)
             .Add(BoardResources.ResetValue)
             .SkipTo(140).Add(dsdt) // X_FIRMWARE_CTRL stays zero: the 32-bit field is used
-            .AddPort(BoardResources.PowerEventPort, EventLength, WordAccess)
-            .SkipTo(172).AddPort(BoardResources.PowerControlPort, ControlLength, WordAccess)
-            .SkipTo(208).AddPort(BoardResources.PowerTimerPort, TimerLength, DoubleWordAccess)
-            .AddPort(BoardResources.GeneralEventPort, BoardResources.GeneralEventLength, ByteAccess)
+            .AddPort(platform.PowerPort, EventLength, WordAccess)
+            .SkipTo(172).AddPort(control, ControlLength, WordAccess)
+            .SkipTo(208).AddPort(timer, TimerLength, DoubleWordAccess)
+            .AddPort(events, BoardResources.GeneralEventLength, ByteAccess)
             .SkipTo(268).Add("HOLON", 8)
             .ToArray();
     }
