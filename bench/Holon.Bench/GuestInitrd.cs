@@ -24,11 +24,12 @@ internal static class GuestInitrd
     /// <param name="command">The command and its arguments.</param>
     /// <param name="files">What the guest gets besides busybox.</param>
     /// <param name="userland">An archive's path, unpacked over busybox.</param>
-    public static async Task<Guest> MakeAsync(string destination, IReadOnlyList<string> command, IReadOnlyList<GuestFile> files, string? userland = null)
+    /// <param name="network">Loads the driver of a virtio network card and asks for an address.</param>
+    public static async Task<Guest> MakeAsync(string destination, IReadOnlyList<string> command, IReadOnlyList<GuestFile> files, string? userland = null, bool network = false)
     {
         var image = await ImageStore.ForUser().GetAsync("busybox", new Progress<ImageProgress>(), CancellationToken.None).ConfigureAwait(false);
         using var file = File.Create(destination);
-        foreach (var archive in userland is null ? [image.Initrd] : new[] { image.Initrd, userland })
+        foreach (var archive in new[] { image.Initrd, userland, network ? image.Modules : null }.OfType<string>())
         {
             using var source = File.OpenRead(archive);
             await source.CopyToAsync(file).ConfigureAwait(false);
@@ -42,7 +43,7 @@ internal static class GuestInitrd
         }
 
         Pad(file);
-        file.Write(new GuestSession { Command = command, HasInput = false }.ToInitrd());
+        file.Write(new GuestSession { Command = command, HasInput = false, HasNetwork = network, Modules = network ? ["virtio_pci", "virtio_net"] : [] }.ToInitrd());
         return new Guest(image.Kernel, destination, BusyboxImage.CommandLine);
     }
 

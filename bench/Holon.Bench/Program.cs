@@ -2,6 +2,7 @@ using System.Globalization;
 using Holon.Bench;
 using Holon.Bench.Engine;
 using Holon.Bench.Memory;
+using Holon.Bench.Net;
 using Holon.Bench.Work;
 using Spectre.Console;
 
@@ -18,6 +19,7 @@ try
         "boot" => await BootBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "memory" => await MemoryBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         _ => Usage($"there is no benchmark '{name}'"),
     };

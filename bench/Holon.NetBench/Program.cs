@@ -4,7 +4,7 @@ using Holon.Networking;
 using Holon.Networking.Nat;
 using Holon.Networking.Tests.Real;
 
-// bench net: a guest that is a network namespace with a TAP device reaches the host's loopback through our NAT, slirp4netns and passt, in turn, in one run.
+// bench nat: a guest that is a network namespace with a TAP device reaches the host's loopback through our NAT, slirp4netns and passt, in turn, in one run.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is ["serve", var served])
 {

@@ -39,6 +39,9 @@ internal interface IBoardEvents
 
     /// <summary>A device was taken out of the running machine.</summary>
     void DeviceRemoved(string device);
+
+    /// <summary>Something in a network failed that must not; the network goes on. Called on the network's thread.</summary>
+    void NetworkFailed(string device, Exception exception);
 }
 
 /// <summary>What a board is built for.</summary>

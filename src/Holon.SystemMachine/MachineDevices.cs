@@ -9,14 +9,18 @@ using Holon.Devices.Virtio.Entropy;
 using Holon.Devices.Virtio.Vsock;
 using Holon.Machines;
 using Holon.SystemMachine.Disks;
+using Holon.SystemMachine.Networks;
 
 namespace Holon.SystemMachine;
 
 /// <summary>Makes the devices that a specification asks for and puts them into the board's PCI slots.</summary>
-internal sealed class MachineDevices(PciDevices slots, IBoardEvents events) : IDisposable
+internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, string machine) : IDisposable
 {
     private readonly List<ConsoleSocket> _consoles = [];
     private int _count, _controllers;
+
+    /// <summary>Network cards.</summary>
+    public MachineNetworks Networks { get; } = new(slots, events, machine);
 
     /// <summary>The most request queues of a disk: more gain nothing.</summary>
     private const int MostQueues = 8;
@@ -27,6 +31,7 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events) : ID
     {
         foreach (var disk in spec.Disks.Where(disk => disk.Bus == DiskBus.Virtio)) AddDisk(disk, hot: false, spec.Cpus);
         foreach (var controller in spec.Disks.Where(disk => disk.Bus == DiskBus.Ahci).Chunk(AhciController.MostPorts)) AddSataDisks(controller);
+        foreach (var network in spec.Networks) Networks.Add(network, hot: false, spec.Cpus);
         foreach (var device in spec.Devices) AddDevice(device);
     }
 
@@ -71,6 +76,7 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events) : ID
     /// <summary>Gives back what the devices themselves do not own.</summary>
     public void Dispose()
     {
+        Networks.Dispose();
         foreach (var console in _consoles) console.Dispose();
     }
 

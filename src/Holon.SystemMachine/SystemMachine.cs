@@ -10,6 +10,7 @@ using Holon.SystemMachine.Bus;
 using Holon.SystemMachine.Firmware;
 using Holon.SystemMachine.Firmware.Acpi;
 using Holon.SystemMachine.Firmware.Smbios;
+using Holon.SystemMachine.Networks;
 using Holon.X86;
 
 namespace Holon.SystemMachine;
@@ -57,7 +58,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(_trace!, spec.Trace) : null;
         var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice, PlaceVariables());
         _board = new Board(plan, this, _serial.Send, busTrace);
-        _devices = new MachineDevices(_board.Pci, this);
+        _devices = new MachineDevices(_board.Pci, this, spec.Name);
         var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
         _processors = new Processors(this);
         try
@@ -176,6 +177,17 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     /// <exception cref="HolonException">It cannot be opened, or there is no place for it.</exception>
     public void AttachDisk(DiskSpec disk) => _devices.AddDisk(disk, hot: true, Spec.Cpus);
 
+    /// <summary>Plugs a network card in while the machine runs.</summary>
+    /// <exception cref="HolonException">Its network does not exist, or there is no place for it.</exception>
+    public void AttachNetwork(NetworkSpec network) => _devices.Networks.Add(network, hot: true, Spec.Cpus);
+
+    /// <summary>Pulls the cable of a network card out, or puts it in again; the first card is <c>net</c>, the second <c>net2</c>.</summary>
+    /// <exception cref="HolonException">There is no such card.</exception>
+    public void SetLink(string card, bool up)
+    {
+        if (!_devices.Networks.TrySetLink(card, up)) throw new HolonException($"There is no network card '{card}' in the machine.");
+    }
+
     /// <summary>Asks the guest to let go of a device that was plugged in; the event <c>device.removed</c> tells when it has.</summary>
     /// <exception cref="HolonException">There is none, or it cannot be taken out.</exception>
     public void DetachDevice(string name) => _board.Pci.RequestRemoval(name);
@@ -219,7 +231,13 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
 
     void IBoardEvents.DriverBroke(string device, string reason) => Tell("device.broken", $"The guest's driver of '{device}' {reason}; the device waits to be reset.");
 
-    void IBoardEvents.DeviceRemoved(string device) => Tell("device.removed", $"The guest has let go of '{device}'.");
+    void IBoardEvents.DeviceRemoved(string device)
+    {
+        _devices.Networks.Removed(device);
+        Tell("device.removed", $"The guest has let go of '{device}'.");
+    }
+
+    void IBoardEvents.NetworkFailed(string device, Exception exception) => Tell("network.failed", $"The network of '{device}' failed at something: {exception}");
 
     private static MemoryRange[] RamOf(ulong bytes) => bytes <= LowMemoryLimit
         ? [new MemoryRange(0, bytes)]
@@ -320,6 +338,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         {
             Tell("machine.reset", "The guest reset the machine.");
             _board.Reset();
+            _devices.Networks.Reset();
             Load();
         }
 
@@ -379,6 +398,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     private void Release()
     {
         _serial.Dispose();
+        _devices.Networks.Dispose(); // before the devices: nobody takes frames out of memory that goes away
         _board.Dispose();
         _devices.Dispose();
         _variables?.Dispose();

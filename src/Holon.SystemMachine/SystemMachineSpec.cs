@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Holon.Machines;
+using Holon.SystemMachine.Networks;
 
 namespace Holon.SystemMachine;
 
@@ -85,6 +86,9 @@ public sealed record SystemMachineSpec
     /// <summary>Other devices.</summary>
     public IReadOnlyList<DeviceSpec> Devices { get; init; } = [];
 
+    /// <summary>Network cards, in the order in which the guest finds them.</summary>
+    public IReadOnlyList<NetworkSpec> Networks { get; init; } = [];
+
     /// <summary>A reset ends the machine instead of starting it again: for guests whose kernel resets when it panics.</summary>
     public bool StopOnReset { get; init; }
 
@@ -137,6 +141,7 @@ public sealed record SystemMachineSpec
             throw new HolonException($"A time limit of {timeout} cannot be; give --timeout a positive duration of at most {TimeLimit.Longest.TotalDays:0} days.");
         foreach (var disk in Disks) disk.Validate();
         foreach (var device in Devices) device.Validate();
+        foreach (var network in Networks) network.Validate();
         return this;
     }
 

@@ -19,7 +19,7 @@ public sealed class DebianTests
     private static async Task Boot(TemporaryFolder folder, string check, params string[] options)
     {
         string[] arguments = ["run", "debian", "--memory", "1G", "--timeout", "180s", .. options];
-        var outcome = await HolonProgram.RunAsync(arguments, input: null, data: folder.Path, meanwhile: async machine =>
+        var outcome = await HolonProgram.RunAsync(arguments, input: null, environment: new Dictionary<string, string> { ["XDG_DATA_HOME"] = folder.Path }, meanwhile: async machine =>
         {
             await machine.WaitForAsync("login: ");
             await machine.TypeAsync("root\n");

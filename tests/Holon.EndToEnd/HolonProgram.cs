@@ -19,12 +19,13 @@ internal static class HolonProgram
 
     /// <summary>Runs it to its end.</summary>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="input">Standard input, which ends after these bytes; null to type while it runs.</param>
+    /// <param name="input">Standard input; it ends after these bytes. Null when <paramref name="meanwhile"/> types.</param>
     /// <param name="cache">Where it keeps images, when not in the user's own folder.</param>
     /// <param name="meanwhile">What to do while it runs.</param>
-    /// <param name="data">Where it keeps machines, when not in the user's own folder.</param>
-    public static Task<Outcome> RunAsync(string[] arguments, byte[]? input, string? cache = null, Func<RunningProgram, Task>? meanwhile = null, string? data = null) =>
-        RunProgramAsync(Path, arguments, input, cache, meanwhile, data);
+    /// <param name="environment">Variables that it gets besides the test's own.</param>
+    public static Task<Outcome> RunAsync(
+        string[] arguments, byte[]? input, string? cache = null, Func<RunningProgram, Task>? meanwhile = null, IReadOnlyDictionary<string, string>? environment = null) =>
+        RunProgramAsync(Path, arguments, input, cache, meanwhile, environment);
 
     /// <summary>Runs a shell script in a mount name space of its own, in which it may mount what it likes.</summary>
     public static Task<Outcome> RunWithMountsAsync(string script) => RunProgramAsync("unshare", ["-rm", "sh", "-c", script], [], null, null);
@@ -33,13 +34,13 @@ internal static class HolonProgram
     public static Task<Outcome> RunOnTerminalAsync(string shellCommand, Func<RunningProgram, Task> type) =>
         RunProgramAsync("script", ["-qec", shellCommand, "/dev/null"], null, null, type);
 
-    private static async Task<Outcome> RunProgramAsync(string program, string[] arguments, byte[]? input, string? cache, Func<RunningProgram, Task>? meanwhile, string? data = null)
+    private static async Task<Outcome> RunProgramAsync(string program, string[] arguments, byte[]? input, string? cache, Func<RunningProgram, Task>? meanwhile, IReadOnlyDictionary<string, string>? environment = null)
     {
         var cancellation = TestContext.Current.CancellationToken;
         var started = Stopwatch.StartNew();
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         if (cache is not null) start.Environment["XDG_CACHE_HOME"] = cache;
-        if (data is not null) start.Environment["XDG_DATA_HOME"] = data;
+        foreach (var (variable, value) in environment ?? new Dictionary<string, string>()) start.Environment[variable] = value;
         using var process = Process.Start(start)!;
         try
         {

@@ -1,5 +1,6 @@
 using CsCheck;
 using Holon.Machines;
+using Holon.SystemMachine.Networks;
 
 namespace Holon.SystemMachine.Tests;
 
@@ -23,6 +24,11 @@ public sealed class SystemMachineSpecTests
         { "name", Valid with { Name = new string('a', SystemMachineSpec.LongestName + 1) } },
         { "printable", Valid with { CommandLine = "quiet\n" } },
         { "shorten", Valid with { CommandLine = new string('a', SystemMachineSpec.LongestCommandLine + 1) } },
+        { "network card's address", Valid with { Networks = [new NetworkSpec { Mac = "01:00:00:00:00:01" }] } },
+        { "network's name", Valid with { Networks = [new NetworkSpec { Kind = NetworkKind.Named, Network = "a b" }] } },
+        { "for the network 'nat'", Valid with { Networks = [new NetworkSpec { Kind = NetworkKind.Tap, Network = "tap0", Publish = ["80:80"] }] } },
+        { "cannot be read", Valid with { Networks = [new NetworkSpec { Publish = ["80"] }] } },
+        { "neither allow nor deny", Valid with { Networks = [new NetworkSpec { Rules = ["all"] }] } },
         { "time limit", Valid with { Timeout = TimeSpan.Zero } },
         { "time limit", Valid with { Timeout = TimeSpan.MaxValue } },
     };
@@ -52,12 +58,14 @@ public sealed class SystemMachineSpecTests
             ExtraInitrd = new byte[] { 1, 2, 3 },
             Disks = [new DiskSpec { Path = "a.qcow2", Serial = "s", Bus = DiskBus.Ahci }],
             Devices = [new DeviceSpec { Kind = DeviceKind.Vsock, Cid = 9, Socket = "/run/s" }],
+            Networks = [new NetworkSpec { Publish = ["2222:22"], Rules = ["deny all"], Mac = "52:54:00:00:00:01" }, new NetworkSpec { Kind = NetworkKind.Named, Network = "lab" }],
         };
         var back = SystemMachineSpec.FromJson(spec.ToJson());
         Assert.Equal(spec.Initrds, back.Initrds);
         Assert.Equal(spec.Disks, back.Disks);
         Assert.Equal(spec.Devices, back.Devices);
-        Assert.Equal(spec with { ExtraInitrd = default, Initrds = back.Initrds, Disks = back.Disks, Devices = back.Devices }, back);
+        Assert.Equal(spec with { ExtraInitrd = default, Initrds = back.Initrds, Disks = back.Disks, Devices = back.Devices, Networks = back.Networks }, back);
+        Assert.Equal(spec.ToJson(), back.ToJson());
     }
 
     [Fact]

@@ -3,13 +3,11 @@ using Holon.SystemMachine.Boot.Cpio;
 namespace Holon.Bench.Work;
 
 /// <summary>
-/// Debian's own compiler, Python, OpenSSL and SQLite as an archive for initrds: packages with all that they depend on, unpacked as they
-/// are. Made once and kept in <c>artifacts/bench</c>.
+/// Debian's own programs as an archive for initrds: packages with all that they depend on, unpacked as they are. Made once and kept in
+/// <c>artifacts/bench</c>.
 /// </summary>
 internal static class Userland
 {
-    private static readonly string[] _packages = ["gcc", "libc6-dev", "python3", "libpython3.11-testsuite", "openssl", "sqlite3"];
-
     // What none of the work needs, a third of all: documentation, translations, sanitizers, link-time optimization, other linkers.
     private static readonly string[] _unneeded =
     [
@@ -20,14 +18,22 @@ internal static class Userland
     ];
 
     /// <summary>The archive's path; it is made when it is not there.</summary>
-    public static string Get(BenchPaths paths)
+    /// <param name="paths">Where things are.</param>
+    /// <param name="name">What it is for.</param>
+    /// <param name="packages">Debian's packages.</param>
+    /// <param name="dependencies">False when what they depend on is named too, as far as it is needed.</param>
+    public static string Get(BenchPaths paths, string name, IReadOnlyList<string> packages, bool dependencies = true)
     {
-        var archive = Path.Combine(paths.Results, "userland.cpio");
+        var archive = Path.Combine(paths.Results, $"userland-{name}.cpio");
         if (File.Exists(archive)) return archive;
-        Console.Error.WriteLine("holon: making a guest userland of Debian's packages (75 MB to fetch)");
-        var folder = Directory.CreateDirectory(Path.Combine(paths.Results, "userland")).FullName;
+        Console.Error.WriteLine($"holon: making a guest userland of Debian's packages: {string.Join(' ', packages)}");
+        var folder = Directory.CreateDirectory(Path.Combine(paths.Results, $"userland-{name}")).FullName;
         var root = Directory.CreateDirectory(Path.Combine(folder, "root")).FullName;
-        foreach (var package in Download(folder)) Require("dpkg-deb", ["-x", package, root]);
+        foreach (var package in Download(folder, packages))
+        {
+            if (dependencies || packages.Contains(Path.GetFileName(package).Split('_')[0])) Require("dpkg-deb", ["-x", package, root]);
+        }
+
         using (var file = File.Create(archive + ".new"))
         {
             using var writer = new CpioWriter(file);
@@ -40,14 +46,14 @@ internal static class Userland
     }
 
     /// <summary>Fetches packages and all that they depend on: to apt, nothing is installed.</summary>
-    private static IEnumerable<string> Download(string folder)
+    private static IEnumerable<string> Download(string folder, IReadOnlyList<string> packages)
     {
         var archives = Directory.CreateDirectory(Path.Combine(folder, "archives", "partial")).Parent!.FullName;
         var status = Path.Combine(folder, "status");
         File.WriteAllText(status, "");
         Require("apt-get", [
             "-qq", "-y", "--no-install-recommends", "--download-only", "-o", $"Dir::State::status={status}", "-o", $"Dir::Cache::archives={archives}",
-            "-o", "Debug::NoLocking=1", "install", .. _packages,
+            "-o", "Debug::NoLocking=1", "install", .. packages,
         ]);
         return Directory.EnumerateFiles(archives, "*.deb").Order(StringComparer.Ordinal);
     }

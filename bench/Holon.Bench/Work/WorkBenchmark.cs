@@ -13,6 +13,7 @@ internal static class WorkBenchmark
 
     // Of Python's own tests: those that neither wait nor need a network, a terminal or a second processor.
     private static readonly string[] _tests = ["test_json", "test_re", "test_struct", "test_bisect", "test_heapq", "test_dict", "test_list", "test_set", "test_string", "test_textwrap", "test_math", "test_fractions", "test_statistics", "test_zlib", "test_hashlib"];
+    private static readonly string[] _packages = ["gcc", "libc6-dev", "python3", "libpython3.11-testsuite", "openssl", "sqlite3"];
     private static readonly string[] _tasks = ["digests", "compile", "database", "python", "speed-aes-256-gcm", "speed-chacha20-poly1305", "speed-sha256", "speed-rsa2048"];
     private static readonly string[] _quickTests = ["test_bisect", "test_heapq", "test_struct"];
 
@@ -36,7 +37,7 @@ internal static class WorkBenchmark
             var rows = quick ? 50_000 : 1_000_000;
             GuestFile[] files = [new("work/work.sh", File.ReadAllBytes(Path.Combine(paths.GuestSources, "work/work.sh")), Executable: true), .. project.Files];
             string[] command = ["/work/work.sh", $"{rows}", string.Join(' ', tasks), .. quick ? _quickTests : _tests];
-            var guest = await GuestInitrd.MakeAsync(Path.Combine(folder.FullName, "initrd"), command, files, Userland.Get(paths)).ConfigureAwait(false);
+            var guest = await GuestInitrd.MakeAsync(Path.Combine(folder.FullName, "initrd"), command, files, Userland.Get(paths, "work", _packages)).ConfigureAwait(false);
             guest = guest with { MemoryMegabytes = Megabytes };
 
             List<(IReadOnlyList<WorkTime> Ours, IReadOnlyList<WorkTime> Theirs)> all = [];

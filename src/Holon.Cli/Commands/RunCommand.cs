@@ -33,13 +33,15 @@ internal sealed class RunCommand : Command
     private readonly Option<string?> _trace = new("--trace") { Description = "Write down what happens: cpu, exceptions, io, mmio, firmware, separated by commas.", HelpName = "WHAT" };
     private readonly Option<string?> _traceFile = new("--trace-file") { Description = "Where the trace goes. [default: standard error]", HelpName = "FILE" };
 
+    private readonly NetworkOptions _networks = new();
+
     /// <summary>The command, for a guest command that was taken off the command line before.</summary>
     public RunCommand(IReadOnlyList<string> guestCommand, MachineFactory factory)
         : base("run", "Start a machine, run a command in it, and exit with the command's code.")
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile, .. _networks.All]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -47,6 +49,7 @@ internal sealed class RunCommand : Command
     private RunRequest Request(ParseResult parsed, IReadOnlyList<string> guestCommand)
     {
         var image = parsed.GetValue(_image);
+        var networks = _networks.Parse(parsed);
         return new RunRequest
         {
             Image = image,
@@ -56,6 +59,7 @@ internal sealed class RunCommand : Command
             Serial = ParseSerial(parsed.GetRequiredValue(_serial)),
             EngineStatistics = parsed.GetValue(_engineStats),
             TraceFile = parsed.GetValue(_traceFile),
+            DefaultNetwork = networks is null,
             Spec = new SystemMachineSpec
             {
                 Name = parsed.GetValue(_name) ?? image ?? "machine",
@@ -66,6 +70,7 @@ internal sealed class RunCommand : Command
                 Uefi = parsed.GetValue(_uefi),
                 Disks = [.. (parsed.GetValue(_disk) ?? []).Select(DiskSpec.Parse)],
                 Devices = [.. (parsed.GetValue(_device) ?? []).Select(DeviceSpec.Parse)],
+                Networks = networks ?? [],
                 Memory = MemorySize.Parse(parsed.GetRequiredValue(_memory)),
                 Cpus = int.TryParse(parsed.GetRequiredValue(_cpus), out var cpus) ? cpus : throw new HolonException($"'{parsed.GetValue(_cpus)}' is not a number of processors; give --cpus 1 to {SystemMachineSpec.MostCpus}."),
                 CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),

@@ -3,6 +3,7 @@ using Holon.Machines;
 using Holon.Storage;
 using Holon.SystemMachine;
 using Holon.SystemMachine.Images;
+using Holon.SystemMachine.Networks;
 
 namespace Holon.Cli.Running;
 
@@ -128,6 +129,7 @@ internal sealed class MachineRun
     private async Task<SystemMachineSpec> CompleteAsync(CancellationToken cancellationToken)
     {
         var spec = _request.Spec;
+        if (_request.DefaultNetwork && (spec.Disks.Count > 0 || ImageRecipe.Find(_request.Image ?? "") is DebianImage)) spec = spec with { Networks = [new NetworkSpec()] };
         if (_request.Image is null)
         {
             if (_request.Command.Count > 0) throw new HolonException("A command needs an image whose init runs it; give one, such as: holon run busybox -- uname -a.");
@@ -148,6 +150,7 @@ internal sealed class MachineRun
             TerminalType = Environment.GetEnvironmentVariable("TERM") is { Length: > 0 and < 64 } type ? type : "linux",
             HostName = spec.Name,
             Modules = GuestModules.For(spec),
+            HasNetwork = spec.Networks.Count > 0,
             Quiet = IsQuiet(spec),
         };
         return (spec with

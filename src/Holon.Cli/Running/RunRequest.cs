@@ -20,6 +20,9 @@ internal sealed record RunRequest
     /// <summary>True when the machine's own disk goes away with it.</summary>
     public bool Temporary { get; init; }
 
+    /// <summary>True when the user said nothing about networks: machines with disks then get a way to the outside.</summary>
+    public bool DefaultNetwork { get; init; }
+
     /// <summary>Where the serial line goes.</summary>
     public SerialTarget Serial { get; init; } = new(SerialTargetKind.StandardStreams);
 

@@ -36,6 +36,9 @@ internal sealed class PortLink : INetworkLink, IGuestSide, IPollHandler
     /// <inheritdoc/>
     public NetworkCounters Counters => new(_sentFrames, _sentBytes, _receivedFrames, _receivedBytes, _dropped, _denied);
 
+    /// <summary>True while nothing is taken from the port, because what came before has nowhere to go.</summary>
+    public bool IsHeld { get; set; }
+
     /// <summary>Begins; on the loop's thread.</summary>
     public void Attach(Action<Frame> receive, Action endBatch, Action room, Action disconnect)
     {
@@ -107,7 +110,8 @@ internal sealed class PortLink : INetworkLink, IGuestSide, IPollHandler
     /// <inheritdoc/>
     public void CountDenied() => _denied++;
 
-    private void Pump()
+    /// <summary>Takes what waits in the port; on the loop's thread.</summary>
+    public void Pump()
     {
         if (!_attached) return;
         if (_refused)
@@ -117,7 +121,7 @@ internal sealed class PortLink : INetworkLink, IGuestSide, IPollHandler
         }
 
         _more = false;
-        for (var i = 0; _attached; i++)
+        for (var i = 0; _attached && !IsHeld; i++)
         {
             if (_sendLimit is not null)
             {

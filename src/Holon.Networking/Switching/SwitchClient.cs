@@ -26,7 +26,10 @@ public sealed class SwitchClient(NetworkStore store, string name, Action<string>
     {
         _ = store.Get(name);
         var socket = Open(store, name, $"join {machine} {mac}", startSwitch ?? StartOwn);
-        return new Cable(port, new PacketSocketPort(socket), options?.Rate, options?.Capture is { } capture ? new PcapWriter(capture) : null);
+        var wire = new PacketSocketPort(socket);
+        var cable = new Cable(port, wire, options?.Rate, options?.Capture);
+        wire.Closed = cable.Pull; // the switch is gone
+        return cable;
     }
 
     /// <summary>What a running network says of itself; null when it does not run.</summary>
@@ -121,56 +124,5 @@ public sealed class SwitchClient(NetworkStore store, string name, Action<string>
         var program = Environment.ProcessPath ?? throw new HolonException("This program does not know its own file, so it cannot start a switch.");
         // Its streams are closed pipes of ours: nothing that it says mixes with a guest's console.
         using var process = Process.Start(new ProcessStartInfo(program, ["network", "serve", network]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true });
-    }
-
-    /// <summary>Carries frames between a card and a socket, both on one loop.</summary>
-    private sealed class Cable : INetworkLink
-    {
-        private readonly EventLoop _loop = new("holon-cable");
-        private readonly PortLink _card, _wire;
-        private readonly PacketSocketPort _socket;
-        private readonly PcapWriter? _capture;
-        private readonly SoftwareOffload _offload = new();
-        private bool _disposed;
-
-        public Cable(INetworkPort port, PacketSocketPort socket, ByteRate? rate, PcapWriter? capture)
-        {
-            _capture = capture;
-            _socket = socket;
-            _card = new PortLink(_loop, port, rate, capture);
-            _wire = new PortLink(_loop, socket, null, null);
-            socket.Closed = () => _wire.Detach(); // the switch is gone: the cable is pulled
-            _loop.Start();
-            _loop.Call(() =>
-            {
-                _card.Attach(frame => Carry(frame, _wire), static () => { }, static () => { }, static () => { });
-                _wire.Attach(frame => Carry(frame, _card), static () => { }, static () => { }, static () => { });
-                return true;
-            });
-        }
-
-        public NetworkCounters Counters => _card.Counters;
-
-        public void Signal() => _loop.Signal();
-
-        public void Dispose()
-        {
-            if (_disposed) return;
-            _disposed = true;
-            _loop.Call(() =>
-            {
-                _card.Detach();
-                _wire.Detach();
-                return true;
-            });
-            _loop.Dispose();
-            _socket.Dispose();
-            _capture?.Dispose();
-        }
-
-        private void Carry(Frame frame, PortLink to)
-        {
-            if (!_offload.Put(to, frame)) _card.CountDropped();
-        }
     }
 }

@@ -11,8 +11,8 @@ namespace Holon.Networking;
 /// </summary>
 public sealed unsafe class TapPort : INetworkPort, IDisposable
 {
-    private const uint SetInterface = 0x400454CA, SetOffload = 0x400454D0, SetHeaderSize = 0x400454D8;
-    private const short Tap = 2, NoPacketInfo = 0x1000, VnetHeader = 0x4000;
+    private const uint SetInterface = 0x400454CA, SetOffload = 0x400454D0, SetHeaderSize = 0x400454D8, AddToBridge = 0x89A2, SetInterfaceFlags = 0x8914;
+    private const short InterfaceUp = 1, Tap = 2, NoPacketInfo = 0x1000, VnetHeader = 0x4000;
     private const uint OffloadChecksum = 1, OffloadTso4 = 2, OffloadTso6 = 4;
     private const int HeaderSize = 12, NameSize = 16; // virtio_net_hdr_v1
 
@@ -63,6 +63,40 @@ public sealed unsafe class TapPort : INetworkPort, IDisposable
         }
 
         return new TapPort(descriptor);
+    }
+
+    /// <summary>Makes a TAP device that is plugged into a bridge of the host and goes away with the port.</summary>
+    /// <exception cref="HolonException">There is no such bridge, or the host refuses.</exception>
+    public static TapPort OpenOnBridge(string bridge)
+    {
+        ArgumentNullException.ThrowIfNull(bridge);
+        var name = $"holon{Random.Shared.Next(0x100000):x5}";
+        if (bridge.Length is 0 or >= NameSize || Linux.InterfaceIndex(bridge) == 0) throw new HolonException($"There is no bridge '{bridge}'; make it with: sudo ip link add {bridge} type bridge");
+        var port = Open(name);
+        var socket = Linux.Socket(Linux.FamilyV4, Linux.Datagram | Linux.CloseOnExec, 0);
+        try
+        {
+            var request = stackalloc byte[40]; // struct ifreq; safe: the kernel reads these 40 bytes only
+            new Span<byte>(request, 40).Clear();
+            Encoding.ASCII.GetBytes(bridge, new Span<byte>(request, NameSize));
+            *(uint*)(request + NameSize) = Linux.InterfaceIndex(name);
+            if (Linux.Control(socket, AddToBridge, request) < 0)
+                throw new HolonException($"The TAP device '{name}' cannot be added to '{bridge}' ({Linux.Describe(Linux.Error)}); that needs root, and '{bridge}' must be a bridge.");
+            new Span<byte>(request, 40).Clear();
+            Encoding.ASCII.GetBytes(name, new Span<byte>(request, NameSize));
+            *(short*)(request + NameSize) = InterfaceUp;
+            if (Linux.Control(socket, SetInterfaceFlags, request) < 0) throw new HolonException($"The TAP device '{name}' cannot be switched on ({Linux.Describe(Linux.Error)}).");
+            return port;
+        }
+        catch
+        {
+            port.Dispose();
+            throw;
+        }
+        finally
+        {
+            _ = Linux.Close(socket);
+        }
     }
 
     /// <inheritdoc/>

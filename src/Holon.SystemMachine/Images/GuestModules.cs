@@ -17,7 +17,8 @@ public static class GuestModules
             DeviceKind.Vsock => "vmw_vsock_virtio_transport",
             _ => "virtio_console",
         }));
-        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Virtio) || spec.Devices.Count > 0) modules.Insert(0, "virtio_pci");
+        if (spec.Networks.Count > 0) modules.Add("virtio_net");
+        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Virtio) || spec.Devices.Count > 0 || spec.Networks.Count > 0) modules.Insert(0, "virtio_pci");
         return modules;
     }
 }

@@ -41,6 +41,9 @@ public sealed record GuestSession
     /// <summary>True when the kernel's messages are kept off the serial port while the command runs.</summary>
     public bool Quiet { get; init; } = true;
 
+    /// <summary>True when the guest asks for an address on its network cards.</summary>
+    public bool HasNetwork { get; init; }
+
     /// <summary>Kernel modules to load before the command begins.</summary>
     public IReadOnlyList<string> Modules { get; init; } = [];
 
@@ -58,6 +61,7 @@ public sealed record GuestSession
             .Append(CultureInfo.InvariantCulture, $"name={Quote(HostName)}\n")
             .Append(CultureInfo.InvariantCulture, $"TERM={Quote(TerminalType)}\n")
             .Append(CultureInfo.InvariantCulture, $"modules={Quote(string.Join(' ', Modules))}\n")
+            .Append(CultureInfo.InvariantCulture, $"network={(HasNetwork ? 1 : 0)}\n")
             .Append("set --");
         foreach (var word in Command) script.Append(' ').Append(Quote(word));
         var content = Encoding.UTF8.GetBytes(script.Append('\n').ToString());
@@ -71,6 +75,7 @@ public sealed record GuestSession
             writer.AddFile("holon/exit", GuestPrograms.Exit(), CpioWriter.ExecutableMode);
             writer.AddFile("holon/foreground", GuestPrograms.Foreground(), CpioWriter.ExecutableMode);
             writer.AddFile("holon/session", content);
+            if (HasNetwork) writer.AddFile("holon/dhcp", Resource("busybox-dhcp.sh"), CpioWriter.ExecutableMode);
         }
 
         return archive.ToArray();

@@ -9,7 +9,7 @@ mount -t sysfs sys /sys
 mount -t tmpfs run /run
 
 port=/dev/ttyS0
-mode=terminal input=/run/input rows=24 columns=80 quiet=1 name=holon modules= TERM=linux
+mode=terminal input=/run/input rows=24 columns=80 quiet=1 name=holon modules= network=0 TERM=linux
 set --
 [ -r /holon/session ] && . /holon/session
 export TERM
@@ -25,6 +25,17 @@ finish() {
 
 # Drivers of the machine's devices; their disks are there when modprobe returns.
 [ -z "$modules" ] || modprobe -a $modules
+
+# Every network card asks for its address. A network that answers none holds nothing up for longer than a second.
+bring_up_networks() {
+    ip link set lo up
+    for card in /sys/class/net/eth*; do
+        card=${card##*/}
+        ip link set "$card" up
+        udhcpc -q -b -t 2 -T 1 -i "$card" -s /holon/dhcp -x "hostname:$name" >/dev/null 2>&1
+    done
+}
+[ "$network" = 0 ] || bring_up_networks
 
 # What poweroff, halt and reboot ask of the first process. It hears them only while it waits for something in the background.
 trap 'finish 0' USR1 USR2

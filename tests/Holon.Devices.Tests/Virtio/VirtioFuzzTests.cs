@@ -4,6 +4,8 @@ using Holon.Devices.Virtio.Balloon;
 using Holon.Devices.Virtio.Block;
 using Holon.Devices.Virtio.Consoles;
 using Holon.Devices.Virtio.Entropy;
+using Holon.Devices.Virtio.Net;
+using Holon.Networking;
 
 namespace Holon.Devices.Tests.Virtio;
 
@@ -22,6 +24,7 @@ public sealed class VirtioFuzzTests
     [InlineData("console")]
     [InlineData("balloon")]
     [InlineData("rng")]
+    [InlineData("net")]
     public void A_hostile_driver_gets_nowhere(string kind)
     {
         var seed = Random.Shared.Next();
@@ -41,6 +44,7 @@ public sealed class VirtioFuzzTests
         "blk" => new VirtioBlock(new MemoryDisk(1 << 16, threads: true), new VirtioBlockOptions("fuzz", Queues: 2)),
         "console" => new VirtioConsole(new ConsolePort(_ => { }), new ConsolePort(_ => { }, "p")),
         "balloon" => new VirtioBalloon(),
+        "net" => new VirtioNet(new VirtioNetOptions(new MacAddress(0x525400123456), QueuePairs: 2)),
         _ => new VirtioEntropy(),
     };
 
@@ -65,6 +69,7 @@ public sealed class VirtioFuzzTests
         var other = Task.Run(() =>
         {
             for (var i = 0; i < 50; i++) driver.Notify(i % queues);
+            if (driver.Function.Device is VirtioNet card) Exchange(card);
         });
         for (var step = 0; step < 50; step++)
         {
@@ -88,6 +93,23 @@ public sealed class VirtioFuzzTests
         }
 
         other.Wait();
+    }
+
+    /// <summary>What a network does with a card at the same time.</summary>
+    private static void Exchange(VirtioNet card)
+    {
+        var (frame, bytes) = (new Frame(), new byte[Frame.MaxLength]);
+        for (var i = 0; i < 50; i++)
+        {
+            if (card.TryTake(frame))
+            {
+                frame.CopyTo(0, bytes);
+                card.Release(frame);
+            }
+
+            card.TryPut(bytes.AsSpan(0, i % 5 == 0 ? 30_000 : 60 + i), [], default);
+            card.Flush();
+        }
     }
 
     /// <summary>Descriptors, rings and buffers that are mostly plausible, so that the deeper checks are reached.</summary>

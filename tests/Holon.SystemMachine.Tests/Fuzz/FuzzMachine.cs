@@ -101,6 +101,10 @@ internal sealed class FuzzMachine : IBoardEvents, IDisposable
     {
     }
 
+    void IBoardEvents.NetworkFailed(string device, Exception exception)
+    {
+    }
+
     void IBoardEvents.DeviceRemoved(string device)
     {
     }

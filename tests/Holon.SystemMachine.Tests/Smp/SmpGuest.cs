@@ -154,6 +154,10 @@ internal sealed class SmpGuest : IBoardEvents, IDisposable
     {
     }
 
+    void IBoardEvents.NetworkFailed(string device, Exception exception)
+    {
+    }
+
     void IBoardEvents.DeviceRemoved(string device)
     {
     }

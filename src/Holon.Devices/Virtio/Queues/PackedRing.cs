@@ -12,8 +12,10 @@ internal sealed unsafe class PackedRing : Ring
     private const int EventLength = 4;
 
     private readonly byte* _descriptors, _driverEvent, _deviceEvent;
-    private ushort _nextAvailable, _nextUsed, _signalled;
-    private bool _availableWrap = true, _usedWrap = true, _signalledValid;
+    private ushort _nextAvailable, _mark, _nextUsed, _signalled;
+    private bool _availableWrap = true, _markWrap, _usedWrap = true, _signalledValid;
+    private byte* _held; // the first descriptor that was filled and not handed over yet
+    private ushort _heldFlags;
     private bool _returned;
 
     public PackedRing(GuestMemory memory, RingLayout layout, ulong features, int longestChain)
@@ -39,16 +41,37 @@ internal sealed unsafe class PackedRing : Ring
         Follow(chain, position);
     }
 
-    public override void Return(DescriptorChain chain, uint written)
+    public override void Mark() => (_mark, _markWrap) = (_nextAvailable, _availableWrap);
+
+    public override void Rewind() => (_nextAvailable, _availableWrap) = (_mark, _markWrap);
+
+    public override void Fill(DescriptorChain chain, uint written)
     {
         var descriptor = _descriptors + (_nextUsed * DescriptorLength);
         *(uint*)(descriptor + 8) = written;
         *(ushort*)(descriptor + 12) = chain.Id;
         Memory.CodePages.NotifyWrite(Layout.Descriptors + (ulong)(_nextUsed * DescriptorLength), DescriptorLength);
-        var flags = (written > 0 ? FlagWrite : 0) | (_usedWrap ? FlagAvailable | FlagUsed : 0);
-        Volatile.Write(ref *(ushort*)(descriptor + 14), (ushort)flags); // last: it hands the descriptor over
+        var flags = (ushort)((written > 0 ? FlagWrite : 0) | (_usedWrap ? FlagAvailable | FlagUsed : 0));
+        // The driver looks at descriptors in order, so that it sees none of them before the first has its flags.
+        if (_held is null)
+        {
+            _held = descriptor;
+            _heldFlags = flags;
+        }
+        else
+        {
+            Volatile.Write(ref *(ushort*)(descriptor + 14), flags);
+        }
+
         if (Advance(ref _nextUsed, ref _usedWrap, chain.Slots)) _signalledValid = false; // indexes of another round cannot be compared
         _returned = true;
+    }
+
+    public override void Publish()
+    {
+        if (_held is null) return;
+        Volatile.Write(ref *(ushort*)(_held + 14), _heldFlags); // last: it hands the descriptors over
+        _held = null;
     }
 
     public override bool TakeInterruptWish()

@@ -47,10 +47,19 @@ internal abstract unsafe class Ring
     /// <summary>Reads a chain again that was taken before a snapshot and is not given back yet.</summary>
     public abstract void Retake(DescriptorChain chain, ushort position);
 
-    /// <summary>Gives a chain back.</summary>
+    /// <summary>Remembers what was taken so far.</summary>
+    public abstract void Mark();
+
+    /// <summary>Undoes every <see cref="TryTake"/> since <see cref="Mark"/>; none of those chains may have been given back.</summary>
+    public abstract void Rewind();
+
+    /// <summary>Prepares to give a chain back; the driver sees it only after <see cref="Publish"/>, together with the others that were prepared.</summary>
     /// <param name="chain">What <see cref="TryTake"/> gave.</param>
     /// <param name="written">Bytes written to it, from its beginning.</param>
-    public abstract void Return(DescriptorChain chain, uint written);
+    public abstract void Fill(DescriptorChain chain, uint written);
+
+    /// <summary>Gives all back that was prepared.</summary>
+    public abstract void Publish();
 
     /// <summary>Whether the driver wants an interrupt for what was given back since it was asked last.</summary>
     public abstract bool TakeInterruptWish();

@@ -13,7 +13,7 @@ internal sealed unsafe class SplitRing : Ring
 
     private readonly byte* _descriptors, _available, _used;
     private readonly ushort _mask;
-    private ushort _nextAvailable, _usedIndex, _signalled;
+    private ushort _nextAvailable, _mark, _usedIndex, _signalled;
 
     public SplitRing(GuestMemory memory, RingLayout layout, ulong features, int longestChain)
         : base(memory, layout, features, longestChain)
@@ -46,14 +46,19 @@ internal sealed unsafe class SplitRing : Ring
 
     public override void Retake(DescriptorChain chain, ushort position) => Follow(chain, position);
 
-    public override void Return(DescriptorChain chain, uint written)
+    public override void Mark() => _mark = _nextAvailable;
+
+    public override void Rewind() => _nextAvailable = _mark;
+
+    public override void Fill(DescriptorChain chain, uint written)
     {
-        var at = RingHeader + ((_usedIndex & _mask) * UsedEntry);
+        var at = RingHeader + ((_usedIndex++ & _mask) * UsedEntry);
         *(uint*)(_used + at) = chain.Id;
         *(uint*)(_used + at + 4) = written;
         Memory.CodePages.NotifyWrite(Layout.Device + (uint)at, UsedEntry);
-        Volatile.Write(ref *(ushort*)(_used + 2), ++_usedIndex); // after the entry: the driver reads it once it sees the index
     }
+
+    public override void Publish() => Volatile.Write(ref *(ushort*)(_used + 2), _usedIndex); // after the entries: the driver reads them once it sees the index
 
     public override bool TakeInterruptWish()
     {

@@ -67,7 +67,23 @@ public sealed class VirtioQueue
     }
 
     /// <summary>Gives a chain back. Under the lock; call <see cref="Interrupt"/> after one or many.</summary>
-    public void Return(DescriptorChain chain, uint written) => _ring?.Return(chain, written);
+    public void Return(DescriptorChain chain, uint written)
+    {
+        Fill(chain, written);
+        Publish();
+    }
+
+    /// <summary>Remembers what was taken so far, for <see cref="Rewind"/>. Under the lock.</summary>
+    public void Mark() => _ring?.Mark();
+
+    /// <summary>Puts back what was taken since <see cref="Mark"/>, as if nobody had looked. Under the lock.</summary>
+    public void Rewind() => _ring?.Rewind();
+
+    /// <summary>Prepares to give a chain back: the driver sees several at once after <see cref="Publish"/>. Under the lock.</summary>
+    public void Fill(DescriptorChain chain, uint written) => _ring?.Fill(chain, written);
+
+    /// <summary>Gives all back that was prepared. Under the lock; call <see cref="Interrupt"/> after one or many.</summary>
+    public void Publish() => _ring?.Publish();
 
     /// <summary>Interrupts the driver when it wants that for what was given back. Under the lock.</summary>
     public void Interrupt()

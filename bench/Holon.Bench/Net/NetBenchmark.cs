@@ -1,0 +1,123 @@
+using System.Globalization;
+using System.Text.Json;
+using Holon.Bench.Work;
+using Spectre.Console;
+
+namespace Holon.Bench.Net;
+
+/// <summary>A guest's network: Holon's NAT beside QEMU's TCG with its user-mode network (slirp), the same kernel, driver and programs in both.</summary>
+internal static class NetBenchmark
+{
+    private const double Target = 3;
+
+    private static readonly string[] _packages = ["iperf3", "libiperf0", "libc6", "libsctp1", "libssl3", "libgcc-s1"];
+
+    // name, what it is, unit
+    private static readonly (string Name, string Meaning, bool Throughput)[] _lines =
+    [
+        ("send-1", "TCP, guest to host, 1 stream, Mbit/s", true),
+        ("send-8", "TCP, guest to host, 8 streams, Mbit/s", true),
+        ("receive-1", "TCP, host to guest, 1 stream, Mbit/s", true),
+        ("receive-8", "TCP, host to guest, 8 streams, Mbit/s", true),
+        ("udp-send", "UDP, guest to host, 1400 bytes, Mbit/s received", true),
+        ("udp-receive", "UDP, host to guest, 1400 bytes, of 300 Mbit/s", false),
+        ("requests", "bytes there and back a second", false),
+        ("connections", "connections a second", false),
+    ];
+
+    /// <summary>Runs it.</summary>
+    public static async Task<int> RunAsync(BenchPaths paths, Options options)
+    {
+        var seconds = options.Number("--seconds", 3);
+        var rounds = options.Number("--rounds", 1);
+        var only = options.Values("--only");
+        foreach (var name in only)
+            if (!_lines.Any(line => line.Name == name)) throw new BenchException($"there is no line '{name}'; there are: {string.Join(' ', _lines.Select(line => line.Name))}");
+        var lines = only.Count == 0 ? _lines.Select(line => line.Name).ToArray() : [.. only];
+        var ours = Emulator.Holon(paths.Holon, options.Value("--engine"));
+        options.End("net [--seconds N] [--rounds N] [--only LINE…] [--engine NAME]");
+
+        var folder = Directory.CreateTempSubdirectory("holon-bench");
+        try
+        {
+            var load = Path.Combine(folder.FullName, "load");
+            CProgram.Compile(Path.Combine(paths.GuestSources, "net/load.c"), load);
+            using var servers = new LoadServers(load);
+            GuestFile[] files =
+            [
+                new("work/net.sh", File.ReadAllBytes(Path.Combine(paths.GuestSources, "net/net.sh")), Executable: true),
+                new("work/load", File.ReadAllBytes(load), Executable: true),
+            ];
+            string[] command = ["/work/net.sh", $"{seconds}", $"{servers.IperfPort}", $"{servers.EchoPort}", .. lines];
+            var guest = await GuestInitrd.MakeAsync(Path.Combine(folder.FullName, "initrd"), command, files, Userland.Get(paths, "net", _packages, dependencies: false), network: true).ConfigureAwait(false);
+            var us = ours with { Arguments = each => [.. ours.Arguments(each), "--network", "nat", "--host-access", "all"] };
+            var peer = Emulator.Qemu with { Arguments = each => [.. Emulator.Qemu.Arguments(each), "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"] };
+            List<(Dictionary<string, double> Ours, Dictionary<string, double> Theirs)> all = [];
+            for (var round = 1; round <= rounds; round++)
+            {
+                Dictionary<string, double> In(Emulator emulator)
+                {
+                    Console.Error.WriteLine($"holon: round {round} of {rounds}: {emulator.Name}");
+                    return Read(GuestInitrd.CommandOutput(emulator.Run(guest, TimeSpan.FromSeconds(60 + (lines.Length * (seconds + 10))), GuestInitrd.Ready)));
+                }
+
+                all.Add((In(us), In(peer)));
+            }
+
+            Show(all, lines);
+            return 0;
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static void Show(List<(Dictionary<string, double> Ours, Dictionary<string, double> Theirs)> all, string[] lines)
+    {
+        var table = new Table().AddColumns("guest's network", "Holon", "QEMU TCG, slirp", "Holon / QEMU", "target").Border(TableBorder.Simple);
+        foreach (var (name, meaning, throughput) in _lines.Where(line => lines.Contains(line.Name)))
+        {
+            var ours = all.Select(each => each.Ours.GetValueOrDefault(name, double.NaN)).Median();
+            var theirs = all.Select(each => each.Theirs.GetValueOrDefault(name, double.NaN)).Median();
+            var ratio = all.Select(each => each.Ours.GetValueOrDefault(name, double.NaN) / each.Theirs.GetValueOrDefault(name, double.NaN)).Median();
+            var target = throughput ? Target : 1;
+            table.AddRow(meaning, $"{ours:F0}", $"{theirs:F0}", $"{ratio:F2}", $"{target:F0}: {(ratio >= target ? "met" : "not met")}");
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    /// <summary>Takes apart what the guest's script printed: a line with a name, then a number or iperf3's report.</summary>
+    private static Dictionary<string, double> Read(string output)
+    {
+        var results = new Dictionary<string, double>();
+        foreach (var part in output.Split("== ").Skip(1))
+        {
+            var end = part.IndexOf('\n', StringComparison.Ordinal);
+            if (end < 0) continue;
+            var (name, text) = (part[..end].Trim(), part[end..].Trim());
+            if (double.TryParse(text, CultureInfo.InvariantCulture, out var number)) results[name] = number;
+            else if (text.StartsWith('{')) results[name] = Megabits(text, name);
+            else Console.Error.WriteLine($"holon: {name}: {text}");
+        }
+
+        return results;
+    }
+
+    private static double Megabits(string report, string name)
+    {
+        var root = JsonDocument.Parse(report[..(report.LastIndexOf('}') + 1)]).RootElement;
+        if (root.TryGetProperty("error", out var error))
+        {
+            Console.Error.WriteLine($"holon: {name}: {error.GetString()}");
+            return double.NaN;
+        }
+
+        var end = root.GetProperty("end");
+        if (end.TryGetProperty("sum_received", out var received) && received.GetProperty("bits_per_second").GetDouble() > 0 && !end.TryGetProperty("sum", out _))
+            return received.GetProperty("bits_per_second").GetDouble() / 1e6;
+        var sum = end.GetProperty("sum");
+        return sum.GetProperty("bits_per_second").GetDouble() / 1e6 * (1 - (sum.GetProperty("lost_percent").GetDouble() / 100));
+    }
+}

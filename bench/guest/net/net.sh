@@ -1,0 +1,19 @@
+#!/bin/sh
+# Measures a guest's network: net.sh SECONDS IPERF-PORT ECHO-PORT LINE…
+# The host answers at the default gateway. Prints for each line its name and then what the tool says.
+export PATH=/usr/bin:/bin
+seconds=$1 iperf=$2 echo=$3
+shift 3
+host=$(ip route | sed -n 's/^default via \([^ ]*\).*/\1/p')
+for line; do
+    echo "== $line"
+    case $line in
+        send-1) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" ;;
+        send-8) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -P 8 ;;
+        receive-1) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -R ;;
+        receive-8) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -R -P 8 ;;
+        udp-send) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -u -b 0 -l 1400 ;;
+        udp-receive) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -u -b 300M -l 1400 -R ;;
+        requests | connections) /work/load "$line" "$host" "$echo" "$seconds" ;;
+    esac
+done
