@@ -16,6 +16,12 @@ internal sealed unsafe partial class BlockEmitter
     {
         var home = Homes.Of(guest);
         if (home != Homes.InContext) return home;
+        if (scratch == Homes.Scratch)
+        {
+            if (_scratchGuest == guest) return scratch;
+            _scratchGuest = guest;
+        }
+
         _asm.Load(scratch, Mem.Context(Offsets.Gpr(guest)));
         return scratch;
     }
@@ -37,6 +43,7 @@ internal sealed unsafe partial class BlockEmitter
         EmitOffset(iced, Homes.Address);
         if (iced.MemorySegment is Register.FS or Register.GS)
         {
+            _scratchGuest = NoGuest;
             _asm.Load(Homes.Scratch, Mem.Context(iced.MemorySegment == Register.FS ? Offsets.FsBase : Offsets.GsBase));
             _asm.Lea(Homes.Address, new Mem(Homes.Address, Homes.Scratch, 0, 0, false));
         }
@@ -147,6 +154,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Looks the address in a register up in the page that is known; afterwards the address register points to the bytes.</summary>
     private void EmitKnownLookup(ref GuestInstruction instruction, in KnownPage page, int size, bool write, bool aligned, int from)
     {
+        _scratchGuest = NoGuest;
         MovUnlessSame(Homes.Address, from);
         _asm.Mov(Homes.Scratch, from);
         _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(page.Tag));
@@ -170,6 +178,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         var set = TranslationMode.TlbSet(_mode);
         tag = Offsets.TlbField(set, write ? Offsets.WriteTag : Offsets.ReadTag);
+        _scratchGuest = NoGuest;
         MovUnlessSame(Homes.Address, from);
         _asm.Rorx32(Homes.Scratch, from, 7);
         _asm.AluImmediate(false, AluOp.And, Homes.Scratch, Stubs.TlbIndexMask);
