@@ -129,7 +129,7 @@ internal sealed class MachineRun
     private async Task<SystemMachineSpec> CompleteAsync(CancellationToken cancellationToken)
     {
         var spec = _request.Spec;
-        if (_request.DefaultNetwork && (spec.Disks.Count > 0 || ImageRecipe.Find(_request.Image ?? "") is DebianImage)) spec = spec with { Networks = [new NetworkSpec()] };
+        if (_request.DefaultNetwork && (spec.Disks.Count > 0 || (_request.Image is { } name && ImageRecipe.Find(name) is DebianImage))) spec = spec with { Networks = [new NetworkSpec()] };
         if (_request.Image is null)
         {
             if (_request.Command.Count > 0) throw new HolonException("A command needs an image whose init runs it; give one, such as: holon run busybox -- uname -a.");
