@@ -191,6 +191,14 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
+    /// <summary>Where what goes on adds the linear address again.</summary>
+    private void TakeAway(Mem? operand)
+    {
+        if (operand is not { } linear) return;
+        _asm.Lea(Homes.Scratch, linear);
+        _asm.Alu(AluOp.Sub, Homes.Address, Homes.Scratch);
+    }
+
     /// <summary>Goes on where an access was looked up, with scratch as it is expected there.</summary>
     private void GoBack(in Deferred deferred)
     {
@@ -206,13 +214,7 @@ internal sealed unsafe partial class BlockEmitter
         var site = deferred.Page.Number;
         _asm.MovImmediate(Homes.Scratch, deferred.Value | (site < 0 ? 0 : (uint)site << Stubs.MissSiteShift));
         _asm.CallTo(site < 0 ? _stubs.StackMiss[TranslationMode.TlbSet(_mode)] : _stubs.SiteMiss[site / Tlb.Sites]);
-        if (deferred.Operand is { } operand)
-        {
-            // What goes on adds the linear address again.
-            _asm.Lea(Homes.Scratch, operand);
-            _asm.Alu(AluOp.Sub, Homes.Address, Homes.Scratch);
-        }
-
+        TakeAway(deferred.Operand);
         GoBack(deferred);
     }
 
@@ -221,7 +223,8 @@ internal sealed unsafe partial class BlockEmitter
         StoreRip(deferred.Rip);
         _asm.MovImmediate(Homes.Scratch, deferred.Value);
         _asm.CallTo(stub);
-        GoBack(deferred);
+        TakeAway(deferred.Operand);
+        _asm.JmpTo(deferred.Back);
     }
 
     /// <summary>A branch to an address that is not canonical faults before it has changed anything: the interpreter does that.</summary>

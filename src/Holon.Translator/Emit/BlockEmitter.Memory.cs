@@ -104,9 +104,9 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        if (direct >= 0 && iced.MemoryDisplacement64 == 0 && iced.MemoryIndex == Register.None)
+        if (direct >= 0 && iced.MemoryIndex == Register.None && !plain)
         {
-            EmitLookup(ref instruction, size, write, aligned, direct);
+            EmitBasedLookup(ref instruction, direct, (int)iced.MemoryDisplacement64, size, write, aligned);
         }
         else
         {
@@ -164,6 +164,16 @@ internal sealed unsafe partial class BlockEmitter
         Defer(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), 0, 0) { Page = page });
     }
 
+    /// <summary>Looks a base with a displacement up in the TLB; the operand keeps naming the base, whose user so waits for one addition less.</summary>
+    private void EmitBasedLookup(ref GuestInstruction instruction, int @base, int displacement, int size, bool write, bool aligned)
+    {
+        var operand = Mem.At(@base, displacement);
+        if (displacement != 0) _asm.Lea(Homes.Address, operand);
+        var fail = EmitThroughTlb(displacement != 0 ? Homes.Address : @base, size, write, aligned, out var tag, toAddend: true);
+        _operand = new Mem(Homes.Address, @base, 0, displacement, false);
+        Defer(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0) { Operand = operand });
+    }
+
     /// <summary>Looks the address register up in the TLB.</summary>
     private void EmitLookup(ref GuestInstruction instruction, int size, bool write, bool aligned, int from = Homes.Address, bool repeats = false)
     {
@@ -173,8 +183,11 @@ internal sealed unsafe partial class BlockEmitter
         Defer(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, info, tag, 0));
     }
 
-    /// <summary>The way through the TLB: exchanges the address in a register for the host's, in the address register. Returns the jump of those that fail.</summary>
-    private byte* EmitThroughTlb(int from, int size, bool write, bool aligned, out int tag)
+    /// <summary>
+    /// The way through the TLB: exchanges the address in a register for the host's, in the address register, or for what must be added to get it. Returns the
+    /// jump of those that fail.
+    /// </summary>
+    private byte* EmitThroughTlb(int from, int size, bool write, bool aligned, out int tag, bool toAddend = false)
     {
         var set = TranslationMode.TlbSet(_mode);
         tag = Offsets.TlbField(set, write ? Offsets.WriteTag : Offsets.ReadTag);
@@ -184,7 +197,8 @@ internal sealed unsafe partial class BlockEmitter
         _asm.AluImmediate(false, AluOp.And, Homes.Scratch, Stubs.TlbIndexMask);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(tag, Homes.Scratch, 0)); // the offset in the page, if it is the page
         var fail = Check(size, aligned);
-        _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host), Homes.Scratch, 0));
+        if (toAddend) _asm.Load(Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Addend), Homes.Scratch, 0));
+        else _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host), Homes.Scratch, 0));
         return fail;
     }
 
