@@ -30,14 +30,7 @@ internal static unsafe class Resolution
         }
         else
         {
-            try
-            {
-                c = from.Loader.Load(t, name);
-            }
-            catch (JavaThrow e) when (e.Throwable.Class().Name == "java/lang/ClassNotFoundException")
-            {
-                throw t.Error("java/lang/NoClassDefFoundError", name, e.Throwable);
-            }
+            c = from.Loader.LoadNamed(t, name);
         }
         if (!Access.CanAccessClass(from, c)) throw t.Error("java/lang/IllegalAccessError", $"failed to access class {c.JavaName} from class {from.JavaName} ({t.Machine.JointDescription(c, from)})");
         entry.Resolved = c;

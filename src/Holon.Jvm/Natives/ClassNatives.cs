@@ -93,9 +93,9 @@ internal static class ClassNatives
         .Bool("isRecord0()Z", a => a.Class(0) is { File.Record: not null, Super.Name: "java/lang/Record" });
 
     private static void RegisterMembers(NativeClass c) => c
-        .Ref("getDeclaredFields0(Z)[Ljava/lang/reflect/Field;", a => ReflectNatives.Fields(a, a.Class(0), a.Bool(1)))
-        .Ref("getDeclaredMethods0(Z)[Ljava/lang/reflect/Method;", a => ReflectNatives.Methods(a, a.Class(0), a.Bool(1)))
-        .Ref("getDeclaredConstructors0(Z)[Ljava/lang/reflect/Constructor;", a => ReflectNatives.Constructors(a, a.Class(0), a.Bool(1)))
+        .Ref("getDeclaredFields0(Z)[Ljava/lang/reflect/Field;", a => ReflectNatives.Fields(a, Linked(a), a.Bool(1)))
+        .Ref("getDeclaredMethods0(Z)[Ljava/lang/reflect/Method;", a => ReflectNatives.Methods(a, Linked(a), a.Bool(1)))
+        .Ref("getDeclaredConstructors0(Z)[Ljava/lang/reflect/Constructor;", a => ReflectNatives.Constructors(a, Linked(a), a.Bool(1)))
         .Ref("getRecordComponents0()[Ljava/lang/reflect/RecordComponent;", ReflectNatives.RecordComponents)
         .Ref("getGenericSignature0()Ljava/lang/String;", a => a.Machine.NewStringOrNull(a.Class(0).File?.Signature))
         .Ref("getRawAnnotations()[B", a => a.Class(0).File?.Annotations)
@@ -112,6 +112,14 @@ internal static class ClassNatives
         .Ref("getSimpleBinaryName0()Ljava/lang/String;", a => OwnRow(a.Class(0)) is { Name: > 0 } row ? a.Machine.NewString(a.Class(0).Pool.Utf8(row.Name)) : null)
         .Ref("getEnclosingMethod0()[Ljava/lang/Object;", EnclosingMethod)
         .Ref("getDeclaredClasses0()[Ljava/lang/Class;", DeclaredClasses);
+
+    /// <summary>Whoever asks for members gets those of a class that is linked.</summary>
+    private static JClass Linked(Args a)
+    {
+        var c = a.Class(0);
+        Initialization.Link(a.Thread, c);
+        return c;
+    }
 
     private static object?[] Mirrors(Args a, IEnumerable<JClass> classes) => JavaMachine.NewArray(a.Machine.Known.Class, [.. classes.Select(c => c.Mirror)]);
 

@@ -34,11 +34,31 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     /// <summary>Loads a class or array class by internal name, or raises NoClassDefFoundError or what the loader raised.</summary>
     public JClass Load(JThread thread, string name) => Find(thread, name) ?? throw thread.Error("java/lang/NoClassDefFoundError", name);
 
+    /// <summary>Loads a superclass or superinterface; a class that is being made from its bytes further up is its own ancestor.</summary>
+    public JClass LoadSupertype(JThread thread, string name)
+    {
+        if (_loading != null && _loading.Contains((this, name))) throw thread.Error("java/lang/ClassCircularityError", name);
+        return LoadNamed(thread, name);
+    }
+
+    /// <summary>Loads a class that another one names: a loader's ClassNotFoundException becomes the NoClassDefFoundError's cause.</summary>
+    public JClass LoadNamed(JThread thread, string name)
+    {
+        try
+        {
+            return Load(thread, name);
+        }
+        catch (JavaThrow e) when (e.Throwable.Class().Name == "java/lang/ClassNotFoundException")
+        {
+            throw thread.Error("java/lang/NoClassDefFoundError", name, e.Throwable);
+        }
+    }
+
     /// <summary>The type of a field descriptor.</summary>
     public JClass LoadDescriptor(JThread thread, string descriptor) => descriptor[0] switch
     {
-        'L' => Load(thread, descriptor[1..^1]),
-        '[' => Load(thread, descriptor),
+        'L' => LoadNamed(thread, descriptor[1..^1]),
+        '[' => LoadNamed(thread, descriptor),
         _ => machine.PrimitiveClass(descriptor[0]),
     };
 
