@@ -40,7 +40,7 @@ internal static unsafe class ClassBuilder
     private static void CheckSupertype(JThread thread, JClass c, JClass super, string what)
     {
         if (!Access.CanAccessClass(c, super))
-            throw thread.Error("java/lang/IllegalAccessError", $"class {c.JavaName} cannot access its {(super.IsAbstract && !super.IsInterface ? "abstract " : "")}{what} {super.JavaName} ({thread.Machine.JointDescription(c, super)})");
+            throw thread.Error("java/lang/IllegalAccessError", Access.DeniedMessage(c, super, "") is { Length: > 0 } obstacle ? what + " access check failed: " + obstacle : $"class {c.JavaName} cannot access its {(super.IsAbstract && !super.IsInterface ? "abstract " : "")}{what} {super.JavaName} ({thread.Machine.JointDescription(c, super)})");
         if (super.File?.PermittedSubclasses is not { } permitted) return;
         foreach (var index in permitted)
         {
@@ -188,6 +188,7 @@ internal static unsafe class ClassBuilder
             {
                 var old = super.VTable[i];
                 if (old.Name != m.Name || old.Desc != m.Desc || !Overrides(c, old)) continue;
+                JThread.Current.Machine.Constraints.Check(JThread.Current, c, old.Class, old.Name, old.Desc, "overriding");
                 if (old.IsFinal && (old.Flags & Acc.Final) != 0)
                     throw JThread.Current.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} overrides final method {old.Class.JavaName}.{old.Name}{old.Desc}");
                 table[i] = m;

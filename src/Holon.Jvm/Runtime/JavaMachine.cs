@@ -18,6 +18,8 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal JClass ObjectClass = null!;
     internal JClass[] ArrayInterfaces = [];
     internal Known Known = null!;
+    internal readonly Modules Modules;
+    internal readonly LoadingConstraints Constraints = new();
     internal volatile bool Ending;
     internal int ExitCode;
 
@@ -36,6 +38,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         Options = options;
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
         BootLoader = new LoaderData(this, null);
+        Modules = new Modules(this);
         foreach (var (letter, name) in (ReadOnlySpan<(char, string)>)[('Z', "boolean"), ('B', "byte"), ('C', "char"), ('S', "short"), ('I', "int"), ('J', "long"), ('F', "float"), ('D', "double"), ('V', "void")])
             _primitives[letter] = new JClass(this, name, letter);
     }

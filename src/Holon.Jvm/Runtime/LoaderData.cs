@@ -21,6 +21,9 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
 
     public bool IsBoot => Loader == null;
 
+    /// <summary>Whether its classes are accessors that java.lang.reflect generates: they are trusted and may access everything.</summary>
+    public bool IsForAccessors => Loader?.Class() is { Name: "jdk/internal/reflect/DelegatingClassLoader", Loader.IsBoot: true };
+
     public JClass? FindLoaded(string name)
     {
         lock (_classes) return _classes.GetValueOrDefault(name);
@@ -92,7 +95,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         if (found.Name != name) throw thread.Error("java/lang/NoClassDefFoundError", $"{name} (wrong name: {found.Name})");
         lock (_classes)
         {
-            if (_classes.TryGetValue(name, out var other) && other != found)
+            if (_classes.TryGetValue(name, out var other) && other != found || !machine.Constraints.Allows(name, this, found))
                 throw thread.Error("java/lang/LinkageError", $"loader constraint violation: loader has a different class of the name {name}");
             _classes[name] = found;
         }
@@ -131,6 +134,8 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         }
         if (hiddenName == null)
         {
+            if (!machine.Constraints.Allows(result.Name, this, result))
+                throw thread.Error("java/lang/LinkageError", $"loader constraint violation: loader {(IsBoot ? "'bootstrap'" : machine.LoaderName(Loader!))} agreed on another class of the name {result.JavaName}");
             lock (_classes)
             {
                 if (!_classes.TryAdd(result.Name, result))

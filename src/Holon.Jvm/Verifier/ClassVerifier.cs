@@ -1,6 +1,5 @@
 using System.Text;
 using Holon.Jvm.ClassFile;
-using Holon.Jvm.Heap;
 using Holon.Jvm.Runtime;
 
 namespace Holon.Jvm.Verifier;
@@ -37,7 +36,7 @@ internal static class ClassVerifier
 
     /// <summary>The class library is trusted, as HotSpot trusts it, and so are accessors that it makes for reflection.</summary>
     private static bool IsEligible(JClass c) =>
-        !c.Loader.IsBoot && c.Loader.Loader!.Class() is not { Name: "jdk/internal/reflect/DelegatingClassLoader", Loader.IsBoot: true };
+        !c.Loader.IsBoot && !c.Loader.IsForAccessors;
 
     private static JavaThrow Raise(JThread thread, Refusal error) => thread.Error(error.Error, error.Message);
 
