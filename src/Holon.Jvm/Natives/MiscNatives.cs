@@ -120,7 +120,11 @@ internal static class MiscNatives
             ["sun.management.compiler"] = "Holon",
             ["java.vm.compressedOopsMode"] = null,
         };
-        foreach (var (name, value) in options.Properties) list[name] = value;
+        foreach (var (name, value) in options.Properties)
+        {
+            // Module options may open the class library, which is as good as Unsafe.
+            if (options.Grants.Unsafe || !name.StartsWith("jdk.module.", StringComparison.Ordinal)) list[name] = value;
+        }
         var flat = new List<string?>();
         foreach (var (name, value) in list)
         {

@@ -80,7 +80,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     private JClass? FindInImage(JThread thread, string name)
     {
         var bytes = machine.Image.FindClass(name, out var module);
-        if (bytes.IsEmpty || !machine.IsBootModule(module!)) return null;
+        if (bytes.IsEmpty || !machine.IsBootModule(module!) || name == "sun/misc/Unsafe" && !machine.Options.Grants.Unsafe) return null;
         lock (this)
         {
             return FindLoaded(name) ?? Define(thread, name, bytes, null, "jrt:/" + module);

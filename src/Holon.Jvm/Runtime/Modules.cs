@@ -47,6 +47,9 @@ internal sealed class Modules(JavaMachine machine)
     /// <summary>A package is exported to a module, to all unnamed ones, or to everybody.</summary>
     public void AddExports(JObject module, string package, JObject? to, bool toUnnamed = false)
     {
+        // Opening the class library to the program would hand it jdk.internal.misc.Unsafe.
+        if (machine.Booted && !machine.Options.Grants.Unsafe && (to == null || NameOf(to) == null) && NameOf(module) is { } name && (name.StartsWith("java.", StringComparison.Ordinal) || name.StartsWith("jdk.", StringComparison.Ordinal)))
+            throw JThread.Current.Error("java/lang/SecurityException", $"opening module {name} is not granted to this machine");
         lock (_entries)
         {
             var packages = Of(module).Packages;
