@@ -18,7 +18,7 @@ public static class Launcher
             (command.MessageToError ? Console.Error : Console.Out).WriteLine(command.Message);
             return command.Code;
         }
-        using var machine = new JavaMachine(command.Options);
+        var machine = new JavaMachine(command.Options); // it goes with the process
         HolonException? failure = null;
         var main = new Thread(() =>
         {

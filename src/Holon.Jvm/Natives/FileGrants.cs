@@ -26,21 +26,6 @@ internal sealed unsafe class FileGrants
     /// <summary>Whether a variable of the environment is seen.</summary>
     public bool SeesVariable(string name) => _grants.Environment.Contains("*") || _grants.Environment.Contains(name);
 
-    public bool CanReach(string host, int port)
-    {
-        foreach (var grant in _grants.Net)
-        {
-            if (grant == "*" || grant == host || grant == $"{host}:{port}") return true;
-        }
-        return false;
-    }
-
-    public bool CanRun => _grants.Run;
-
-    public bool MayRead(string path) => _all || Lies(_read, path);
-
-    public bool MayWrite(string path) => _all || Lies(_write, path);
-
     /// <summary>Says no as the C library would: the error is the one for the calling code to report.</summary>
     public bool Allows(byte* path, bool write, bool followLast = true)
     {
@@ -63,8 +48,6 @@ internal sealed unsafe class FileGrants
         // The path is free of links by now; a link in it was put there since.
         fixed (byte* p = Libc.Path(real)) return Libc.OpenWithoutLinks(p, flags, mode);
     }
-
-    private static bool Lies(string[] granted, string path) => IsUnder(granted, Canonical(path));
 
     private static bool IsUnder(string[] granted, string path)
     {

@@ -52,7 +52,20 @@ internal static unsafe class FileNatives
                 _ = Libc.Seek(fd, Math.Min(position, a.Long(1)), 0);
             });
         RegisterFileSystem(of("java/io/UnixFileSystem"));
+        RegisterPreferences(of("java/util/prefs/FileSystemPreferences"));
     }
+
+    /// <summary>Files of preferences. They are not locked: other programs of the user rarely write them at the same moment.</summary>
+    private static void RegisterPreferences(NativeClass c) => c
+        .Int("chmod(Ljava/lang/String;I)I", a =>
+        {
+            fixed (byte* p = Libc.Path(a.String(0)!)) return a.Machine.Files.Allows(p, true) && Libc.ChMod(p, a.Int(1)) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        })
+        .Ref("lockFile0(Ljava/lang/String;IZ)[I", a =>
+        {
+            fixed (byte* p = Libc.Path(a.String(0)!)) return a.Machine.Files.Open(p, Libc.ReadWrite | Libc.Create | 0x80000, a.Int(1)) is var fd && fd >= 0 ? new[] { fd, 0 } : [-1, Marshal.GetLastPInvokeError()];
+        })
+        .Int("unlockFile0(I)I", a => Libc.Close(a.Int(0)) == 0 ? 0 : Marshal.GetLastPInvokeError());
 
     private static int RandomAccessFlags(int mode)
     {

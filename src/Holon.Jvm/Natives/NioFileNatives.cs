@@ -46,7 +46,7 @@ internal static unsafe class NioFileNatives
             .Void("release0(Ljava/io/FileDescriptor;JJ)V", _ => { })
             .Void("close0(Ljava/io/FileDescriptor;)V", a => Io(a, Libc.Close(Fd(a))))
             .Void("closeIntFD(I)V", a => Io(a, Libc.Close(a.Int(0))))
-            .Void("preClose0(Ljava/io/FileDescriptor;)V", _ => { })
+            .Void("preClose0(Ljava/io/FileDescriptor;)V", a => _ = Libc.Dup2(ClosedSocket.Value, Fd(a)))
             .Bool("canTransferToFromOverlappedMap0()Z", _ => true)
             .Int("setDirect0(Ljava/io/FileDescriptor;)I", _ => -1);
         of("sun/nio/ch/FileChannelImpl")
@@ -70,6 +70,15 @@ internal static unsafe class NioFileNatives
             a.Object(0).Field<long>(Known.Offset(a.Object(0).Class(), "st_ino")) = (long)stat.Inode;
         });
     }
+
+    /// <summary>A socket whose other end is closed: what a descriptor is replaced by before it is closed, so that whoever waits for it sees an end.</summary>
+    private static readonly Lazy<int> ClosedSocket = new(() =>
+    {
+        var pair = stackalloc int[2];
+        if (Libc.SocketPair(1, 1 | Libc.CloseOnExec, 0, pair) < 0) return -1;
+        _ = Libc.Close(pair[1]);
+        return pair[0];
+    });
 
     private static int Fd(Args a) => FileNatives.Number(a, a.Object(0));
 

@@ -20,6 +20,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal Known Known = null!;
     internal readonly Modules Modules;
     internal readonly Natives.FileGrants Files;
+    internal readonly Natives.NetGrants Net;
     internal readonly LoadingConstraints Constraints = new();
     internal volatile bool Ending;
     internal int ExitCode;
@@ -41,6 +42,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         BootLoader = new LoaderData(this, null);
         Modules = new Modules(this);
         Files = new Natives.FileGrants(options);
+        Net = new Natives.NetGrants(options.Grants);
         foreach (var (letter, name) in (ReadOnlySpan<(char, string)>)[('Z', "boolean"), ('B', "byte"), ('C', "char"), ('S', "short"), ('I', "int"), ('J', "long"), ('F', "float"), ('D', "double"), ('V', "void")])
             _primitives[letter] = new JClass(this, name, letter);
     }

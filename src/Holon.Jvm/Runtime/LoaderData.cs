@@ -114,7 +114,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         {
             throw thread.Error(e.Error, e.Message);
         }
-        if (expectedName != null && file.Name != expectedName) throw thread.Error("java/lang/NoClassDefFoundError", $"{expectedName} (wrong name: {file.Name})");
+        if (expectedName != null && hiddenName == null && file.Name != expectedName) throw thread.Error("java/lang/NoClassDefFoundError", $"{expectedName} (wrong name: {file.Name})");
         if (!IsBoot && file.Name.StartsWith("java/", StringComparison.Ordinal) && !JavaMachine.IsPlatformLoader(Loader!))
             throw thread.Error("java/lang/SecurityException", "Prohibited package name: " + file.Name[..file.Name.LastIndexOf('/')].Replace('/', '.'));
         if (hiddenName == null && FindLoaded(file.Name) is { } duplicate && duplicate.Loader == this)
