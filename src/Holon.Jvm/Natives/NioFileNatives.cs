@@ -21,7 +21,7 @@ internal static unsafe class NioFileNatives
             .Int("fdVal(Ljava/io/FileDescriptor;)I", a => FileNatives.Number(a, a.Object(0)))
             .Void("setfdVal(Ljava/io/FileDescriptor;I)V", a => a.Object(0).Field<int>(Known.Offset(a.Object(0).Class(), "fd")) = a.Int(1));
         of("sun/nio/ch/NativeThread")
-            .Long("current()J", _ => 0)
+            .Long("current()J", _ => Environment.CurrentManagedThreadId) // not 0: whoever closes a channel then waits until nobody uses it
             .Void("signal(J)V", _ => { })
             .Void("init()V", _ => { })
             .Bool("supportPendingSignals0()Z", _ => false);
