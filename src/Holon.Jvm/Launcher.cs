@@ -18,12 +18,13 @@ public static class Launcher
             (command.MessageToError ? Console.Error : Console.Out).WriteLine(command.Message);
             return command.Code;
         }
-        var machine = new JavaMachine(command.Options);
+        var machine = new JavaMachine(command.Options); // it goes with the process
         HolonException? failure = null;
         var main = new Thread(() =>
         {
             try
             {
+                machine.StartLimits();
                 var t = machine.Boot();
                 machine.RunMain(t, command.Main!, command.IsJar, command.Arguments);
             }
@@ -41,6 +42,7 @@ public static class Launcher
         main.Start();
         var code = machine.WaitForEnd();
         if (failure != null) throw failure;
+        if (machine.Broken is { } limit) Console.Error.WriteLine($"holon: {new JavaLimitException(limit).Message}");
         return code;
     }
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Holon.Jvm.Tests;
 
 /// <summary>Programs run here and on HotSpot: standard output, standard error and exit code have to be the same.</summary>
@@ -11,23 +9,11 @@ public sealed class OracleTests
 
     public static TheoryData<string> Programs => [.. Directory.EnumerateFiles(Folder, "*.java").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)];
 
-    private static (int Code, string Output, string Error) Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.Result);
-    }
-
-    private static bool Has(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(p => File.Exists(Path.Combine(p, program)));
-
     private static string? Compile()
     {
-        if (!Has("javac") || !Has("java")) return null;
+        if (!Commands.Have("javac", "java")) return null;
         var target = Path.Combine(AppContext.BaseDirectory, "classes");
-        var (code, _, error) = Run("javac", ["--release", "17", "-d", target, .. Directory.GetFiles(Folder, "*.java")]);
-        Assert.True(code == 0, error);
+        Commands.MustRun("javac", ["--release", "17", "-d", target, .. Directory.GetFiles(Folder, "*.java")]);
         return target;
     }
 
@@ -37,8 +23,8 @@ public sealed class OracleTests
     {
         var classes = Classes.Value;
         if (classes == null) Assert.Skip("javac and java, which tell what is right, are not installed (openjdk-17-jdk-headless).");
-        var expected = Run("java", "-cp", classes, name);
-        var actual = Run(Path.Combine(AppContext.BaseDirectory, "holon-java"), "-cp", classes, name);
+        var expected = Commands.Run("java", "-cp", classes, name);
+        var actual = Commands.Run(Commands.HolonJava, "-cp", classes, name);
         Assert.Equal(expected.Output, actual.Output);
         Assert.Equal(expected.Error, actual.Error);
         Assert.Equal(expected.Code, actual.Code);

@@ -33,6 +33,8 @@ internal sealed unsafe class JThread : IDisposable
     private readonly object?* _referenceBase;
     private readonly Frame* _frames;
     private bool _overflowing;
+    private long _allocated;
+    private bool _disposed;
 
     /// <summary>Parking (LockSupport): one permit.</summary>
     public readonly SemaphoreSlim ParkPermit = new(0, 1);
@@ -65,7 +67,11 @@ internal sealed unsafe class JThread : IDisposable
 
     public string Name => JavaObject == null ? "main" : Machine.StringOf((JObject?)JavaObject.Ref(Machine.Known.ThreadName)) ?? "";
 
-    public void Attach() => _current = this;
+    public void Attach()
+    {
+        _current = this;
+        _allocated = GC.GetAllocatedBytesForCurrentThread();
+    }
 
     public static void Detach() => _current = null;
 
@@ -158,7 +164,12 @@ internal sealed unsafe class JThread : IDisposable
     /// <summary>Looks at what was asked of this thread since the last time.</summary>
     public void Safepoint()
     {
+        var done = Quantum - Math.Max(Budget, -1);
         Budget = Quantum;
+        if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        Machine.Account(this, done, allocated - _allocated);
+        _allocated = allocated;
         if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
         ClearAbove();
     }
@@ -180,7 +191,7 @@ internal sealed unsafe class JThread : IDisposable
         {
             try
             {
-                if (Monitor.TryEnter(o, 1000)) break;
+                if (Monitor.TryEnter(o, 100)) break;
                 if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
             }
             catch (ThreadInterruptedException)
@@ -244,8 +255,29 @@ internal sealed unsafe class JThread : IDisposable
         }
     }
 
+    /// <summary>Makes a thread of a machine that ends look at it, whatever it waits for.</summary>
+    public void Wake()
+    {
+        Budget = 0;
+        SleepSignal.Set();
+        Unpark();
+        if (WaitingOn is { } o && Monitor.TryEnter(o))
+        {
+            Monitor.PulseAll(o);
+            Monitor.Exit(o);
+        }
+    }
+
+    /// <summary>References in the slots of all frames.</summary>
+    public void ForEachReference(Action<object?> action)
+    {
+        foreach (var o in _references) action(o);
+    }
+
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         NativeMemory.Free(_slots);
         NativeMemory.Free(_frames);
         NativeMemory.Free(InterfaceCache);
