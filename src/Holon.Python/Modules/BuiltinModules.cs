@@ -5,8 +5,10 @@ internal static class BuiltinModules
 {
     public static readonly IReadOnlyDictionary<string, Action<ModuleBuilder>> Table = new SortedDictionary<string, Action<ModuleBuilder>>(StringComparer.Ordinal)
     {
+        ["_ast"] = AstModule.Fill,
         ["_codecs"] = CodecsModule.Fill,
         ["_collections"] = CollectionsModule.Fill,
+        ["_contextvars"] = ContextVarsModule.Fill,
         ["_imp"] = ImpModule.Fill,
         ["_io"] = IoModule.Fill,
         ["_md5"] = HashModules.FillMd5,
@@ -22,6 +24,7 @@ internal static class BuiltinModules
         ["_warnings"] = WarningsModule.Fill,
         ["_weakref"] = WeakRefModule.Fill,
         ["atexit"] = AtExitModule.Fill,
+        ["binascii"] = BinAsciiModule.Fill,
         ["errno"] = ErrnoModule.Fill,
         ["gc"] = GcModule.Fill,
         ["itertools"] = IterToolsModule.Fill,

@@ -204,10 +204,20 @@ internal static class BuiltinsModule
         m.Def("exec", "source, globals=None, locals=None, /, *, closure=None", a => Execution.Exec(a, "exec"));
         m.Def("eval", "source, globals=None, locals=None, /", a => Execution.Exec([.. a, Values.None], "eval"));
         m.Def("compile", "source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1", a =>
-            Execution.Compile(a[0]!, FileSystemCodec.Path(a[1]!), Args.Str(a[2], "compile").Value, Args.Int(a[3]!), Args.Int(a[5]!)));
+        {
+            var flags = Args.Int(a[3]!);
+            if ((flags & ~CompileFlags) != 0)
+                throw Err.Value("compile(): unrecognised flags");
+            if (!Ops.IsTrue(a[4]!))
+                flags |= Execution.InheritedFlags(PyThread.Current);
+            return Execution.Compile(a[0]!, FileSystemCodec.Path(a[1]!), Args.Str(a[2], "compile").Value, flags, Args.Int(a[5]!), Args.Int(a[6]!));
+        });
         m.DefRaw("__build_class__", BuildClass);
         m.DefRaw("breakpoint", (_, args, names) => Calls.CallNamed(Attributes.Get(m.Machine.Sys, "breakpointhook"), args, names));
     }
+
+    /// <summary>PyCF_MASK and PyCF_COMPILE_MASK.</summary>
+    private const int CompileFlags = 0x1fe0000 | 0x10 | 0x7600;
 
     public static bool IsCallable(PyObject o) => o.Type.Lookup(Names.Call) is not null;
 
