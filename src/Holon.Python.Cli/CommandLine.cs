@@ -129,6 +129,7 @@ internal static class CommandLine
             Warnings = warnings,
             XOptions = xOptions,
             Compiler = new SourceCompiler(),
+            HandlesSignals = true,
             Arguments = command is not null ? ["-c", .. remaining] : module is not null ? ["-m", .. remaining] : remaining.Length > 0 ? remaining : [""],
             Path = options.Isolated ? [] : [script is null ? (module is null ? "" : Directory.GetCurrentDirectory()) : Path.GetDirectoryName(Path.GetFullPath(script))!],
         };

@@ -103,6 +103,7 @@ public sealed class PythonMachine : IDisposable
         machine.ImportModule("encodings");
         StandardStreams.Open(machine);
         machine.IsStarted = true;
+        machine.ImportModule("_signal");
         if (!machine.Options.NoSite)
             machine.ImportModule("site");
     }
@@ -121,9 +122,7 @@ public sealed class PythonMachine : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-    }
+    public void Dispose() => machine.Signals.Dispose();
 }
 
 /// <summary>A Python exception that nothing in the program has caught.</summary>

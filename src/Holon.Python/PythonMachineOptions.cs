@@ -60,6 +60,9 @@ public sealed record PythonMachineOptions
     /// <summary><c>-X</c>.</summary>
     public IReadOnlyList<string> XOptions { get; init; } = [];
 
+    /// <summary>The process's signals are the program's: Ctrl-C is KeyboardInterrupt, and <c>signal.signal</c> takes effect. For one machine of a process.</summary>
+    public bool HandlesSignals { get; init; }
+
     /// <summary>Turns source into code; without one only compiled modules can run.</summary>
     public ISourceCompiler? Compiler { get; init; }
 }

@@ -80,6 +80,7 @@ internal static partial class IoModule
             throw Unsupported("File not open for reading");
         PyThread.Current.Machine.Limits.CheckSize(size);
         var buffer = new byte[size];
+        Blocking.UntilReadable(PyThread.Current, ((PyFileIO)o).Fd);
         var got = Check(PyThread.Current.Machine.Gil.Without(() => LibC.Read(((PyFileIO)o).Fd, buffer, buffer.Length)));
         return got == size ? buffer : buffer[..(int)got];
     }

@@ -218,30 +218,6 @@ internal static class GcModule
     }
 }
 
-internal static class SignalModule
-{
-    public static void Fill(ModuleBuilder m)
-    {
-        string[] names = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS"];
-        for (var i = 0; i < names.Length; i++)
-            m.Set(names[i], i + 1);
-        m.Set("SIG_DFL", 0);
-        m.Set("SIG_IGN", 1);
-        m.Set("SIG_BLOCK", 0);
-        m.Set("SIG_UNBLOCK", 1);
-        m.Set("SIG_SETMASK", 2);
-        m.Set("NSIG", 65);
-        m.Set("ITIMER_REAL", 0);
-        var defaultHandler = new PyBuiltin(new NativeCode { Name = "default_int_handler", SignatureText = "signalnum, frame, /", Bound = (_, _) => Err.Set(Err.Of(ExceptionTypes.KeyboardInterrupt)) }, m.Module, "_signal");
-        m.Set("default_int_handler", defaultHandler);
-        // No signal reaches Python code: what would have to is refused, so that no program waits for it in vain.
-        m.Def1("getsignal", n => Args.Long(n) is var number and >= 1 and < 65 ? number == 2 ? defaultHandler : PyInt.Zero : throw Err.Value("signal number out of range"));
-        foreach (var name in new[] { "signal", "set_wakeup_fd", "siginterrupt", "raise_signal", "alarm", "strsignal", "setitimer", "getitimer", "pause" })
-            m.DefRaw(name, (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, $"signal.{name}: signals are not delivered to Python programs"));
-        m.Def0("valid_signals", () => new PySet(Enumerable.Range(1, 64).Select(i => (PyObject)PyInt.Of(i)), false));
-    }
-}
-
 internal static class StringModule
 {
     public static void Fill(ModuleBuilder m)
@@ -283,12 +259,7 @@ internal static class TimeModule
             var time = Args.Double(seconds);
             if (time < 0)
                 throw Err.Value("sleep length must be non-negative");
-            m.Machine.Gil.Without(() =>
-            {
-                Thread.Sleep(TimeSpan.FromSeconds(Math.Min(time, 1e6)));
-                return 0;
-            });
-            m.Machine.Limits.ChargeInstructions(1);
+            Blocking.Sleep(PyThread.Current, TimeSpan.FromSeconds(Math.Min(time, 1e9)));
             return Values.None;
         });
         m.Def("gmtime", "seconds=None, /", a => Split(a[0]!));

@@ -183,9 +183,9 @@ internal static class ThreadModule
         m.Def0("_count", () => PyInt.Of(counter.Running));
         m.Def("stack_size", "size=0, /", a => Args.Long(a[0]!) == 0 ? PyInt.Zero : throw Err.Of(ExceptionTypes.NotImplementedError, "the stack size of threads is fixed"));
         m.Def0("exit", () => Err.Set(Err.Of(ExceptionTypes.SystemExit)));
-        m.Def("interrupt_main", "signum=2, /", _ =>
+        m.Def("interrupt_main", "signum=2, /", a =>
         {
-            machine.Post(() => throw Err.Of(ExceptionTypes.KeyboardInterrupt));
+            machine.Signals.Arrive(Args.Int(a[0]!) is >= 1 and < Signals.Count and var number ? number : throw Err.Value("signal number out of range"));
             return Values.None;
         });
         m.Def0("_set_sentinel", () =>
