@@ -42,7 +42,7 @@ internal static class SysModule
         var options = machine.Options;
         var version = VersionInfo.Make(PyInt.Of(3), PyInt.Of(11), PyInt.Of(2), new PyStr("final"), PyInt.Zero);
         m.Set("version_info", version);
-        m.Set("version", $"3.11.2 (Holon, .NET {Environment.Version})");
+        m.Set("version", $"3.11.2 (main) [Holon on .NET {Environment.Version}]");
         m.Set("hexversion", 0x030b02f0);
         m.Set("api_version", 1013);
         m.Set("copyright", "Copyright (c) the Holon authors");

@@ -41,4 +41,8 @@ internal sealed class MachineCompilerHost(PyThread thread) : CompilerHost
             return null;
         }
     }
+
+    public override int? LookUpCharacterName(string name) => Modules.UnicodeDataModule.Find(name);
+
+    public override string NormalizeIdentifier(string identifier) => Modules.UnicodeDataModule.NormalizeIdentifier(identifier) ?? base.NormalizeIdentifier(identifier);
 }
