@@ -101,6 +101,7 @@ public sealed class PythonMachine : IDisposable
             main.Dict.Set(name, Values.None);
         machine.Modules.Set("__main__", main);
         machine.ImportModule("encodings");
+        ((PyList)machine.Sys.Dict.Get("path_hooks")!).Insert(0, Attributes.Get(machine.ImportModule("zipimport"), "zipimporter"));
         StandardStreams.Open(machine);
         machine.IsStarted = true;
         machine.ImportModule("_signal");

@@ -16,10 +16,13 @@ internal static class BuiltinModules
         ["_heapq"] = AlgorithmModules.FillHeap,
         ["_imp"] = ImpModule.Fill,
         ["_io"] = IoModule.Fill,
+        ["_json"] = JsonModule.Fill,
         ["_locale"] = LocaleModule.Fill,
         ["_md5"] = HashModules.FillMd5,
         ["_operator"] = AlgorithmModules.FillOperator,
+        ["_pickle"] = PickleBufferModule.Fill,
         ["_posixsubprocess"] = SubprocessModule.Fill,
+        ["_queue"] = SimpleQueueModule.Fill,
         ["_random"] = RandomModule.Fill,
         ["_sha1"] = HashModules.FillSha1,
         ["_sha256"] = HashModules.FillSha256,
@@ -36,8 +39,10 @@ internal static class BuiltinModules
         ["_weakref"] = WeakRefModule.Fill,
         ["array"] = ArrayModule.Fill,
         ["atexit"] = AtExitModule.Fill,
+        ["audioop"] = AudioOpModule.Fill,
         ["binascii"] = BinAsciiModule.Fill,
         ["errno"] = ErrnoModule.Fill,
+        ["faulthandler"] = FaultHandlerModule.Fill,
         ["fcntl"] = SystemDataModules.FillFcntl,
         ["gc"] = GcModule.Fill,
         ["grp"] = SystemDataModules.FillGrp,
@@ -45,13 +50,24 @@ internal static class BuiltinModules
         ["marshal"] = MarshalModule.Fill,
         ["math"] = MathModule.Fill,
         ["posix"] = PosixModule.Fill,
+        ["pyexpat"] = Xml.PyExpatModule.Fill,
         ["pwd"] = SystemDataModules.FillPwd,
+        ["readline"] = Terminal.ReadlineModule.Fill,
         ["resource"] = SystemDataModules.FillResource,
         ["select"] = Network.SelectModule.Fill,
         ["termios"] = SystemDataModules.FillTermios,
         ["time"] = TimeModule.Fill,
         ["unicodedata"] = UnicodeDataModule.Fill,
         ["zlib"] = Compression.ZlibModule.Fill,
+    };
+
+    /// <summary>Modules that cannot be here: importing one says why.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Refused = new Dictionary<string, string>
+    {
+        ["_ctypes"] = "it calls machine code by address, which could do anything to the process",
+        ["_testcapi"] = "it tests CPython's C interface, which this machine does not have",
+        ["_testinternalcapi"] = "it tests the inside of CPython",
+        ["_testbuffer"] = "it tests CPython's C interface, which this machine does not have",
     };
 
     /// <summary>Built-in types that <c>__subclasses__</c> must know.</summary>

@@ -304,10 +304,28 @@ internal static class BuiltinsModule
         return Values.None;
     }
 
+    private static bool IsTerminal(PyObject stream, int fd)
+    {
+        try
+        {
+            return LibC.IsATty(fd) == 1 && Calls.CallMethod(stream, "fileno") is PyInt number && Args.Int(number) == fd;
+        }
+        catch (PyError)
+        {
+            return false;
+        }
+    }
+
     private static PyObject Input(PyObject?[] a)
     {
         var sys = PyThread.Current.Machine.Sys;
-        var (input, output) = (Attributes.Get(sys, "stdin"), Attributes.Get(sys, "stdout"));
+        PyObject Stream(string name) => Attributes.TryGet(sys, name) is { } stream && stream != Values.None ? stream : throw Err.Runtime($"input(): lost sys.{name}");
+        var (input, output) = (Stream("stdin"), Stream("stdout"));
+        if (IsTerminal(input, 0) && IsTerminal(output, 1) && PyThread.Current == PyThread.Current.Machine.MainThread)
+        {
+            Calls.CallMethod(output, "flush");
+            return PyStr.FromUtf16(Terminal.ReadlineModule.ReadLine(PyThread.Current.Machine, Ops.Str(a[0]!).ToString()) ?? throw Err.Of(ExceptionTypes.EOFError));
+        }
         Calls.CallMethod(output, "write", Ops.Str(a[0]!));
         Calls.CallMethod(output, "flush");
         var line = (PyStr)Calls.CallMethod(input, "readline");

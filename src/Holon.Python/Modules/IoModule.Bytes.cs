@@ -112,7 +112,7 @@ internal static partial class IoModule
                 throw Err.Value("Cannot use closefd=False with file name");
             var path = FileSystemCodec.Path(a[0]!, "open");
             var flags = (self.Readable && self.Writable ? 2 : self.Writable ? 1 : 0) | 0x80000 | kind switch { 'w' => 64 | 512, 'a' => 64 | 1024, 'x' => 64 | 128, _ => 0 };
-            self.Fd = a[3] == Values.None ? LibC.Open(path, flags, 0x1b6) : Args.Int(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags)));
+            self.Fd = a[3] == Values.None ? (int)Descriptors.Get(() => LibC.Open(path, flags, 0x1b6)) : Args.Int(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags)));
             if (self.Fd < 0)
                 throw Err.OS(LibC.LastError, a[0]);
             try
@@ -127,6 +127,8 @@ internal static partial class IoModule
             }
         }
         Attributes.Set(o, "name", a[0]!);
+        if (self.CloseFd && self.Fd > 2)
+            Track(o, Layer.Raw);
         if (self.Appending)
             LibC.Seek(self.Fd, 0, 2);
     }
@@ -336,6 +338,8 @@ internal static partial class IoModule
                 throw Unsupported("File or stream is not readable.");
             if (write && !Ops.IsTrue(Calls.CallMethod(self.RawWriter ?? a[0]!, "writable")))
                 throw Unsupported("File or stream is not writable.");
+            if (write && a[0] is PyFileIO)
+                Track(o, Layer.Buffer);
         };
         t.Repr = o => PyStr.FromUtf16(((PyBuffered)o).Raw is { } raw && Attributes.TryGet(raw, "name") is { } n ? $"<_io.{name} name={Ops.Repr(n)}>" : $"<_io.{name}>");
         t.Getter("raw", o => ((PyBuffered)o).Raw ?? Values.None);

@@ -8,6 +8,10 @@ internal static partial class PosixCalls
     [LibraryImport("libc", SetLastError = true, EntryPoint = "dup3")]
     public static partial int Dup3(int from, int to, int flags);
 
+    /// <summary>Zero when it fails.</summary>
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "getcwd")]
+    public static partial nint GetCwd(Span<byte> buffer, nuint size);
+
     [LibraryImport("libc", EntryPoint = "_exit")]
     public static partial void ExitNow(int code);
 

@@ -259,8 +259,8 @@ internal static partial class PosixModule
         m.Def("stat", "path, *, dir_fd=None, follow_symlinks=True", a => Stat(a[0]!, Ops.IsTrue(a[2]!), a[1]));
         m.Def("lstat", "path, *, dir_fd=None", a => Stat(a[0]!, false, a[1]));
         m.Def1("fstat", fd => Stat(Ops.Index(fd), true));
-        m.Def0("getcwd", () => PyStr.FromUtf16(Directory.GetCurrentDirectory()));
-        m.Def0("getcwdb", () => new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(Directory.GetCurrentDirectory()))));
+        m.Def0("getcwd", () => FileSystemCodec.Decode(CurrentFolder()));
+        m.Def0("getcwdb", () => new PyBytes(CurrentFolder()));
         m.Def1("chdir", p => Done(LibC.ChDir(P(p)), p));
         m.Def("listdir", "path=None", a =>
         {
@@ -272,7 +272,11 @@ internal static partial class PosixModule
             var path = a[0] == Values.None ? "." : P(a[0]);
             return new PyEnumerator(ScanIterator, Entries(path, a[0]).Select(n => (PyObject)new PyDirEntry(path, n)).GetEnumerator());
         });
-        m.Def("open", "path, flags, mode=511, *, dir_fd=None", a => Check(LibC.Open(P(a[0], a[3]), Args.Int(a[1]!) | 0x80000, Args.Int(a[2]!)), a[0]));
+        m.Def("open", "path, flags, mode=511, *, dir_fd=None", a =>
+        {
+            var (path, flags, mode) = (P(a[0], a[3]), Args.Int(a[1]!) | 0x80000, Args.Int(a[2]!));
+            return Check(Descriptors.Get(() => LibC.Open(path, flags, mode)), a[0]);
+        });
         m.Def1("close", fd => Done(LibC.Close(Args.Int(fd))));
         m.Def("read", "fd, length, /", a =>
         {
@@ -288,7 +292,7 @@ internal static partial class PosixModule
         });
         m.Def("write", "fd, data, /", a =>
         {
-            var data = ((IBuffer)a[1]!).Bytes.ToArray();
+            var data = Buffers.Of(a[1]!).Bytes.ToArray();
             var fd = Args.Int(a[0]!);
             return Check(m.Machine.Gil.Without(() => LibC.Write(fd, data, data.Length)));
         });
@@ -365,6 +369,13 @@ internal static partial class PosixModule
         m.Def1("device_encoding", fd => LibC.IsATty(Args.Int(fd)) == 1 ? new PyStr("UTF-8") : Values.None);
         FillFiles(m);
         FillProcesses(m);
+    }
+
+    private static byte[] CurrentFolder()
+    {
+        var buffer = new byte[4096];
+        var length = PosixCalls.GetCwd(buffer, (nuint)buffer.Length);
+        return length == 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : buffer[..Array.IndexOf(buffer, (byte)0)];
     }
 
     private static List<string> Entries(string path, PyObject? given)

@@ -10,7 +10,7 @@ internal static class ImpModule
         m.Def0("lock_held", () => Values.False);
         m.Def0("acquire_lock", () => Values.None);
         m.Def0("release_lock", () => Values.None);
-        m.Def1("is_builtin", n => PyInt.Of(BuiltinModules.Table.ContainsKey(n.ToString()!) ? 1 : n.ToString() is "sys" or "builtins" ? -1 : 0));
+        m.Def1("is_builtin", n => PyInt.Of(BuiltinModules.Table.ContainsKey(n.ToString()!) || BuiltinModules.Refused.ContainsKey(n.ToString()!) ? 1 : n.ToString() is "sys" or "builtins" ? -1 : 0));
         m.Def1("is_frozen", _ => Values.False);
         m.Def1("is_frozen_package", _ => Values.False);
         m.Def("find_frozen", "name, /, *, withdata=False", _ => Values.None);
@@ -26,11 +26,17 @@ internal static class ImpModule
             var name = Ops.Str(Attributes.Get(spec, "name")).ToString();
             if (machine.Modules.Get(name) is { } present)
                 return present;
+            if (BuiltinModules.Refused.TryGetValue(name, out var why))
+            {
+                var refused = Err.Of(ExceptionTypes.ModuleNotFoundError, $"No module named '{name}': {why}");
+                refused.Value.Fields["name"] = new PyStr(name);
+                throw refused;
+            }
             return BuiltinModules.Table.TryGetValue(name, out var fill) ? BuiltinModules.Create(machine, name, fill) : Values.None;
         });
         m.Def("source_hash", "key, source", a =>
         {
-            var hash = SourceHash((ulong)Args.Long(a[0]!), ((IBuffer)a[1]!).Bytes);
+            var hash = SourceHash((ulong)Args.Long(a[0]!), Buffers.Of(a[1]!).Bytes);
             return new PyBytes(BitConverter.GetBytes(hash));
         });
         m.Def("_fix_co_filename", "code, path, /", a =>

@@ -39,6 +39,9 @@ internal sealed class Machine
 
     public bool IsStarted { get; set; }
 
+    /// <summary>The program is the console: <c>-i</c> asks for no other after it.</summary>
+    public bool IsConsole { get; set; }
+
     public PyDict Modules { get; set; } = new();
 
     public PyModule Builtins { get; set; } = null!;

@@ -156,7 +156,8 @@ internal static class ZlibModule
         {
             if (dictionary is not null && Kind == Wrapper.Raw && inflater!.TotalIn == 0)
                 throw Err.Of(ExceptionTypes.NotImplementedError, "zlib: raw streams with a dictionary are not supported");
-            inflater!.SetInput(data);
+            // What the inflater has not read yet is the beginning of what the caller gives back.
+            var waiting = data.AsMemory(Math.Min(data.Length, inflater!.RemainingInput));
             var buffer = new byte[16384];
             while (!inflater.IsFinished)
             {
@@ -179,9 +180,12 @@ internal static class ZlibModule
                     inflater.SetDictionary(dictionary);
                     continue;
                 }
-                break;
+                if (waiting.IsEmpty || !inflater.IsNeedingInput)
+                    break;
+                inflater.SetInput(waiting.ToArray());
+                waiting = default;
             }
-            var rest = data[(data.Length - inflater.RemainingInput)..];
+            var rest = data[(data.Length - waiting.Length - Math.Min(data.Length, inflater.RemainingInput))..];
             if (!inflater.IsFinished)
             {
                 UnconsumedTail = rest;

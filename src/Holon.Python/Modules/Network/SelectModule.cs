@@ -20,6 +20,12 @@ internal static class SelectModule
     {
         public int Fd = fd;
 
+        ~PyEpoll()
+        {
+            if (Fd >= 0)
+                _ = LibC.Close(Fd);
+        }
+
         public override PyType Type => Epoll;
     }
 
@@ -133,7 +139,7 @@ internal static class SelectModule
             const int closeOnExec = 0x80000;
             if ((Args.Int(a[1]!) & ~closeOnExec) != 0)
                 throw Err.OS(Errno.EINVAL, (PyObject?)null);
-            var fd = SocketCalls.EpollCreate(closeOnExec);
+            var fd = (int)Descriptors.Get(() => SocketCalls.EpollCreate(closeOnExec));
             return fd < 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : new PyEpoll(fd);
         };
         t.Init = (_, _, _) => { };

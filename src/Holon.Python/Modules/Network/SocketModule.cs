@@ -21,6 +21,12 @@ internal static partial class SocketModule
 
     private sealed class PySocket(PyType type) : PyExtensible(type)
     {
+        ~PySocket()
+        {
+            if (Fd >= 0)
+                _ = LibC.Close(Fd);
+        }
+
         public int Fd = -1;
         public int Family, Kind, Protocol;
         public double Timeout = -1;
@@ -137,7 +143,7 @@ internal static partial class SocketModule
             s.Family = family == -1 ? SocketAddress.Inet : family;
             s.Kind = (type == -1 ? 1 : type) & ~(CloseOnExec | NonBlocking);
             s.Protocol = protocol == -1 ? 0 : protocol;
-            s.Fd = (int)Check(SocketCalls.Socket(s.Family, (type == -1 ? 1 : type) | CloseOnExec, s.Protocol));
+            s.Fd = (int)Check(Descriptors.Get(() => SocketCalls.Socket(s.Family, (type == -1 ? 1 : type) | CloseOnExec, s.Protocol)));
         }
         s.Timeout = type != -1 && (type & NonBlocking) != 0 ? 0 : PyThread.Current.Machine.State<Defaults>("_socket").Timeout;
         if (s.Timeout >= 0)
@@ -290,9 +296,9 @@ internal static partial class SocketModule
         });
         m.Def("socketpair", "family=1, type=1, proto=0, /", a =>
         {
-            Span<int> ends = stackalloc int[2];
+            var ends = new int[2];
             var (family, type, protocol) = (Args.Int(a[0]!), Args.Int(a[1]!), Args.Int(a[2]!));
-            Check(SocketCalls.SocketPair(family, type | CloseOnExec, protocol, ends));
+            Check(Descriptors.Get(() => SocketCalls.SocketPair(family, type | CloseOnExec, protocol, ends)));
             return new PyTuple(Make(family, type, protocol, ends[0]), Make(family, type, protocol, ends[1]));
 
             PyObject Make(int f, int k, int p, int fd) => Calls.Call(Socket, PyInt.Of(f), PyInt.Of(k), PyInt.Of(p), PyInt.Of(fd));
