@@ -128,7 +128,9 @@ internal sealed class AsdlWriter(List<AsdlType> types)
         foreach (var type in types)
         {
             var name = PascalCase(type.Name);
-            Line(2, $"new(\"{type.Name}\", {Flag(type.IsEnum)}, {Flag(type.IsProduct)}, {Fields(type.Attributes)},");
+            // A sum of one constructor has one C# class, but two in Python.
+            var isProduct = type.IsProduct && type.Constructors[0].Name == type.Name;
+            Line(2, $"new(\"{type.Name}\", {Flag(type.IsEnum)}, {Flag(isProduct)}, {Fields(type.Attributes)},");
             Line(2, "[");
             foreach (var constructor in type.Constructors)
             {
@@ -137,7 +139,7 @@ internal sealed class AsdlWriter(List<AsdlType> types)
                 if (type.Attributes.Count > 0)
                     arguments.Add("span");
                 var make = type.IsEnum ? $"{name}.{constructor.Name}" : $"new {node}({string.Join(", ", arguments)})";
-                Line(3, $"new(\"{(type.IsProduct ? type.Name : constructor.Name)}\", {Fields(constructor.Fields)}, (f, span) => {make}),");
+                Line(3, $"new(\"{constructor.Name}\", {Fields(constructor.Fields)}, (f, span) => {make}),");
             }
 
             Line(2, "]),");

@@ -5,6 +5,11 @@ internal static class ArrayModule
 {
     private const string Codes = "bBuhHiIlLqQfd";
 
+    /// <summary>Pickle's numbers of machine formats, by (not an integer, signed, size), in this machine's byte order.</summary>
+    private static readonly (bool Other, bool Signed, int Size)[] MachineFormats = [(false, false, 1), (false, true, 1), (false, false, 2), (false, true, 2), (false, false, 4), (false, true, 4), (false, false, 8), (false, true, 8), (true, false, 4), (true, false, 8)];
+
+    private static readonly int[] MachineNumbers = [0, 1, 2, 4, 6, 8, 10, 12, 14, 16];
+
     internal sealed class PyArray(PyType type, char code) : PyExtensible(type), IExportedBuffer
     {
         private byte[] data = [];
@@ -366,7 +371,15 @@ internal static class ArrayModule
         t.Def0("__copy__", o => Like(A(o), A(o).Bytes));
         t.Def1("__deepcopy__", (o, _) => Like(A(o), A(o).Bytes));
         t.Def0("__sizeof__", o => PyInt.Of(64 + A(o).Bytes.Length));
-        t.Def1("__reduce_ex__", (o, _) => new PyTuple(o.Type, new PyTuple(PyStr.OfChar(A(o).Code), A(o).Code == 'u' ? Text(A(o)) : new PyList(Iterate(A(o)))), Attributes.TryGet(o, Names.Dict) ?? Values.None));
+        t.Def1("__reduce_ex__", (o, protocol) =>
+        {
+            var state = Attributes.TryGet(o, Names.Dict) ?? Values.None;
+            var code = PyStr.OfChar(A(o).Code);
+            if (Args.Long(protocol) < 3)
+                return new PyTuple(o.Type, new PyTuple(code, A(o).Code == 'u' ? Text(A(o)) : new PyList(Iterate(A(o)))), state);
+            var format = Array.IndexOf(MachineFormats, (A(o).Code is 'f' or 'd' or 'u', char.IsAsciiLetterLower(A(o).Code) && A(o).Code is not ('f' or 'd' or 'u'), A(o).ItemSize)) is >= 0 and var index ? MachineNumbers[index] : 0;
+            return new PyTuple(Attributes.Get(PyThread.Current.Machine.ImportModule("array"), "_array_reconstructor"), new PyTuple(o.Type, code, PyInt.Of(format), new PyBytes(A(o).Bytes.ToArray())), state);
+        });
         t.DefClassGetItem();
 
         void Do1(string name, Action<PyArray, PyObject> action) => t.Def1(name, (o, x) =>

@@ -41,7 +41,7 @@ internal sealed class AstConverter(Machine machine)
     private PyInstance NodeToPython(Node node)
     {
         PyThread.CheckNativeStack();
-        var type = classes.ByName[node is ExceptHandler ? "ExceptHandler" : node.ConstructorName];
+        var type = classes.ByName[node.ConstructorName];
         var (schema, constructor) = classes.Constructors[node.ConstructorName];
         var made = new PyInstance(type);
         for (var i = 0; i < constructor.Fields.Length; i++)

@@ -13,6 +13,7 @@ internal static class BuiltinModules
         ["_collections"] = CollectionsModule.Fill,
         ["_contextvars"] = ContextVarsModule.Fill,
         ["_csv"] = CsvModule.Fill,
+        ["_datetime"] = DateTimeModule.Fill,
         ["_heapq"] = AlgorithmModules.FillHeap,
         ["_imp"] = ImpModule.Fill,
         ["_io"] = IoModule.Fill,

@@ -165,7 +165,19 @@ internal static class JsonModule
 
         private PyObject? Value(PyStr text, ref int at)
         {
-            PyThread.CheckNativeStack();
+            var thread = PyThread.EnterNative(" while decoding a JSON value from a unicode string");
+            try
+            {
+                return ValueAt(text, ref at);
+            }
+            finally
+            {
+                thread.LeaveNative();
+            }
+        }
+
+        private PyObject? ValueAt(PyStr text, ref int at)
+        {
             if (at >= text.Length)
                 return Stop(at);
             switch (text[at])
@@ -353,7 +365,19 @@ internal static class JsonModule
 
         private void Write(PyObject o, PyStrBuilder output, int level)
         {
-            PyThread.CheckNativeStack();
+            var thread = PyThread.EnterNative(" while encoding a JSON object");
+            try
+            {
+                WriteValue(o, output, level);
+            }
+            finally
+            {
+                thread.LeaveNative();
+            }
+        }
+
+        private void WriteValue(PyObject o, PyStrBuilder output, int level)
+        {
             switch (o)
             {
                 case PyBool b:

@@ -55,6 +55,8 @@ internal static class Bz2Module
     {
         private readonly MemoryStream input = new();
         private MemoryStream? output;
+        private ulong window;
+        private bool mayEnd;
 
         public bool IsAtEnd => output is not null && output.Position == output.Length;
 
@@ -74,7 +76,8 @@ internal static class Bz2Module
                 var magic = input.GetBuffer().AsSpan(0, (int)Math.Min(3, input.Length));
                 if (!"BZh"u8.StartsWith(magic))
                     throw Err.Of(ExceptionTypes.OSError, "Invalid data stream");
-                TryWhole();
+                if (SeesEnd(data))
+                    TryWhole();
             }
             if (output is null)
                 return [];
@@ -82,6 +85,19 @@ internal static class Bz2Module
             var result = new byte[size];
             output.ReadExactly(result);
             return result;
+        }
+
+        /// <summary>A stream ends with a mark of 48 bits, at any bit: until it has been seen there is no use in trying.</summary>
+        private bool SeesEnd(byte[] data)
+        {
+            const ulong mark = 0x1772_4538_5090, mask = (1UL << 48) - 1;
+            for (var i = 0; i < data.Length && !mayEnd; i++)
+            {
+                window = window << 8 | data[i];
+                for (var shift = 0; shift < 8; shift++)
+                    mayEnd |= (window >> shift & mask) == mark;
+            }
+            return mayEnd;
         }
 
         private void TryWhole()

@@ -132,7 +132,7 @@ internal sealed partial class XmlParser
         {
             // Parameter entities are external text in all but name: they are skipped.
             var name = reader.Until(";") ?? throw Error(XmlErrorCode.Syntax, at);
-            if (!parameterEntities.Contains(name))
+            if (!parameterEntities.Contains(name) && standalone)
                 throw Error(XmlErrorCode.UndefinedEntity, at);
             hasExternalSubset = true;
             events.Simple("SkippedEntityHandler", name, 1);
