@@ -28,7 +28,7 @@ internal sealed class Start(PythonMachineOptions given, Choice choice, string? s
             Executable = Environment.ProcessPath ?? "",
             OriginalArguments = [Environment.ProcessPath ?? "holon-python", .. all],
             Arguments = choice.Command is not null ? ["-c", .. remaining] : choice.Module is not null ? ["-m", .. remaining] : remaining.Length > 0 ? remaining : [""],
-            Path = [.. FirstPath(isPackage), .. given.SearchPath],
+            Path = FirstPath(isPackage),
         };
         using var machine = PythonMachine.Create(options);
         return machine.RunMain(program => RunProgram(program, isPackage));

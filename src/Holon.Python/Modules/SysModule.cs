@@ -64,7 +64,7 @@ internal static class SysModule
         m.Set("dont_write_bytecode", Values.Bool(options.DontWriteBytecode));
         m.Set("argv", new PyList(options.Arguments.Select(a => (PyObject)PyStr.FromUtf16(a))));
         m.Set("orig_argv", new PyList(options.OriginalArguments.Select(a => (PyObject)PyStr.FromUtf16(a))));
-        m.Set("path", new PyList(options.Path.Append("/usr/lib/python311.zip").Append(options.Home).Append(options.Home + "/lib-dynload").Select(a => (PyObject)PyStr.FromUtf16(a))));
+        m.Set("path", new PyList(options.SearchPath.Append("/usr/lib/python311.zip").Append(options.Home).Append(options.Home + "/lib-dynload").Select(a => (PyObject)PyStr.FromUtf16(a))));
         m.Set("meta_path", new PyList());
         m.Set("path_hooks", new PyList());
         m.Set("path_importer_cache", new PyDict());

@@ -194,7 +194,6 @@ internal static class ThreadModule
             Sentinels.AddOrUpdate(PyThread.Current, sentinel);
             return sentinel;
         });
-        m.Def1("_excepthook", info => Values.None);
         foreach (var name in new[] { "start_new_thread", "start_new" })
             m.Def(name, "function, args, kwargs=?, /", a => Start(machine, counter, a[0]!, (PyTuple)a[1]!, a[2] as PyDict));
     }

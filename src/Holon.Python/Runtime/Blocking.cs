@@ -24,9 +24,12 @@ internal static class Blocking
         Look(thread);
     }
 
-    /// <summary>Before a read that may block.</summary>
+    /// <summary>Before a read: until it would not block, unless the descriptor is one that never does.</summary>
     public static void UntilReadable(PyThread thread, int fd)
     {
+        const int getFlags = 3, nonBlocking = 2048;
+        if (SocketCalls.Poll([new PollEntry { Fd = fd, Events = Readable }], 1, 0) != 0 || (Modules.LibC.FileControl(fd, getFlags, 0) & nonBlocking) != 0)
+            return;
         while (thread.Machine.Gil.Without(() => SocketCalls.Poll([new PollEntry { Fd = fd, Events = Readable }], 1, Slice)) == 0)
             Look(thread);
     }

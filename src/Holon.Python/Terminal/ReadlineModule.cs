@@ -33,7 +33,7 @@ internal static class ReadlineModule
     {
         var state = machine.State<State>("readline");
         var thread = PyThread.Current;
-        var editor = state.Editor ??= new LineEditor(() => NextKey(thread), Console.Out.Write, () => Console.WindowWidth)
+        var editor = state.Editor ??= new LineEditor(() => NextKey(thread), Console.Out.Write, () => Console.WindowWidth is > 0 and var columns ? columns : 80)
         {
             Idle = () => machine.RunPending(thread),
             Complete = (line, begin, end) => Completions(state, line, begin, end),

@@ -38,6 +38,9 @@ internal static unsafe partial class SocketModule
         });
     }
 
+    /// <summary>Waiting is done before, where it can be interrupted.</summary>
+    private const int DontWait = 0x40;
+
     private const int NoSignal = 0x4000;
 
     private static long Size(PyObject size, string function)
@@ -57,7 +60,7 @@ internal static unsafe partial class SocketModule
         var got = Blocking(s, PollIn, () =>
         {
             length = address.Length;
-            return SocketCalls.RecvFrom(s.Fd, buffer, buffer.Length, flags, address, ref length);
+            return SocketCalls.RecvFrom(s.Fd, buffer, buffer.Length, flags | DontWait, address, ref length);
         });
         from = address[..Math.Clamp(length, 0, address.Length)];
         return got == buffer.Length ? buffer : buffer[..(int)Math.Min(got, buffer.Length)];
@@ -77,7 +80,7 @@ internal static unsafe partial class SocketModule
     }
 
     private static long Send(PySocket s, ReadOnlyMemory<byte> data, int flags) =>
-        Blocking(s, PollOut, () => SocketCalls.Send(s.Fd, data.Span, data.Length, flags | NoSignal));
+        Blocking(s, PollOut, () => SocketCalls.Send(s.Fd, data.Span, data.Length, flags | NoSignal | DontWait));
 
     private static void DefineMessages(PyType t)
     {
