@@ -3,7 +3,9 @@
 Usage: driver.py MODULE OUTPUT. It runs on CPython and on Holon; run starts it.
 """
 
+import gc
 import sys
+import time
 import traceback
 import unittest
 
@@ -63,6 +65,17 @@ class Recorder(unittest.TestResult):
             self.outcome, self.reason = "skip", reason
 
 
+def threading_cleanup(*before):
+    """For test.support.threading_helper: threads that have ended are gone after a collection only, so collect before looking for them."""
+    import _thread
+    import threading
+    for _ in range(5):
+        gc.collect()
+        if (_thread._count(), threading._dangling) == before:
+            break
+        time.sleep(0.01)
+
+
 def main():
     module, output = sys.argv[1:]
     sys.argv[1:] = []
@@ -70,6 +83,8 @@ def main():
         recorder = Recorder(file)
         try:
             from test import support
+            from test.support import threading_helper
+            threading_helper.threading_cleanup = threading_cleanup
             support.use_resources = []
             suite = unittest.defaultTestLoader.loadTestsFromName("test." + module)
             recorder.write("count", str(suite.countTestCases()))

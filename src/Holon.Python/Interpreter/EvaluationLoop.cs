@@ -124,7 +124,8 @@ internal static partial class EvaluationLoop
         var handled = thread.CurrentHandled;
         if (handled is null || ReferenceEquals(handled, error))
             return;
-        // A chain must not run in a circle.
+        // A chain must not run in a circle; one that a program made does, and a second, slower walker meets the first there.
+        var (slow, moves) = (handled, false);
         for (var at = handled; at.Context is { } next; at = next)
         {
             if (ReferenceEquals(next, error))
@@ -132,6 +133,10 @@ internal static partial class EvaluationLoop
                 at.Context = null;
                 break;
             }
+            if (ReferenceEquals(next, slow))
+                break;
+            slow = moves ? slow.Context! : slow;
+            moves = !moves;
         }
         error.Context = handled;
     }

@@ -154,7 +154,13 @@ internal static class AlgorithmModules
 
     // ---- _operator: only what operator.py has no twin of ----
 
-    public static void FillOperator(ModuleBuilder m) => m.Def("_compare_digest", "a, b, /", a =>
+    public static void FillOperator(ModuleBuilder m)
+    {
+        m.Def1("index", Ops.Index);
+        m.Def("_compare_digest", "a, b, /", CompareDigest);
+    }
+
+    private static PyObject CompareDigest(PyObject?[] a)
     {
         if (a[0] is PyStr x && a[1] is PyStr y)
         {
@@ -165,5 +171,5 @@ internal static class AlgorithmModules
         if (a[0] is not IBuffer left || a[1] is not IBuffer right)
             throw Err.Type($"unsupported operand types(s) or combination of types: '{a[0]!.Type.Name}' and '{a[1]!.Type.Name}'");
         return Values.Bool(System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(left.Bytes, right.Bytes));
-    });
+    }
 }

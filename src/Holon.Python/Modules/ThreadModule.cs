@@ -186,6 +186,7 @@ internal static class ThreadModule
         m.Def("interrupt_main", "signum=2, /", a =>
         {
             machine.Signals.Arrive(Args.Int(a[0]!) is >= 1 and < Signals.Count and var number ? number : throw Err.Value("signal number out of range"));
+            machine.RunPending(PyThread.Current);
             return Values.None;
         });
         m.Def0("_set_sentinel", () =>

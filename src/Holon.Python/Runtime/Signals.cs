@@ -141,8 +141,10 @@ internal sealed partial class Signals(Machine machine) : IDisposable
             timerEnds = Environment.TickCount64 + (long)timerInterval.TotalMilliseconds;
             if (timerInterval == TimeSpan.Zero)
                 SetTimer(0, 0);
+            // Asked before the signal is delivered: its handler may take itself away.
+            var isDefault = handlers[Alarm] is null or PyInt { Value: 0 } && machine.Options.HandlesSignals;
             Arrive(Alarm);
-            if (handlers[Alarm] is null or PyInt { Value: 0 } && machine.Options.HandlesSignals)
+            if (isDefault)
                 _ = Modules.LibC.Kill(Environment.ProcessId, Alarm);
         }, null, first, interval > 0 ? timerInterval : Timeout.InfiniteTimeSpan);
     }

@@ -1,7 +1,7 @@
 namespace Holon.Python.Modules;
 
-/// <summary>_pickle: only PickleBuffer, which pickle.py has no twin of; all else is pickle.py's own.</summary>
-internal static class PickleBufferModule
+/// <summary>pickle.PickleBuffer.</summary>
+internal static class PickleBufferType
 {
     private sealed class PyPickleBuffer(PyObject source) : PyObject, IBuffer
     {
@@ -20,10 +20,10 @@ internal static class PickleBufferModule
             view = null;
         }
 
-        public override PyType Type => BufferType;
+        public override PyType Type => PickleBufferType.Type;
     }
 
-    private static readonly PyType BufferType = new("PickleBuffer", PyType.Object, t =>
+    public static readonly PyType Type = new("PickleBuffer", PyType.Object, t =>
     {
         t.IsFinal = true;
         t.New = (_, args, names) =>
@@ -42,6 +42,4 @@ internal static class PickleBufferModule
             return Values.None;
         });
     }, "pickle");
-
-    public static void Fill(ModuleBuilder m) => m.Set("PickleBuffer", BufferType);
 }
