@@ -66,7 +66,8 @@ internal static partial class EvaluationLoop
         InsufficientExecutionStackException => ExceptionTypes.Make(ExceptionTypes.RecursionError, Values.Str("maximum recursion depth exceeded")),
         NullReferenceException or InvalidCastException or IndexOutOfRangeException or ArgumentException or OverflowException or NotSupportedException or InvalidOperationException or KeyNotFoundException =>
             ExceptionTypes.Make(ExceptionTypes.SystemError, Values.Str(Environment.GetEnvironmentVariable("HOLON_PYTHON_DEBUG") is null ? $"internal error: {error.Message}" : error.ToString())),
-        _ => null,
+        IOException or UnauthorizedAccessException => Errno.From(error, null).Value,
+        _ => ExceptionTypes.Make(ExceptionTypes.SystemError, Values.Str($"internal error: {error.GetType().Name}: {error.Message}")),
     };
 
     /// <summary>Finds the handler of the pending exception, leaving frames up to <paramref name="entry"/>; false if it leaves that too.</summary>
@@ -123,7 +124,8 @@ internal static partial class EvaluationLoop
         var handled = thread.CurrentHandled;
         if (handled is null || ReferenceEquals(handled, error))
             return;
-        // A chain must not run in a circle.
+        // A chain must not run in a circle; one that a program made does, and a second, slower walker meets the first there.
+        var (slow, moves) = (handled, false);
         for (var at = handled; at.Context is { } next; at = next)
         {
             if (ReferenceEquals(next, error))
@@ -131,6 +133,10 @@ internal static partial class EvaluationLoop
                 at.Context = null;
                 break;
             }
+            if (ReferenceEquals(next, slow))
+                break;
+            slow = moves ? slow.Context! : slow;
+            moves = !moves;
         }
         error.Context = handled;
     }

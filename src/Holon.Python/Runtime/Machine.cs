@@ -18,6 +18,7 @@ internal sealed class Machine
         Limits = new Limits(options);
         MainThread = new PyThread(this);
         Finalizers = new Finalizers(this);
+        Signals = new Signals(this);
     }
 
     public PythonMachineOptions Options { get; }
@@ -30,11 +31,16 @@ internal sealed class Machine
 
     public Finalizers Finalizers { get; }
 
+    public Signals Signals { get; }
+
     public int RecursionLimit { get; set; }
 
     public int MaxIntDigits { get; set; } = 4300;
 
     public bool IsStarted { get; set; }
+
+    /// <summary>The program is the console: <c>-i</c> asks for no other after it.</summary>
+    public bool IsConsole { get; set; }
 
     public PyDict Modules { get; set; } = new();
 
@@ -118,6 +124,9 @@ internal sealed class Machine
         return Modules.Get(name) ?? throw Err.Of(ExceptionTypes.ImportError, $"module '{name}' not found after import");
     }
 
+    /// <summary>How many things have been done between two instructions.</summary>
+    public long ActionsRun { get; private set; }
+
     /// <summary>Has something done on the main thread between two instructions.</summary>
     public void Post(Action action) => pending.Enqueue(action);
 
@@ -126,7 +135,10 @@ internal sealed class Machine
         if (thread != MainThread)
             return;
         while (pending.TryDequeue(out var action))
+        {
+            ActionsRun++;
             action();
+        }
     }
 }
 

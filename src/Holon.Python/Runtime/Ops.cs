@@ -14,17 +14,32 @@ internal static partial class Ops
 
     public static PyStr ReprObject(PyObject o)
     {
-        PyThread.CheckNativeStack();
-        return o.Type.Repr!(o) as PyStr ?? throw Err.Type($"__repr__ returned non-string (type {o.Type.Repr!(o).Type.Name})");
+        var thread = PyThread.EnterNative(" while getting the repr of an object");
+        try
+        {
+            var result = o.Type.Repr!(o);
+            return result as PyStr ?? throw Err.Type($"__repr__ returned non-string (type {result.Type.Name})");
+        }
+        finally
+        {
+            thread.LeaveNative();
+        }
     }
 
     public static PyStr Str(PyObject o)
     {
         if (o.GetType() == typeof(PyStr))
             return (PyStr)o;
-        PyThread.CheckNativeStack();
-        var result = o.Type.Str!(o);
-        return result as PyStr ?? throw Err.Type($"__str__ returned non-string (type {result.Type.Name})");
+        var thread = PyThread.EnterNative(" while getting the str of an object");
+        try
+        {
+            var result = o.Type.Str!(o);
+            return result as PyStr ?? throw Err.Type($"__str__ returned non-string (type {result.Type.Name})");
+        }
+        finally
+        {
+            thread.LeaveNative();
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -82,7 +97,19 @@ internal static partial class Ops
 
     public static PyObject Compare(PyObject a, PyObject b, CompareOp op)
     {
-        PyThread.CheckNativeStack();
+        var thread = PyThread.EnterNative(" in comparison");
+        try
+        {
+            return CompareBySlots(a, b, op);
+        }
+        finally
+        {
+            thread.LeaveNative();
+        }
+    }
+
+    private static PyObject CompareBySlots(PyObject a, PyObject b, CompareOp op)
+    {
         var left = a.Type;
         var right = b.Type;
         var swapped = false;
@@ -146,7 +173,26 @@ internal static partial class Ops
 
     /// <summary>The next item, or null at the end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static PyObject? Next(PyObject iterator) => iterator is PyIterator own ? own.Next() : NextBySlot(iterator);
+    public static PyObject? Next(PyObject iterator)
+    {
+        if (--steps < 0)
+            ChargeSteps();
+        return iterator is PyIterator own ? own.Next() : NextBySlot(iterator);
+    }
+
+    private const int StepsPerCharge = 1000;
+
+    /// <summary>Steps of iteration until they are charged: loops in C# over endless iterators must end, too.</summary>
+    [ThreadStatic]
+    private static int steps;
+
+    private static void ChargeSteps()
+    {
+        steps = StepsPerCharge;
+        var thread = PyThread.Current;
+        thread.Machine.Limits.ChargeInstructions(StepsPerCharge);
+        thread.Machine.RunPending(thread);
+    }
 
     private static PyObject? NextBySlot(PyObject iterator) =>
         iterator.Type.Next is { } next ? next(iterator) : throw Err.Type($"'{iterator.Type.Name}' object is not an iterator");

@@ -72,6 +72,19 @@ internal sealed class PyThread(Machine machine)
         Frame = frame.Back;
     }
 
+    /// <summary>Recursion through C#: counted as calls are, since each level may hold one more Python frame's worth of stack.</summary>
+    public static PyThread EnterNative(string where)
+    {
+        CheckNativeStack();
+        var thread = Current;
+        if (thread.Depth >= thread.Machine.RecursionLimit)
+            throw Err.Of(ExceptionTypes.RecursionError, "maximum recursion depth exceeded" + where);
+        thread.Depth++;
+        return thread;
+    }
+
+    public void LeaveNative() => Depth--;
+
     public static void CheckNativeStack()
     {
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
