@@ -29,7 +29,7 @@ internal class PyDict : PyObject
     public int Count { get; private set; }
 
     /// <summary>Changes when a key is added or removed; replacing a value leaves it.</summary>
-    public long KeysVersion { get; private set; }
+    public long KeysVersion;
 
     public override PyType Type => DictType.Type;
 

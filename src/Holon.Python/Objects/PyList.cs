@@ -131,15 +131,25 @@ internal sealed class PyListIterator(PyList list) : PyIterator(IteratorTypes.Lis
     private PyList? list = list;
     private int index;
 
-    public override PyObject? Next()
+    /// <summary>What <see cref="MoveNext"/> has reached.</summary>
+    public PyObject? Current;
+
+    public override PyObject? Next() => MoveNext() ? Current : null;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool MoveNext()
     {
         if (list is not null)
         {
             if (index < list.Count)
-                return list[index++];
+            {
+                Current = list[index++];
+                return true;
+            }
             list = null;
         }
-        return null;
+        Current = null;
+        return false;
     }
 
     public override int Remaining => list is null ? 0 : Math.Max(0, list.Count - index);
