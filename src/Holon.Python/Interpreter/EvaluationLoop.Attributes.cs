@@ -22,7 +22,7 @@ internal static partial class EvaluationLoop
         {
             if (old.Guard is not Shape other || other == shape || other.Type.Version != old.Version)
                 continue;
-            others = new InlineCache { Guard = other, Version = old.Version, Index = old.Index, Value = old.Value, Next = old.Next, More = others };
+            others = new InlineCache { Guard = other, Version = old.Version, Index = old.Index, Value = old.Value, Next = old.Next, Namespace = old.Namespace, More = others };
             count++;
         }
         if (count >= MaxShapes)
@@ -100,6 +100,8 @@ internal static partial class EvaluationLoop
         {
             if (site.Op == Opcode.LoadAttrShape && Remembered(code, at, instance.Fields.Shape) is { } known)
             {
+                if (known.Namespace is { } ofClass)
+                    return ofClass.ValueAt(known.Index);
                 if (known.Value is { } getter)
                     return Support.Call1(PyThread.Current, getter, self);
                 if (instance.Fields.Values[known.Index] is { } field)
@@ -119,10 +121,28 @@ internal static partial class EvaluationLoop
                     if (property is null && instance.Fields.Values[index] is { } value)
                         return value;
                 }
+                else if (found is not null && PyType.IsPlainData(found) && ClassData(type, name) is { Namespace: { } space, Index: var place })
+                {
+                    var cache = CacheOf(code, at, instance.Fields.Shape);
+                    cache.Namespace = space;
+                    cache.Index = place;
+                    Specialise(ref site, Opcode.LoadAttrShape);
+                    return found;
+                }
             }
         }
         else if (self is PyType owner)
         {
+            if (owner.Type == PyType.TypeType && !owner.IsBuiltin && PyType.TypeType.Lookup(name)?.Type.DescrSet is null && ClassData(owner, name) is { Namespace: { } space, Index: var place })
+            {
+                var cache = CacheOf(code, at);
+                cache.Guard = owner;
+                cache.Version = owner.Version;
+                cache.Namespace = space;
+                cache.Index = place;
+                Specialise(ref site, Opcode.LoadAttrClass);
+                return space.ValueAt(place);
+            }
             if (ClassAttribute(owner, name) is { } value)
             {
                 var cache = CacheOf(code, at);
@@ -151,12 +171,26 @@ internal static partial class EvaluationLoop
 
     private static readonly GetAttrFn GenericGet = PyType.Object.GetAttr!;
 
+    /// <summary>
+    /// Where a class keeps plain data under that name. The value may change without a new version of the class; the place does not.
+    /// </summary>
+    public static (PyDict? Namespace, int Index) ClassData(PyType type, PyStr name)
+    {
+        foreach (var each in type.Mro)
+        {
+            var entry = each.Dict.FindEntry(name);
+            if (entry >= 0)
+                return PyType.IsPlainData(each.Dict.ValueAt(entry)!) ? (each.Dict, entry) : default;
+        }
+        return default;
+    }
+
     /// <summary>The attribute of a class, where it is the same as long as the class's version is; otherwise null.</summary>
     public static PyObject? ClassAttribute(PyType type, PyStr name)
     {
         if (type.Type != PyType.TypeType || PyType.TypeType.Lookup(name)?.Type.DescrSet is not null || type.Lookup(name) is not { } found)
             return null;
-        if (found.GetType() == typeof(PyFunction) || found.Type.DescrGet is null)
+        if (found.GetType() == typeof(PyFunction) || (found.Type.DescrGet is null && (type.IsBuiltin || !PyType.IsPlainData(found))))
             return found;
         return found is PyStaticMethod wrapper && wrapper.Type == FunctionTypes.StaticMethod ? wrapper.Function : null;
     }

@@ -234,9 +234,15 @@ internal static partial class EvaluationLoop
                     if (++code.LoopHeat > compileAfter)
                     {
                         frame.Sp = sp;
-                        if (!Promotion.TryLoop(thread, frame, pc, out value))
-                            continue;
-                        goto FrameEnded;
+                        switch (Promotion.TryLoop(thread, frame, pc, out value))
+                        {
+                            case LoopResult.NotEntered:
+                                continue;
+                            case LoopResult.BackInTier0:
+                                goto Enter;
+                            default:
+                                goto FrameEnded;
+                        }
                     }
                     continue;
                 case Opcode.JumpBackwardNoInterrupt:
@@ -336,7 +342,7 @@ internal static partial class EvaluationLoop
                         {
                             var cache = code.Caches[pc - 1]!;
                             if (ReferenceEquals(instance.Fields.Shape, cache.Guard) && instance.Fields.Shape.Type.Version == cache.Version
-                                && cache.Value is null && instance.Fields.Values[cache.Index] is { } field)
+                                && cache.Value is null && cache.Namespace is null && instance.Fields.Values[cache.Index] is { } field)
                             {
                                 slots[sp - 1].V = field;
                                 continue;
@@ -360,7 +366,7 @@ internal static partial class EvaluationLoop
                         var cache = code.Caches[pc - 1]!;
                         if (ReferenceEquals(slots[sp - 1].V, cache.Guard) && Unsafe.As<PyType>(cache.Guard!).Version == cache.Version)
                         {
-                            slots[sp - 1].V = cache.Value;
+                            slots[sp - 1].V = cache.Namespace is null ? cache.Value : cache.Namespace.ValueAt(cache.Index);
                             continue;
                         }
                         goto case Opcode.LoadAttr;
@@ -699,7 +705,7 @@ internal static partial class EvaluationLoop
                             value = Unsafe.As<PyDict>(container).Get(key);
                             if (value is null)
                             {
-                                thread.Pending = Err.Key(key).Value;
+                                thread.Pending = ExceptionTypes.Make(ExceptionTypes.KeyError, key);
                                 goto Error;
                             }
                         }

@@ -53,7 +53,7 @@ internal static partial class EvaluationLoop
         PyThread.CheckNativeStack();
         entry.Back = thread.Frame;
         thread.Enter(entry);
-        return ++entry.Code.LoopHeat > thread.Machine.CompileAfter && Promotion.TryLoop(thread, entry, entry.Pc, out var value) ? value : Continue(thread, entry);
+        return ++entry.Code.LoopHeat > thread.Machine.CompileAfter && Promotion.TryLoop(thread, entry, entry.Pc, out var value) == LoopResult.Ended ? value : Continue(thread, entry);
     }
 
     /// <summary>Goes on with the innermost frame until it returns or yields. Null: an exception is pending.</summary>

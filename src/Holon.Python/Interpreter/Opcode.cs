@@ -53,6 +53,9 @@ internal sealed class InlineCache
     public long Version;
     public int Index;
     public PyObject? Value;
+
+    /// <summary>The namespace of the class that has the attribute; the value is at <see cref="Index"/>.</summary>
+    public PyDict? Namespace;
     public Shape? Next;
     public object? Guard2;
     public long Version2;

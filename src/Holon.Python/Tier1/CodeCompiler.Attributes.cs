@@ -21,6 +21,14 @@ internal sealed partial class CodeCompiler
         if (instruction.Op == Opcode.LoadAttrShape)
             Shapes(self, (cache, other, instance) =>
             {
+                if (cache.Namespace is not null)
+                {
+                    cil.Object(cache.Namespace);
+                    cil.Int(cache.Index);
+                    cil.Call(typeof(PyDict), nameof(PyDict.ValueAt));
+                    cil.Store(cil.Home(slot, Kind.Object));
+                    return;
+                }
                 if (cache.Value is not null)
                 {
                     // A property: its getter is called.
@@ -83,10 +91,21 @@ internal sealed partial class CodeCompiler
             Push(new Value(Kind.Object, Exact.None, value));
             return true;
         }
-        value = EvaluationLoop.ClassAttribute((PyType)self, name);
+        var type = (PyType)self;
+        if (type.Type == PyType.TypeType && !type.IsBuiltin && PyType.TypeType.Lookup(name)?.Type.DescrSet is null && EvaluationLoop.ClassData(type, name) is { Namespace: { } space, Index: var place })
+        {
+            CheckVersion(type, Deopt());
+            cil.Object(space);
+            cil.Int(place);
+            cil.Call(typeof(PyDict), nameof(PyDict.ValueAt));
+            Drop(1);
+            Push(Value.Object);
+            return true;
+        }
+        value = EvaluationLoop.ClassAttribute(type, name);
         if (value is null)
             return false;
-        CheckVersion((PyType)self, Deopt());
+        CheckVersion(type, Deopt());
         cil.Object(value);
         Drop(1);
         Push(new Value(Kind.Object, Value.ExactOf(value), value));

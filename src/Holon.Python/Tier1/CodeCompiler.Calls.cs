@@ -11,6 +11,11 @@ internal sealed partial class CodeCompiler
     private void Call(int count)
     {
         var lower = Top(count + 2);
+        if (count == 0 && keywordNames is null && lower.Kind == Kind.Null && ReferenceEquals(Top(1).Constant, FunctionTypes.Super) && IsSuperMethod())
+        {
+            SuperMethod();
+            return;
+        }
         if (keywordNames is { } names)
         {
             keywordNames = null;
@@ -51,6 +56,52 @@ internal sealed partial class CodeCompiler
             }
         }
         CallNamed(count, null);
+    }
+
+    /// <summary>super() is called only to get a method: <c>super().name(...)</c> in a function whose first parameter is a plain local.</summary>
+    private bool IsSuperMethod() =>
+        NeedsSuper && code.ArgCount > 0 && state.Locals[0].Kind == Kind.Object && (code.LocalsPlusKinds[0] & PyCode.CellKind) == 0
+        && instructions[pc + 1].Op is Opcode.LoadMethod or Opcode.LoadMethodShape or Opcode.LoadMethodType or Opcode.LoadMethodModule or Opcode.LoadMethodClass
+        && !flow.Leader[pc + 1] && MayGuessHere;
+
+    /// <summary>The method that super() would find, without the super object; a cache remembers it for the class and the instance's type.</summary>
+    private void SuperMethod()
+    {
+        var cell = localCount - code.FreeCount;
+        while (!code.LocalsPlusNames[cell].Equals(Names.Class))
+            cell++;
+        var method = cil.Temporary(typeof(PyObject));
+        var needsSelf = cil.Temporary(typeof(bool));
+        var (plain, done) = (cil.Label(), cil.Label());
+        // The attribute's line is the call's, too.
+        MayRaise();
+        cil.Load(cil.Home(0, Kind.Object));
+        LoadCell(cell);
+        cil.Object(code.NameList[instructions[pc + 1].Arg]);
+        cil.Object(new SuperCache());
+        cil.Address(needsSelf);
+        cil.Call(nameof(Support.SuperMethod));
+        cil.Store(method);
+        cil.Load(method);
+        cil.Branch(OpCodes.Brfalse, Error());
+        Drop(2);
+        var (below, above) = (Slot(0), Slot(0) + 1);
+        cil.Load(needsSelf);
+        cil.Branch(OpCodes.Brfalse, plain);
+        cil.Load(method);
+        cil.Store(cil.Home(below, Kind.Object));
+        cil.Load(cil.Home(0, Kind.Object));
+        cil.Store(cil.Home(above, Kind.Object));
+        cil.Branch(OpCodes.Br, done);
+        cil.Mark(plain);
+        cil.Op(OpCodes.Ldnull);
+        cil.Store(cil.Home(below, Kind.Object));
+        cil.Load(method);
+        cil.Store(cil.Home(above, Kind.Object));
+        cil.Mark(done);
+        state.Stack[state.Depth++] = new Value(Kind.Maybe);
+        state.Stack[state.Depth++] = Value.Object;
+        pc++;
     }
 
     private void CallNamed(int count, PyTuple? names)

@@ -297,13 +297,13 @@ internal sealed partial class CodeCompiler
         cil.Int(localCount + exit.State.Depth);
         if (exit.IsError)
         {
-            cil.Call(nameof(Support.Raise));
+            cil.Call(isLoop ? nameof(Support.RaiseInLoop) : nameof(Support.Raise));
         }
         else
         {
             cil.Argument(0);
             cil.Int(exit.Site);
-            cil.Call(nameof(Support.Deoptimise));
+            cil.Call(isLoop ? nameof(Support.DeoptimiseLoop) : nameof(Support.Deoptimise));
         }
         cil.Op(OpCodes.Ret);
     }

@@ -28,8 +28,14 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
     public readonly PyDict Globals = globals;
     public readonly PyDict Builtins = builtins;
 
-    /// <summary>Compiled loops, by the instruction at their head. Null: it cannot be compiled.</summary>
-    public Dictionary<int, LoopEntry?> Loops { get; } = [];
+    /// <summary>Compiled loops, by the instruction at their head, and compiled rests of generators, by that behind the yield.</summary>
+    public LoopEntry?[] Loops { get; } = new LoopEntry?[code.Instructions.Length];
+
+    /// <summary>Loops that cannot be compiled.</summary>
+    public HashSet<int> Uncompiled { get; } = [];
+
+    /// <summary>How many loops have been compiled.</summary>
+    public int LoopCount { get; set; }
 
     /// <summary>Places where guesses have failed too often.</summary>
     public HashSet<int> Generic { get; } = [];
@@ -51,7 +57,8 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
         if (count >= FailuresBeforeGeneric)
             Generic.Add(site);
         Code.Entry = null;
-        Loops.Clear();
+        Array.Clear(Loops);
+        LoopCount = 0;
         Recompilations++;
         // Tier 0 learns for a while before the next try.
         Code.Heat = IsHopeless ? int.MinValue : 0;
@@ -63,8 +70,8 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
     {
         var count = failures[~pc] = failures.GetValueOrDefault(~pc) + 1;
         if (count % FailuresBeforeRecompiling == 0)
-            Loops.Remove(pc);
-        if (count > 5 * FailuresBeforeGeneric)
             Loops[pc] = null;
+        if (count > 5 * FailuresBeforeGeneric)
+            Uncompiled.Add(pc);
     }
 }

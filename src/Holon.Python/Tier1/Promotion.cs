@@ -78,51 +78,64 @@ internal static class Promotion
     }
 
     /// <summary>
-    /// A hot loop is at its head, with everything in the frame. If there is compiled code for it, or can be, that runs the frame to its end;
-    /// false if tier 0 is to go on.
+    /// A hot loop is at its head, or a generator goes on, with everything in the frame: if there is compiled code for that, or can be, it runs.
     /// </summary>
-    public static bool TryLoop(PyThread thread, PyFrame frame, int pc, out PyObject? value)
+    public static LoopResult TryLoop(PyThread thread, PyFrame frame, int pc, out PyObject? value)
     {
         value = null;
         var code = frame.Code;
-        if (thread.IsTracing)
-            return false;
-        if (code.Compiled is { IsHopeless: false } ready && ready.Loops.TryGetValue(pc, out var known) && known is not null
-            && ReferenceEquals(ready.Globals, frame.Globals) && ReferenceEquals(ready.Builtins, frame.Builtins))
+        if (!thread.IsTracing && Find(frame, pc) is { } loop)
         {
             frame.Pc = pc;
-            value = known(thread, frame);
+            value = loop(thread, frame);
+            if (ReferenceEquals(value, Support.BackInTier0))
+                return LoopResult.BackInTier0;
             if (!ReferenceEquals(value, Support.NotEntered))
-                return true;
-            ready.Refused(pc);
+                return LoopResult.Ended;
+            code.Compiled!.Refused(pc);
         }
         // The next look comes after some more turns.
         code.LoopHeat -= Math.Min(code.LoopHeat, 64);
+        return LoopResult.NotEntered;
+    }
+
+    private static LoopEntry? Find(PyFrame frame, int pc)
+    {
+        var code = frame.Code;
         if (code.Compiled is null && ReadsItsFrame(code))
         {
             code.LoopHeat = int.MinValue;
-            return false;
+            return null;
         }
         if (UnitOf(code, frame.Globals, frame.Builtins) is not { IsHopeless: false } unit)
-            return false;
-        frame.Pc = pc;
-        if (!unit.Loops.TryGetValue(pc, out var loop) && unit.Loops.Count < MaxLoops)
+            return null;
+        if (unit.Loops[pc] is { } known)
+            return known;
+        if (unit.LoopCount == MaxLoops || unit.Uncompiled.Contains(pc))
+            return null;
+        try
         {
-            try
-            {
-                loop = CodeCompiler.Loop(unit, frame, pc);
-            }
-            catch (NotCompiledException)
-            {
-            }
-            unit.Loops[pc] = loop;
+            frame.Pc = pc;
+            unit.LoopCount++;
+            return unit.Loops[pc] = CodeCompiler.Loop(unit, frame, pc);
         }
-        if (loop is null)
-            return false;
-        value = loop(thread, frame);
-        if (!ReferenceEquals(value, Support.NotEntered))
-            return true;
-        unit.Refused(pc);
-        return false;
+        catch (NotCompiledException)
+        {
+            unit.Uncompiled.Add(pc);
+            return null;
+        }
     }
+}
+
+/// <summary>What has become of a loop that was to run compiled.</summary>
+internal enum LoopResult
+{
+    /// <summary>Nothing: tier 0 has to run it.</summary>
+    NotEntered,
+
+    /// <summary>The frame has returned, yielded, or left an exception pending.</summary>
+    Ended,
+
+    /// <summary>The loop has run for a while; tier 0 goes on where the frame says.</summary>
+    BackInTier0,
 }

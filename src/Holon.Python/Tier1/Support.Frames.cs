@@ -118,6 +118,29 @@ internal static partial class Support
         return value;
     }
 
+    /// <summary>
+    /// The answer of a compiled loop that has put everything into the frame for tier 0 to go on. It returns to the interpreter that entered it
+    /// rather than start another one: a loop may come this way any number of times.
+    /// </summary>
+    public static readonly PyObject BackInTier0 = new PySingleton("back in tier 0", () => SingletonTypes.None);
+
+    public static PyObject? DeoptimiseLoop(PyThread thread, PyFrame frame, int pc, int sp, CompiledCode unit, int site)
+    {
+        _ = thread;
+        if (site >= 0)
+            unit.Failed(site);
+        frame.Pc = pc;
+        frame.Sp = sp;
+        return BackInTier0;
+    }
+
+    public static PyObject? RaiseInLoop(PyThread thread, PyFrame frame, int pc, int sp)
+    {
+        frame.Pc = pc;
+        frame.Sp = sp;
+        return EvaluationLoop.Unwind(thread, frame, true) ? BackInTier0 : null;
+    }
+
     /// <summary>A guard has failed: tier 0 goes on.</summary>
     public static PyObject? Deoptimise(PyThread thread, PyFrame frame, int pc, int sp, CompiledCode unit, int site)
     {

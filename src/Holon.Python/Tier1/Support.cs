@@ -1,5 +1,14 @@
 namespace Holon.Python.Tier1;
 
+/// <summary>What one <c>super().name</c> has found last.</summary>
+internal sealed class SuperCache
+{
+    public PyType? Class;
+    public PyType? Type;
+    public long Version;
+    public PyObject? Function;
+}
+
 /// <summary>What compiled code calls. The short ones are inlined into it.</summary>
 internal static partial class Support
 {
@@ -130,7 +139,7 @@ internal static partial class Support
             return Ops.GetItem(container, key);
         var value = Unsafe.As<PyDict>(container).Get(key);
         if (value is null)
-            thread.Pending = Err.Key(key).Value;
+            thread.Pending = ExceptionTypes.Make(ExceptionTypes.KeyError, key);
         return value;
     }
 
@@ -152,7 +161,10 @@ internal static partial class Support
             Ops.SetItem(container, key, item);
     }
 
-    public static bool Contains(PyObject container, PyObject item) => Ops.Contains(container, item);
+    public static bool Contains(PyObject container, PyObject item) =>
+        container.GetType() == typeof(PyDict) ? Unsafe.As<PyDict>(container).Contains(item)
+        : container.GetType() == typeof(PySet) && item is not PySet ? Unsafe.As<PySet>(container).Contains(item)
+        : Ops.Contains(container, item);
 
     public static PyObject NewTuple(PyObject[] items) => items.Length == 0 ? PyTuple.Empty : new PyTuple(items);
 
@@ -199,6 +211,31 @@ internal static partial class Support
 
     public static void StoreAttribute(PyObject self, PyObject value, PyCode code, int pc) =>
         EvaluationLoop.StoreAttribute(code, self, value, ref code.Instructions[pc], pc);
+
+    /// <summary>What <c>super().name</c> is, in the form that LOAD_METHOD leaves.</summary>
+    public static PyObject? SuperMethod(PyObject self, PyCell cell, PyStr name, SuperCache cache, out bool needsSelf)
+    {
+        var type = self.Type;
+        needsSelf = true;
+        if (ReferenceEquals(cache.Class, cell.Value) && ReferenceEquals(cache.Type, type) && cache.Version == type.Version)
+            return cache.Function;
+        if (self is not PyType && cell.Value is PyType from && !name.Equals(Names.Class))
+        {
+            var mro = type.Mro;
+            for (var i = Array.IndexOf(mro, from) + 1; i > 0 && i < mro.Length; i++)
+            {
+                if (mro[i].Dict.Get(name) is not { } found)
+                    continue;
+                if (found is not (PyFunction or PyMethodDescriptor or PySlotWrapper))
+                    break;
+                (cache.Class, cache.Type, cache.Version, cache.Function) = (from, type, type.Version, found);
+                return found;
+            }
+        }
+        needsSelf = false;
+        var super = FunctionTypes.Super.Call([], null);
+        return super is null ? null : FunctionTypes.Super.GetAttr!(super, name) ?? Err.SetAttribute(super, name);
+    }
 
     public static PyObject? LoadMethod(PyObject self, PyCode code, int pc, out bool isMethod)
     {
