@@ -9,7 +9,7 @@ internal static partial class EvaluationLoop
     private const int MaxMisses = 20;
 
     /// <summary>So many shapes are remembered at one site.</summary>
-    private const int MaxShapes = 4;
+    private const int MaxShapes = 6;
 
     private static InlineCache CacheOf(PyCode code, int at) => code.Caches[at] = new InlineCache();
 
@@ -133,11 +133,12 @@ internal static partial class EvaluationLoop
         }
         else if (self is PyType owner)
         {
-            if (owner.Type == PyType.TypeType && !owner.IsBuiltin && PyType.TypeType.Lookup(name)?.Type.DescrSet is null && ClassData(owner, name) is { Namespace: { } space, Index: var place })
+            if (!owner.IsBuiltin && LooksUpAsType(owner.Type, name) && ClassData(owner, name) is { Namespace: { } space, Index: var place })
             {
                 var cache = CacheOf(code, at);
                 cache.Guard = owner;
                 cache.Version = owner.Version;
+                cache.Version2 = owner.Type.Version;
                 cache.Namespace = space;
                 cache.Index = place;
                 Specialise(ref site, Opcode.LoadAttrClass);
@@ -148,6 +149,7 @@ internal static partial class EvaluationLoop
                 var cache = CacheOf(code, at);
                 cache.Guard = owner;
                 cache.Version = owner.Version;
+                cache.Version2 = owner.Type.Version;
                 cache.Value = value;
                 Specialise(ref site, Opcode.LoadAttrClass);
                 return value;
@@ -185,10 +187,14 @@ internal static partial class EvaluationLoop
         return default;
     }
 
+    /// <summary>The metaclass leaves the attributes of its classes to type: it may have __getattr__, which is asked when nothing is found.</summary>
+    public static bool LooksUpAsType(PyType meta, PyStr name) =>
+        (meta == PyType.TypeType || ReferenceEquals(meta.Lookup(Names.GetAttribute), PyType.TypeType.Lookup(Names.GetAttribute))) && meta.Lookup(name)?.Type.DescrSet is null;
+
     /// <summary>The attribute of a class, where it is the same as long as the class's version is; otherwise null.</summary>
     public static PyObject? ClassAttribute(PyType type, PyStr name)
     {
-        if (type.Type != PyType.TypeType || PyType.TypeType.Lookup(name)?.Type.DescrSet is not null || type.Lookup(name) is not { } found)
+        if (!LooksUpAsType(type.Type, name) || type.Lookup(name) is not { } found)
             return null;
         if (found.GetType() == typeof(PyFunction) || (found.Type.DescrGet is null && (type.IsBuiltin || !PyType.IsPlainData(found))))
             return found;
@@ -223,6 +229,7 @@ internal static partial class EvaluationLoop
             var cache = CacheOf(code, at);
             cache.Guard = owner;
             cache.Version = owner.Version;
+            cache.Version2 = owner.Type.Version;
             cache.Value = ofClass;
             Specialise(ref site, Opcode.LoadMethodClass);
             return ofClass;
@@ -400,10 +407,11 @@ internal static partial class EvaluationLoop
     /// <summary>The Python <c>__init__</c> of a class whose instances are otherwise made by object alone.</summary>
     public static PyFunction? PythonConstructor(PyType type)
     {
-        if (type.ConstructorVersion != type.Version)
+        if (type.ConstructorVersion != type.Version || type.ConstructorMetaVersion != type.Type.Version)
         {
-            type.Constructor = !type.IsBuiltin && type.Type == PyType.TypeType && type.New == PyType.Object.New && !type.IsAbstract ? type.Lookup(Names.Init) as PyFunction : null;
+            type.Constructor = !type.IsBuiltin && (type.Type == PyType.TypeType || ReferenceEquals(type.Type.Lookup(Names.Call), PyType.TypeType.Lookup(Names.Call))) && type.New == PyType.Object.New && !type.IsAbstract ? type.Lookup(Names.Init) as PyFunction : null;
             type.ConstructorVersion = type.Version;
+            type.ConstructorMetaVersion = type.Type.Version;
         }
         return type.Constructor;
     }

@@ -364,7 +364,7 @@ internal static partial class EvaluationLoop
                 case Opcode.LoadAttrClass:
                     {
                         var cache = code.Caches[pc - 1]!;
-                        if (ReferenceEquals(slots[sp - 1].V, cache.Guard) && Unsafe.As<PyType>(cache.Guard!).Version == cache.Version)
+                        if (ReferenceEquals(slots[sp - 1].V, cache.Guard) && Unsafe.As<PyType>(cache.Guard!).Version == cache.Version && Unsafe.As<PyType>(cache.Guard!).Type.Version == cache.Version2)
                         {
                             slots[sp - 1].V = cache.Namespace is null ? cache.Value : cache.Namespace.ValueAt(cache.Index);
                             continue;
@@ -421,7 +421,7 @@ internal static partial class EvaluationLoop
                 case Opcode.LoadMethodClass:
                     {
                         var cache = code.Caches[pc - 1]!;
-                        if (ReferenceEquals(slots[sp - 1].V, cache.Guard) && Unsafe.As<PyType>(cache.Guard!).Version == cache.Version)
+                        if (ReferenceEquals(slots[sp - 1].V, cache.Guard) && Unsafe.As<PyType>(cache.Guard!).Version == cache.Version && Unsafe.As<PyType>(cache.Guard!).Type.Version == cache.Version2)
                         {
                             slots[sp - 1].V = null;
                             slots[sp++].V = cache.Value;

@@ -71,6 +71,8 @@ internal sealed partial class PyType
 
     public long ConstructorVersion { get; set; }
 
+    public long ConstructorMetaVersion { get; set; }
+
     private List<WeakReference<PyType>>? children;
 
     public void AddChild(PyType child)

@@ -106,7 +106,11 @@ internal sealed partial class PyType : PyObject
 
     public override PyType Type => meta ?? TypeType;
 
-    public void ChangeMeta(PyType type) => meta = type;
+    public void ChangeMeta(PyType type)
+    {
+        meta = type;
+        Modified();
+    }
 
     public string Name { get; set; }
 

@@ -92,9 +92,10 @@ internal sealed partial class CodeCompiler
             return true;
         }
         var type = (PyType)self;
-        if (type.Type == PyType.TypeType && !type.IsBuiltin && PyType.TypeType.Lookup(name)?.Type.DescrSet is null && EvaluationLoop.ClassData(type, name) is { Namespace: { } space, Index: var place })
+        if (!type.IsBuiltin && EvaluationLoop.LooksUpAsType(type.Type, name) && EvaluationLoop.ClassData(type, name) is { Namespace: { } space, Index: var place })
         {
             CheckVersion(type, Deopt());
+            CheckVersion(type.Type, Deopt());
             cil.Object(space);
             cil.Int(place);
             cil.Call(typeof(PyDict), nameof(PyDict.ValueAt));
@@ -106,6 +107,7 @@ internal sealed partial class CodeCompiler
         if (value is null)
             return false;
         CheckVersion(type, Deopt());
+        CheckVersion(type.Type, Deopt());
         cil.Object(value);
         Drop(1);
         Push(new Value(Kind.Object, Value.ExactOf(value), value));

@@ -537,7 +537,7 @@ internal sealed partial class CodeCompiler
             cil.Op(OpCodes.Dup);
             cil.Int(i);
             LoadObject(count - i);
-            cil.Op(OpCodes.Stelem_Ref);
+            cil.Call(nameof(Support.SetElement));
         }
     }
 

@@ -199,7 +199,16 @@ internal static partial class Support
     public static PyObject? FieldOf(PyInstance instance, int index) => instance.Fields.Values[index];
 
     [MethodImpl(Inline)]
-    public static void SetField(PyInstance instance, int index, PyObject value) => instance.Fields.Values[index] = value;
+    public static void SetField(PyInstance instance, int index, PyObject value) => SetElement(instance.Fields.Values!, index, value);
+
+    /// <summary>Stores without the check for arrays of derived classes, of which there are none.</summary>
+    [MethodImpl(Inline)]
+    public static void SetElement(PyObject[] array, int index, PyObject value)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)array.Length, nameof(index));
+        // Safe: the bounds have just been checked.
+        Unsafe.Add(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(array), index) = value;
+    }
 
     public static void AppendField(PyInstance instance, Shape next, PyObject value) => instance.Fields.Append(next, value);
 
