@@ -599,7 +599,7 @@ internal static partial class EvaluationLoop
                     frame.Slots[frame.Sp++].V = value;
                     frame.Pc++;
                     goto Enter;
-                // Compiled code has run the frame to its end, or a generator's to a yield.
+                    // Compiled code has run the frame to its end, or a generator's to a yield.
                 FrameEnded:
                     if (frame == entry)
                         return value;

@@ -34,11 +34,18 @@ internal static class Promotion
             code.Entry = CodeCompiler.Function(unit);
             return true;
         }
-        catch (NotCompiledException)
+        catch (Exception error) when (StaysInTier0(error))
         {
             return false;
         }
     }
+
+    /// <summary>
+    /// What no compiler of Python writes (a stack that underflows, names and constants that are not there) is for tier 0 to refuse, instruction by
+    /// instruction.
+    /// </summary>
+    private static bool StaysInTier0(Exception error) => error is NotCompiledException
+        || (error is IndexOutOfRangeException or ArgumentException or InvalidCastException or NullReferenceException or InvalidOperationException && Environment.GetEnvironmentVariable("HOLON_PYTHON_DEBUG") is null);
 
     private static CompiledCode? UnitOf(PyCode code, PyDict globals, PyDict builtins)
     {
@@ -119,7 +126,7 @@ internal static class Promotion
             unit.LoopCount++;
             return unit.Loops[pc] = CodeCompiler.Loop(unit, frame, pc);
         }
-        catch (NotCompiledException)
+        catch (Exception error) when (StaysInTier0(error))
         {
             unit.Uncompiled.Add(pc);
             return null;
