@@ -20,6 +20,7 @@ try
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "python" => Holon.Bench.Python.PythonBenchmark.Run(paths, arguments),
         "memory" => await MemoryBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         _ => Usage($"there is no benchmark '{name}'"),
     };

@@ -24,6 +24,12 @@ public sealed record PythonMachineOptions
     /// <summary>How deep calls may nest at first; the program may change it with <c>sys.setrecursionlimit</c>.</summary>
     public int RecursionLimit { get; init; } = 1000;
 
+    /// <summary>
+    /// After how many turns of a loop, or a quarter as many calls, code is compiled to machine code. 0 leaves everything to the interpreter.
+    /// <c>-X tier1=N</c> on the command line.
+    /// </summary>
+    public int CompileAfter { get; init; } = 2000;
+
     /// <summary><c>-O</c>: 0, 1 or 2.</summary>
     public int Optimize { get; init; }
 

@@ -111,6 +111,7 @@ internal static class SysModule
             var frame = PyThread.Current.Frame;
             for (var depth = Args.Int(a[0]!); depth > 0 && frame is not null; depth--)
                 frame = frame.Back;
+            frame?.Escape();
             return frame ?? throw Err.Value("call stack is not deep enough");
         });
         m.Def0("_current_frames", () => new PyDict());

@@ -15,6 +15,11 @@ internal sealed class Machine
     {
         Options = options;
         RecursionLimit = options.RecursionLimit;
+        CompileAfter = options.XOptions.FirstOrDefault(x => x.StartsWith("tier1=", StringComparison.Ordinal)) is { } tier
+            ? int.TryParse(tier.AsSpan(6), System.Globalization.CultureInfo.InvariantCulture, out var after) && after >= 0 ? after : throw new Holon.Machines.HolonException($"-X {tier}: tier1 takes a number of turns, 0 for never.")
+            : options.CompileAfter;
+        if (CompileAfter == 0)
+            CompileAfter = int.MaxValue;
         Limits = new Limits(options);
         MainThread = new PyThread(this);
         Finalizers = new Finalizers(this);
@@ -34,6 +39,9 @@ internal sealed class Machine
     public Signals Signals { get; }
 
     public int RecursionLimit { get; set; }
+
+    /// <summary>How hot code must be to be compiled.</summary>
+    public int CompileAfter { get; }
 
     public int MaxIntDigits { get; set; } = 4300;
 

@@ -43,7 +43,8 @@ internal static partial class Ops
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static long Hash(PyObject o) => o.GetType() == typeof(PyStr) ? ((PyStr)o).Hash : o.Type.Hash!(o);
+    public static long Hash(PyObject o) => o.GetType() == typeof(PyStr) ? Unsafe.As<PyStr>(o).Hash
+        : o.GetType() == typeof(PyInt) ? PyInt.HashOf(Unsafe.As<PyInt>(o).Value) : o.Type.Hash!(o);
 
     public static bool IsTrue(PyObject o)
     {
@@ -156,7 +157,22 @@ internal static partial class Ops
             return ((PyStr)a).Equals((PyStr)b);
         if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
             return ((PyInt)a).Value == ((PyInt)b).Value;
+        if (a.GetType() == typeof(PyTuple) && b.GetType() == typeof(PyTuple))
+            return TuplesEqual(Unsafe.As<PyTuple>(a).Items, Unsafe.As<PyTuple>(b).Items);
         return IsTrue(Compare(a, b, CompareOp.Eq));
+    }
+
+    private static bool TuplesEqual(PyObject[] a, PyObject[] b)
+    {
+        if (a.Length != b.Length)
+            return false;
+        PyThread.CheckNativeStack();
+        for (var i = 0; i < a.Length; i++)
+        {
+            if (!Eq(a[i], b[i]))
+                return false;
+        }
+        return true;
     }
 
     public static PyObject Iter(PyObject o)

@@ -15,7 +15,7 @@ internal sealed class PyThread(Machine machine)
 
     public Machine Machine { get; } = machine;
 
-    public PyFrame? Frame { get; private set; }
+    public PyFrame? Frame;
 
     /// <summary>An exception on its way through code that signals it by null.</summary>
     public PyException? Pending;
@@ -31,6 +31,9 @@ internal sealed class PyThread(Machine machine)
     public PyObject? Context;
     public PyObject? StopValue;
     public int Depth;
+
+    /// <summary>Frames of compiled code, by depth.</summary>
+    public PyFrame?[] Records = new PyFrame?[64];
 
     public List<PyObject> ReprActive { get; } = [];
 
@@ -58,7 +61,7 @@ internal sealed class PyThread(Machine machine)
         Frame = frame;
     }
 
-    private void TooDeep()
+    public void TooDeep()
     {
         Depth--;
         // Handlers of the error get some room.
