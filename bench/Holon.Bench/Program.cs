@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holon.Bench;
+using Holon.Bench.Disk;
 using Holon.Bench.Engine;
 using Holon.Bench.Memory;
 using Holon.Bench.Net;
@@ -18,6 +19,7 @@ try
     {
         "boot" => await BootBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "disk" => await DiskBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "python" => Holon.Bench.Python.PythonBenchmark.Run(paths, arguments),
