@@ -40,6 +40,7 @@ traceroute traceroute
 nc netcat-openbsd
 busybox busybox-static
 iperf3 iperf3
+ssh openssh-client
 END
 
 open_lock
