@@ -41,6 +41,7 @@ traceroute traceroute
 nc netcat-openbsd
 busybox busybox-static
 iperf3 iperf3
+ssh openssh-client
 END
 
 open_lock
