@@ -1,4 +1,5 @@
 using Holon.SystemMachine;
+using Holon.SystemMachine.Images;
 
 namespace Holon.Cli.Running;
 
@@ -16,6 +17,9 @@ internal sealed record RunRequest
 
     /// <summary>True when the user gave the machine a name, by which what it keeps is found again.</summary>
     public bool Named { get; init; }
+
+    /// <summary>What a cloud image is told on its first boot; null for nothing.</summary>
+    public CloudSeed? Seed { get; init; }
 
     /// <summary>True when the machine's own disk goes away with it.</summary>
     public bool Temporary { get; init; }

@@ -146,7 +146,7 @@ internal sealed class SmpGuest : IBoardEvents, IDisposable
     {
     }
 
-    void IBoardEvents.DiskFull(string disk)
+    void IBoardEvents.DiskFull(string disk, string path)
     {
     }
 
