@@ -29,6 +29,17 @@ internal unsafe struct Frame
 
     /// <summary>The operation being executed; null in native methods.</summary>
     public Insn* Pc;
+
+    /// <summary>Its slots; <see cref="P"/> is null in frames of compiled code, whose values are in .NET's frame.</summary>
     public long* P;
     public object?* R;
+
+    public readonly bool IsCompiled => P == null;
+
+    /// <summary>Of a compiled frame: the number of the place in the code where it is (<see cref="Compiler.CodeSites"/>).</summary>
+    public int Site
+    {
+        readonly get => (int)(long)Pc;
+        set => Pc = (Insn*)(long)value;
+    }
 }

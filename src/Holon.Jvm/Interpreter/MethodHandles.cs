@@ -46,16 +46,20 @@ internal static unsafe class MethodHandles
     public static MethodSlot* LinkToTarget(JThread t, Frame* frame, Insn* pc)
     {
         var r = frame->R + pc->A;
-        var memberName = r[pc->B - 1];
+        return LinkToTarget(t, (MethodIntrinsic)pc->C, r[pc->B - 1], r[0]);
+    }
+
+    /// <summary>What linkToStatic and its kin call, by the MemberName that is their last argument.</summary>
+    public static MethodSlot* LinkToTarget(JThread t, MethodIntrinsic kind, object? memberName, object? receiver)
+    {
         if (memberName == null) throw t.Error("java/lang/NullPointerException", null);
         var target = Target(t, memberName);
         if (target == null) throw t.Error("java/lang/InternalError", "unresolved MemberName");
-        var kind = (MethodIntrinsic)pc->C;
         if (kind == MethodIntrinsic.LinkToStatic) return target;
-        if (r[0] == null) throw t.Error("java/lang/NullPointerException", null);
+        if (receiver == null) throw t.Error("java/lang/NullPointerException", null);
         var method = target->Managed;
         if (kind == MethodIntrinsic.LinkToSpecial || method.IsPrivate) return target;
-        var word = JObject.Word(r[0]!);
+        var word = JObject.Word(receiver);
         if ((ulong)word < (ulong)JObject.SmallestKlass) word = t.ObjectKlass;
         if (method.Class.IsInterface)
         {

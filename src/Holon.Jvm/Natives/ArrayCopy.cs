@@ -8,11 +8,11 @@ namespace Holon.Jvm.Natives;
 /// <summary>System.arraycopy.</summary>
 internal static class ArrayCopy
 {
-    public static void Run(Args a)
+    public static void Run(Args a) => Copy(a.Thread, a.Ref(0), a.Int(1), a.Ref(2), a.Int(3), a.Int(4));
+
+    public static void Copy(JThread t, object? source, int from, object? target, int to, int length)
     {
-        var t = a.Thread;
-        if (a.Ref(0) is not { } source || a.Ref(2) is not { } target) throw t.Error("java/lang/NullPointerException", null);
-        int from = a.Int(1), to = a.Int(3), length = a.Int(4);
+        if (source == null || target == null) throw t.Error("java/lang/NullPointerException", null);
         if (!ObjectExtensions.IsArray(source)) throw t.Error("java/lang/ArrayStoreException", $"arraycopy: source type {t.Machine.ClassOf(source).JavaName} is not an array");
         if (!ObjectExtensions.IsArray(target)) throw t.Error("java/lang/ArrayStoreException", $"arraycopy: destination type {t.Machine.ClassOf(target).JavaName} is not an array");
         if (source.GetType() != target.GetType()) throw t.Error("java/lang/ArrayStoreException", $"arraycopy: type mismatch: can not copy {Kind(t, source)} into {Kind(t, target)}");

@@ -12,7 +12,7 @@ namespace Holon.Jvm.Natives;
 internal static unsafe class UnsafeNatives
 {
     /// <summary>Offsets from here on are absolute addresses: no object is that large.</summary>
-    private const long FirstAddress = 1L << 36;
+    internal const long FirstAddress = 1L << 36;
 
     private static ref T Ref<T>(Args a)
     {

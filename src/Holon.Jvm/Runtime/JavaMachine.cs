@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Holon.Jvm.Compiler;
 using Holon.Jvm.Heap;
 
 namespace Holon.Jvm.Runtime;
@@ -14,6 +15,10 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly PinnedCells<MethodSlot> MethodSlots = new(512);
     internal readonly PinnedCells<object?> StaticReferences = new(512), Constants = new(512);
     internal readonly ReferenceTracker References = new();
+    internal readonly CodeSites Sites = new();
+
+    /// <summary>Compiles hot methods; null when everything is interpreted.</summary>
+    internal readonly JitCompiler? Compiler;
     internal readonly Dictionary<string, long> HiddenSlots = [];
     internal JClass ObjectClass = null!;
     internal JClass[] ArrayInterfaces = [];
@@ -36,6 +41,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         Options = options;
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
         BootLoader = new LoaderData(this, null);
+        if (options.Tier != ExecutionTier.Interpreter) Compiler = new JitCompiler(this);
         foreach (var (letter, name) in (ReadOnlySpan<(char, string)>)[('Z', "boolean"), ('B', "byte"), ('C', "char"), ('S', "short"), ('I', "int"), ('J', "long"), ('F', "float"), ('D', "double"), ('V', "void")])
             _primitives[letter] = new JClass(this, name, letter);
     }
@@ -256,6 +262,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     {
         Ending = true;
         References.Close();
+        Compiler?.Dispose();
         Image.Dispose();
     }
 }

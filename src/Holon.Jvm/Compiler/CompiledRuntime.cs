@@ -1,0 +1,387 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Holon.Jvm.Heap;
+using Holon.Jvm.Interpreter;
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Compiler;
+
+/// <summary>
+/// What compiled code calls. Nothing here throws a Java exception as a .NET one: it is left in <see cref="JThread.Exception"/>,
+/// where compiled code looks. SAFETY: all pointers come from the compiler, which had them from decoded code.
+/// </summary>
+internal static unsafe class CompiledRuntime
+{
+    // Leaving for the interpreter ---------------------------------------------------------------------------------------
+
+    /// <summary>Slots for a frame above compiled code; null when the stack is used up, with the error noted.</summary>
+    public static long* EnterSlots(JThread t, MethodSlot* method)
+    {
+        var p = t.FreeSlots();
+        if (p + method->FrameSlots <= t.StackLimit) return p;
+        t.Exception = t.StackOverflow();
+        return null;
+    }
+
+    public static object?* ReferenceSlot(JThread t, long* p) => t.ReferenceSlot(p);
+
+    public static void Interpret(JThread t, MethodSlot* method, long* p, object?* r)
+    {
+        var top = t.Top;
+        try
+        {
+            t.Exception = Interpreter.Interpreter.TryInvoke(t, method, p, r);
+        }
+        catch (JavaThrow e)
+        {
+            t.Top = top;
+            t.Exception = e.Throwable;
+        }
+    }
+
+    /// <summary>The slots for the frames that a deoptimization makes; null when the stack is used up, with the error noted.</summary>
+    public static long* BeginDeopt(JThread t, int number)
+    {
+        var point = t.Compiler!.Deopt(number);
+        var p = t.SlotTop;
+        if (p + point.Slots <= t.StackLimit && t.Top + point.Frames.Length < t.FrameLimit && RuntimeHelpers.TryEnsureSufficientExecutionStack()) return p;
+        t.Exception = t.StackOverflow();
+        return null;
+    }
+
+    /// <summary>Turns the compiled frame on top into interpreted ones, whose slots are filled already, and runs them to the end.</summary>
+    public static void FinishDeopt(JThread t, int number, long* p)
+    {
+        var point = t.Compiler!.Deopt(number);
+        var frame = t.Top;
+        var r = t.ReferenceSlot(p);
+        var f = frame;
+        foreach (var (method, from, index) in point.Frames)
+        {
+            f->M = method.Slot;
+            f->Pc = method.Decoded!.Code + index;
+            f->P = p + from;
+            f->R = r + from;
+            t.Top = f++;
+        }
+        t.Compiler.Trapped(t, point.Code);
+        t.Exception = Interpreter.Interpreter.Run(t, frame);
+    }
+
+    // Exceptions ------------------------------------------------------------------------------------------------------
+
+    public static void NullPointer(JThread t) => t.Exception = t.NewThrowable("java/lang/NullPointerException", null);
+
+    public static void OutOfBounds(JThread t, object array, int index) => t.Exception = Messages.OutOfBounds(t, array, index);
+
+    public static void ArrayStore(JThread t, object value) => t.Exception = Messages.ArrayStore(t, value);
+
+    public static void ClassCast(JThread t, object value, Klass* target) => t.Exception = Messages.ClassCast(t, value, target->Managed);
+
+    public static void DivideByZero(JThread t) => t.Exception = t.NewThrowable("java/lang/ArithmeticException", "/ by zero");
+
+    public static void StackOverflow(JThread t) => t.Exception = t.StackOverflow();
+
+    /// <summary>The row of the exception table that catches the exception noted, or -1. It may become another: resolving a catch type can fail.</summary>
+    public static int FindHandler(JThread t, int site)
+    {
+        var (method, bci, _) = t.Machine.Sites[site];
+        var rows = method.Info.Code!.Handlers;
+        var thrown = t.Exception!;
+        t.Exception = null;
+        var found = -1;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (bci < rows[i].Start || bci >= rows[i].End || !Interpreter.Interpreter.Catches(t, method.Class, rows[i].CatchType, ref thrown)) continue;
+            found = i;
+            break;
+        }
+        t.Exception = thrown;
+        return found;
+    }
+
+    /// <summary>Whether the execution stack has room for a method with a large frame.</summary>
+    public static bool HasStack() => RuntimeHelpers.TryEnsureSufficientExecutionStack();
+
+    public static void Safepoint(JThread t)
+    {
+        try
+        {
+            t.Safepoint();
+        }
+        catch (JavaThrow e)
+        {
+            t.Exception = e.Throwable;
+        }
+    }
+
+    // Monitors --------------------------------------------------------------------------------------------------------
+
+    public static void MonitorEnter(JThread t, object o) => t.Enter(o);
+
+    public static void MonitorExit(JThread t, object o)
+    {
+        try
+        {
+            t.Exit(o);
+        }
+        catch (JavaThrow e)
+        {
+            t.Exception = e.Throwable;
+        }
+    }
+
+    /// <summary>Unlocks what a synchronized method locked, on its way out with an exception.</summary>
+    public static void Unlock(JThread t, object? o)
+    {
+        if (o == null) return;
+        var thrown = t.Exception;
+        t.Exception = null;
+        MonitorExit(t, o);
+        t.Exception ??= thrown;
+    }
+
+    public static object MirrorOf(MethodSlot* method) => method->Managed.Class.Mirror;
+
+    // Types -----------------------------------------------------------------------------------------------------------
+
+    /// <summary>Test for a class among whose instances no arrays are and whose depth is in the display.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsInstanceOfClass(object o, nint target, int depth)
+    {
+        var word = JObject.Word(o);
+        return word == target || (ulong)word >= (ulong)JObject.SmallestKlass && ((Klass*)word)->Display[depth] == target;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsExactly(object o, nint target) => JObject.Word(o) == target;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsInstance(JThread t, object o, nint target)
+    {
+        var word = JObject.Word(o);
+        return word == target || (ulong)word >= (ulong)JObject.SmallestKlass && ((Klass*)word)->LastSuper == target || IsInstanceSlow(t, o, target);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool IsInstanceSlow(JThread t, object o, nint target) => Types.IsInstance(t, o, (Klass*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool CanStore(JThread t, object array, object? value)
+    {
+        if (value == null) return true;
+        var element = Unsafe.As<JClass>(Unsafe.As<object[]>(array)[0]).Element!.Ptr;
+        return JObject.Word(value) == (nint)element || (nint)element == t.ObjectKlass || Types.IsInstance(t, value, element);
+    }
+
+    // Arithmetic ------------------------------------------------------------------------------------------------------
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int CompareLong(long a, long b) => a < b ? -1 : a > b ? 1 : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int CompareFloatLess(float a, float b) => a > b ? 1 : a == b ? 0 : -1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int CompareFloatGreater(float a, float b) => a < b ? -1 : a == b ? 0 : 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int CompareDoubleLess(double a, double b) => a > b ? 1 : a == b ? 0 : -1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int CompareDoubleGreater(double a, double b) => a < b ? -1 : a == b ? 0 : 1;
+
+    public static int FloatToInt(float a) => (int)a;
+
+    public static long FloatToLong(float a) => (long)a;
+
+    public static int DoubleToInt(double a) => (int)a;
+
+    public static long DoubleToLong(double a) => (long)a;
+
+    // Arrays and objects ----------------------------------------------------------------------------------------------
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int ArrayLength(object array) => array.GetType() == typeof(object[]) ? Unsafe.As<object[]>(array).Length - 1 : Unsafe.As<byte[]>(array).Length;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int ReferenceLength(object array) => Unsafe.As<object[]>(array).Length - 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PrimitiveLength(object array) => Unsafe.As<byte[]>(array).Length;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreByte(object array, int index, int value) =>
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Unsafe.As<byte[]>(array)), index) = array.GetType() == typeof(bool[]) ? (byte)(value & 1) : (byte)value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static object? LoadReference(object array, int index) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Unsafe.As<object?[]>(array)), index + 1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreReference(object array, int index, object? value) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Unsafe.As<object?[]>(array)), index + 1) = value;
+
+    /// <summary>Runs something that may raise a Java exception in C#.</summary>
+    private static object? Catch(JThread t, JavaThrow e)
+    {
+        t.Exception = e.Throwable;
+        return null;
+    }
+
+    public static object? NewPrimitiveArray(JThread t, int kind, int length)
+    {
+        try
+        {
+            return Arrays.NewPrimitive(t, (char)kind, length);
+        }
+        catch (JavaThrow e)
+        {
+            return Catch(t, e);
+        }
+        catch (OutOfMemoryException)
+        {
+            t.Exception = t.OutOfMemory("Java heap space");
+            return null;
+        }
+    }
+
+    public static object? NewReferenceArray(JThread t, Klass* arrayClass, int length)
+    {
+        try
+        {
+            return Arrays.NewReferences(t, arrayClass->Managed, length);
+        }
+        catch (JavaThrow e)
+        {
+            return Catch(t, e);
+        }
+        catch (OutOfMemoryException)
+        {
+            t.Exception = t.OutOfMemory("Java heap space");
+            return null;
+        }
+    }
+
+    public static object? NewMultiArray(JThread t, Klass* arrayClass, int dimensions, int a, int b, int c)
+    {
+        try
+        {
+            return Arrays.NewMulti(t, arrayClass->Managed, ((ReadOnlySpan<int>)[a, b, c])[..dimensions]);
+        }
+        catch (JavaThrow e)
+        {
+            return Catch(t, e);
+        }
+        catch (OutOfMemoryException)
+        {
+            t.Exception = t.OutOfMemory("Java heap space");
+            return null;
+        }
+    }
+
+    /// <summary>An object with a finalizer, or of a class that has no shape yet.</summary>
+    public static object? NewSlow(JThread t, Klass* klass)
+    {
+        try
+        {
+            return JavaMachine.NewObject(t, klass->Managed);
+        }
+        catch (JavaThrow e)
+        {
+            return Catch(t, e);
+        }
+    }
+
+    // Calls -----------------------------------------------------------------------------------------------------------
+
+    /// <summary>What to call for a method that compiled code comes to for the first time.</summary>
+    public static nint EntryOf(JThread t, MethodSlot* method) => t.Compiler!.Stubs.EntryOf(method);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nint ClassWord(JThread t, object o)
+    {
+        var word = JObject.Word(o);
+        return (ulong)word < (ulong)JObject.SmallestKlass ? t.ObjectKlass : word;
+    }
+
+    /// <summary>What an interface's method is for a receiver; null with an exception noted when it is nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MethodSlot* InterfaceTarget(JThread t, object receiver, CallCache* cache)
+    {
+        var known = cache->Known;
+        return JObject.Word(receiver) == known->Klass ? known->Target : InterfaceTargetSlow(t, receiver, cache);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static MethodSlot* InterfaceTargetSlow(JThread t, object receiver, CallCache* cache)
+    {
+        var method = cache->Method;
+        var word = ClassWord(t, receiver);
+        var shared = t.InterfaceCache + (((ulong)word >> 5 ^ (ulong)method >> 4) & JThread.InterfaceCacheMask);
+        MethodSlot* target;
+        if (shared->Klass == word && shared->Method == (nint)method)
+        {
+            target = shared->Target;
+        }
+        else
+        {
+            try
+            {
+                target = Types.InterfaceTarget(t, (Klass*)word, method, shared);
+            }
+            catch (JavaThrow e)
+            {
+                t.Exception = e.Throwable;
+                return null;
+            }
+        }
+        if (cache->Changes < 4)
+        {
+            cache->Changes++;
+            var known = (KnownTarget*)t.Machine.AllocateNative(sizeof(KnownTarget));
+            known->Klass = word;
+            known->Target = target;
+            // One word, so that no thread sees the class of one and the target of another.
+            Volatile.Write(ref *(nint*)&cache->Known, (nint)known);
+        }
+        return target;
+    }
+
+    public static MethodSlot* BasicTarget(JThread t, object handle) => MethodHandles.BasicTarget(t, handle);
+
+    public static MethodSlot* LinkToTarget(JThread t, int kind, object? memberName, object? receiver)
+    {
+        try
+        {
+            return MethodHandles.LinkToTarget(t, (MethodIntrinsic)kind, memberName, receiver);
+        }
+        catch (JavaThrow e)
+        {
+            t.Exception = e.Throwable;
+            return null;
+        }
+    }
+
+    // Fields ----------------------------------------------------------------------------------------------------------
+
+    public static object? GetReferent(object o, long offset) => Referent.Get(o, offset);
+
+    public static void SetReferent(JThread t, object o, long offset, object? value) => Referent.Set(t, o, offset, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FullFence() => Interlocked.MemoryBarrier();
+}
+
+/// <summary>A call of an interface's method in compiled code: what it last was.</summary>
+internal unsafe struct CallCache
+{
+    public KnownTarget* Known;
+    public MethodSlot* Method;
+    public int Changes;
+}
+
+/// <summary>A class and what a method is in it; written once.</summary>
+internal unsafe struct KnownTarget
+{
+    public nint Klass;
+    public MethodSlot* Target;
+}
