@@ -20,17 +20,17 @@ internal static unsafe class CompiledCalls
         return thrown;
     }
 
-    /// <summary>Goes on in compiled code in the middle of an interpreted method, which it leaves at its end.</summary>
-    public static JObject? RunLoop(JThread t, Frame* frame, nint code)
+    /// <summary>
+    /// Goes on in compiled code in the middle of an interpreted method, to its end; or until it comes back for the interpreter to
+    /// go on with the frames as they then are.
+    /// </summary>
+    public static JObject? RunLoop(JThread t, Frame* frame, nint code, out bool goesOn)
     {
         var slotTop = t.SlotTop;
-        var p = frame->P;
-        t.SlotTop = p + frame->M->FrameSlots;
-        frame->P = null;
+        t.SlotTop = frame->P + frame->M->FrameSlots;
         // SAFETY: made by MethodCompiler for this method and place.
-        ((delegate*<JThread, long*, object?*, void>)code)(t, p, frame->R);
+        goesOn = ((delegate*<JThread, long*, object?*, int>)code)(t, frame->P, frame->R) != 0;
         t.SlotTop = slotTop;
-        frame->P = p;
         var thrown = t.Exception;
         if (thrown == null) return null;
         t.Exception = null;

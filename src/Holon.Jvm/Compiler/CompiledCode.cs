@@ -32,7 +32,7 @@ internal readonly record struct CilLine(JMethod Method, int Bci, int Depth, stri
 /// A place where compiled code goes on in the interpreter: the frames to make, outermost first, each with the slot it begins at and
 /// its operation.
 /// </summary>
-internal sealed record DeoptPoint(CompiledCode Code, (JMethod Method, int Base, int Index)[] Frames, int Slots);
+internal sealed record DeoptPoint(CompiledCode Code, (JMethod Method, int Base, int Index)[] Frames, int Slots, bool IsPoll);
 
 /// <summary>What the compiler knows of a method.</summary>
 internal sealed class CompilationState

@@ -15,6 +15,7 @@ internal static unsafe class CompiledRuntime
     // Leaving for the interpreter ---------------------------------------------------------------------------------------
 
     /// <summary>Slots for a frame above compiled code; null when the stack is used up, with the error noted.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static long* EnterSlots(JThread t, MethodSlot* method)
     {
         var p = t.FreeSlots();
@@ -25,6 +26,7 @@ internal static unsafe class CompiledRuntime
 
     public static object?* ReferenceSlot(JThread t, long* p) => t.ReferenceSlot(p);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Interpret(JThread t, MethodSlot* method, long* p, object?* r)
     {
         var top = t.Top;
@@ -39,17 +41,19 @@ internal static unsafe class CompiledRuntime
         }
     }
 
-    /// <summary>The slots for the frames that a deoptimization makes; null when the stack is used up, with the error noted.</summary>
-    public static long* BeginDeopt(JThread t, int number)
+    /// <summary>The slots for the frames that a deoptimization makes: those of the interpreter's own frame when a loop's code ends; null when the stack is used up, with the error noted.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long* BeginDeopt(JThread t, int number, long* from)
     {
         var point = t.Compiler!.Deopt(number);
-        var p = t.SlotTop;
+        var p = from != null ? from : t.SlotTop;
         if (p + point.Slots <= t.StackLimit && t.Top + point.Frames.Length < t.FrameLimit && RuntimeHelpers.TryEnsureSufficientExecutionStack()) return p;
         t.Exception = t.StackOverflow();
         return null;
     }
 
     /// <summary>Turns the compiled frame on top into interpreted ones, whose slots are filled already, and runs them to the end.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void FinishDeopt(JThread t, int number, long* p)
     {
         var point = t.Compiler!.Deopt(number);
@@ -64,25 +68,42 @@ internal static unsafe class CompiledRuntime
             f->R = r + from;
             t.Top = f++;
         }
-        t.Compiler.Trapped(t, point.Code);
-        t.Exception = Interpreter.Interpreter.Run(t, frame);
+        if (point.IsPoll)
+        {
+            // The interpreter looks at its next backward branch, and comes back to compiled code there.
+            t.Poll = 0;
+            t.Budget = 0;
+        }
+        else
+        {
+            t.Compiler.Trapped(t, point.Code);
+        }
+        // A loop's code returns to the interpreter that called it, which goes on with the frames as they are now.
+        if (point.Code.Loop < 0) t.Exception = Interpreter.Interpreter.Run(t, frame);
     }
 
     // Exceptions ------------------------------------------------------------------------------------------------------
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void NullPointer(JThread t) => t.Exception = t.NewThrowable("java/lang/NullPointerException", null);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void OutOfBounds(JThread t, object array, int index) => t.Exception = Messages.OutOfBounds(t, array, index);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void ArrayStore(JThread t, object value) => t.Exception = Messages.ArrayStore(t, value);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void ClassCast(JThread t, object value, Klass* target) => t.Exception = Messages.ClassCast(t, value, target->Managed);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void DivideByZero(JThread t) => t.Exception = t.NewThrowable("java/lang/ArithmeticException", "/ by zero");
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void StackOverflow(JThread t) => t.Exception = t.StackOverflow();
 
     /// <summary>The row of the exception table that catches the exception noted, or -1. It may become another: resolving a catch type can fail.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static int FindHandler(JThread t, int site)
     {
         var (method, bci, _) = t.Machine.Sites[site];
@@ -101,24 +122,15 @@ internal static unsafe class CompiledRuntime
     }
 
     /// <summary>Whether the execution stack has room for a method with a large frame.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool HasStack() => RuntimeHelpers.TryEnsureSufficientExecutionStack();
-
-    public static void Safepoint(JThread t)
-    {
-        try
-        {
-            t.Safepoint();
-        }
-        catch (JavaThrow e)
-        {
-            t.Exception = e.Throwable;
-        }
-    }
 
     // Monitors --------------------------------------------------------------------------------------------------------
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void MonitorEnter(JThread t, object o) => t.Enter(o);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void MonitorExit(JThread t, object o)
     {
         try
@@ -132,6 +144,7 @@ internal static unsafe class CompiledRuntime
     }
 
     /// <summary>Unlocks what a synchronized method locked, on its way out with an exception.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Unlock(JThread t, object? o)
     {
         if (o == null) return;
@@ -141,6 +154,7 @@ internal static unsafe class CompiledRuntime
         t.Exception ??= thrown;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static object MirrorOf(MethodSlot* method) => method->Managed.Class.Mirror;
 
     // Types -----------------------------------------------------------------------------------------------------------
@@ -191,12 +205,16 @@ internal static unsafe class CompiledRuntime
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int CompareDoubleGreater(double a, double b) => a < b ? -1 : a == b ? 0 : 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int FloatToInt(float a) => (int)a;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long FloatToLong(float a) => (long)a;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int DoubleToInt(double a) => (int)a;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long DoubleToLong(double a) => (long)a;
 
     // Arrays and objects ----------------------------------------------------------------------------------------------
@@ -220,13 +238,41 @@ internal static unsafe class CompiledRuntime
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreReference(object array, int index, object? value) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Unsafe.As<object?[]>(array)), index + 1) = value;
 
-    /// <summary>Runs something that may raise a Java exception in C#.</summary>
+    /// <summary>Lengths up to this are allocated on the fast path: neither negative nor so long that memory may run out.</summary>
+    private const int ShortLength = 4096;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static object? NewBytes(JThread t, int length) => (uint)length <= ShortLength ? new byte[length] : NewPrimitiveArray(t, 'B', length);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static object? NewChars(JThread t, int length) => (uint)length <= ShortLength ? new char[length] : NewPrimitiveArray(t, 'C', length);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static object? NewInts(JThread t, int length) => (uint)length <= ShortLength ? new int[length] : NewPrimitiveArray(t, 'I', length);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static object? NewLongs(JThread t, int length) => (uint)length <= ShortLength ? new long[length] : NewPrimitiveArray(t, 'J', length);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static object? NewDoubles(JThread t, int length) => (uint)length <= ShortLength ? new double[length] : NewPrimitiveArray(t, 'D', length);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static object? NewReferences(JThread t, Klass* arrayClass, int length)
+    {
+        if ((uint)length > ShortLength) return NewReferenceArray(t, arrayClass, length);
+        var array = new object?[length + 1];
+        MemoryMarshal.GetArrayDataReference(array) = arrayClass->Managed;
+        return array;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static object? Catch(JThread t, JavaThrow e)
     {
         t.Exception = e.Throwable;
         return null;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static object? NewPrimitiveArray(JThread t, int kind, int length)
     {
         try
@@ -244,6 +290,7 @@ internal static unsafe class CompiledRuntime
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static object? NewReferenceArray(JThread t, Klass* arrayClass, int length)
     {
         try
@@ -261,6 +308,7 @@ internal static unsafe class CompiledRuntime
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static object? NewMultiArray(JThread t, Klass* arrayClass, int dimensions, int a, int b, int c)
     {
         try
@@ -279,6 +327,7 @@ internal static unsafe class CompiledRuntime
     }
 
     /// <summary>An object with a finalizer, or of a class that has no shape yet.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static object? NewSlow(JThread t, Klass* klass)
     {
         try
@@ -294,6 +343,7 @@ internal static unsafe class CompiledRuntime
     // Calls -----------------------------------------------------------------------------------------------------------
 
     /// <summary>What to call for a method that compiled code comes to for the first time.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static nint EntryOf(JThread t, MethodSlot* method) => t.Compiler!.Stubs.EntryOf(method);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -346,8 +396,10 @@ internal static unsafe class CompiledRuntime
         return target;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static MethodSlot* BasicTarget(JThread t, object handle) => MethodHandles.BasicTarget(t, handle);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static MethodSlot* LinkToTarget(JThread t, int kind, object? memberName, object? receiver)
     {
         try
@@ -363,8 +415,10 @@ internal static unsafe class CompiledRuntime
 
     // Fields ----------------------------------------------------------------------------------------------------------
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static object? GetReferent(object o, long offset) => Referent.Get(o, offset);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void SetReferent(JThread t, object o, long offset, object? value) => Referent.Set(t, o, offset, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

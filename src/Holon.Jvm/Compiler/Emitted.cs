@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 using Holon.Jvm.Heap;
+using Holon.Jvm.Interpreter;
 using Holon.Jvm.Runtime;
 
 namespace Holon.Jvm.Compiler;
@@ -15,7 +16,7 @@ internal static unsafe class Emitted
     /// <summary>Seen through this class, an array's elements begin at <see cref="ArrayView.First"/>.</summary>
     public static readonly FieldInfo Elements = typeof(ArrayView).GetField(nameof(ArrayView.First))!;
 
-    public static readonly int EntryOffset, VTableOffset, DisplayOffset;
+    public static readonly int EntryOffset, VTableOffset, DisplayOffset, PlaceOffset;
 
     static Emitted()
     {
@@ -25,6 +26,8 @@ internal static unsafe class Emitted
         Heap.Klass klass = default;
         VTableOffset = (int)((byte*)&klass.VTable - (byte*)&klass);
         DisplayOffset = (int)((byte*)klass.Display - (byte*)&klass);
+        Frame frame;
+        PlaceOffset = (int)((byte*)&frame.Pc - (byte*)&frame);
     }
 
     private static readonly Dictionary<string, MethodInfo> Methods = typeof(CompiledRuntime).GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly).ToDictionary(m => m.Name);

@@ -167,6 +167,21 @@ internal static unsafe class Intrinsics
         }
     }
 
+    [For("jdk/internal/misc/Unsafe.allocateInstance(Ljava/lang/Class;)Ljava/lang/Object;", MayThrow = true)]
+    public static object? AllocateInstance(JThread t, object u, object? mirror)
+    {
+        if (mirror != null && t.Machine.ClassOfMirror(mirror) is { IsPrimitive: false, IsArray: false } c && c.Ptr->Initialized != 0 && c.Ptr->Shape != null) return c.Allocate();
+        try
+        {
+            return UnsafeNatives.AllocateInstance(t, t.Machine.ClassOfMirror(mirror ?? throw t.Error("java/lang/NullPointerException", null)));
+        }
+        catch (JavaThrow e)
+        {
+            t.Exception = e.Throwable;
+            return null;
+        }
+    }
+
     // jdk.internal.misc.Unsafe ----------------------------------------------------------------------------------------
     // SAFETY: only the class library can call these, and it vouches for its offsets.
 

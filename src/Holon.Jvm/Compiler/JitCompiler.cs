@@ -16,7 +16,7 @@ internal sealed unsafe class JitCompiler : IDisposable
     private const int CallThreshold = 600, LoopShare = 100;
 
     /// <summary>How often code may leave for the interpreter before it is made again, and how often a method is compiled at all.</summary>
-    private const int TrapLimit = 40, CompilationLimit = 12;
+    public const int TrapLimit = 40, CompilationLimit = 30;
 
     private readonly JavaMachine _machine;
     private readonly Queue<(JMethod Method, int Loop)> _queue = new();

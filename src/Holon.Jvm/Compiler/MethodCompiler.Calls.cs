@@ -26,6 +26,9 @@ internal sealed unsafe partial class MethodCompiler
 
     private static JMethod? ResolvedMethod(Scope scope, int index) => scope.Method.Class.Pool.Entries[scope.Flow.PoolIndex(index)].Resolved as JMethod;
 
+    /// <summary>A method that was compiled many times has broken many assumptions: it makes no more.</summary>
+    private bool Speculates => _code.Method.Compilation!.Compilations < JitCompiler.CompilationLimit - 3;
+
     private void EmitCall(in Insn n)
     {
         switch (n.Op)
@@ -108,13 +111,13 @@ internal sealed unsafe partial class MethodCompiler
         var (first, index) = (n.A, n.C);
         var profile = Volatile.Read(ref _at.Flow.Code.Code[_index].Imm);
         var receiver = profile > 1 ? (Klass*)profile : null;
-        if (receiver != null && index < receiver->Managed.VTable.Length && CanInline(receiver->VTable[index]))
+        if (Speculates && receiver != null && index < receiver->Managed.VTable.Length && CanInline(receiver->VTable[index]))
         {
-            Guarded(n.A, receiver, receiver->VTable[index], () => CallThroughTable(first, index, shape, target));
+            Guarded(n.A, receiver, receiver->VTable[index]);
         }
-        else if (isUsual && CanInline(target!.Slot) && target.Class != _machine.ObjectClass)
+        else if (Speculates && isUsual && CanInline(target!.Slot) && target.Class != _machine.ObjectClass)
         {
-            GuardedByTable(n.A, index, target.Slot, () => CallThroughTable(first, index, shape, target));
+            GuardedByTable(n.A, index, target.Slot);
         }
         else
         {
@@ -150,38 +153,23 @@ internal sealed unsafe partial class MethodCompiler
         _cil.Emit(OpCodes.Ldind_I);
     }
 
-    /// <summary>Inlines what a class of receivers has; others are called as usual.</summary>
-    private void Guarded(int first, Klass* receiver, MethodSlot* target, Action otherwise)
+    /// <summary>Inlines what the only class of receivers so far has; at another one, the code is given up for the interpreter.</summary>
+    private void Guarded(int first, Klass* receiver, MethodSlot* target)
     {
-        var other = _cil.Label();
         Load(first, 'R');
         _cil.Field(OpCodes.Ldfld, Emitted.Klass);
         _cil.Address((long)receiver);
-        _cil.Branch(OpCodes.Bne_Un, other);
-        InlineOr(other, target, first, otherwise);
+        _cil.Branch(OpCodes.Bne_Un, Trap());
+        Inline(target, first);
     }
 
     /// <summary>The same, for a method that no class overrides yet.</summary>
-    private void GuardedByTable(int first, int index, MethodSlot* target, Action otherwise)
+    private void GuardedByTable(int first, int index, MethodSlot* target)
     {
-        var other = _cil.Label();
         LoadTableEntry(first, index, false);
         _cil.Address((long)target);
-        _cil.Branch(OpCodes.Bne_Un, other);
-        InlineOr(other, target, first, otherwise);
-    }
-
-    private void InlineOr(Label other, MethodSlot* target, int first, Action otherwise)
-    {
-        var done = _cil.Label();
+        _cil.Branch(OpCodes.Bne_Un, Trap());
         Inline(target, first);
-        _cil.Mark(done);
-        Cold(() =>
-        {
-            _cil.Mark(other);
-            otherwise();
-            _cil.Branch(OpCodes.Br, done);
-        });
     }
 
     private void EmitInterface(in Insn n)
@@ -189,25 +177,21 @@ internal sealed unsafe partial class MethodCompiler
         var site = (InterfaceSite*)n.Imm;
         var method = site->Method;
         var first = n.A;
-        var shape = CallShape();
         var receiver = site->Receiver > 1 ? (Klass*)site->Receiver : null;
-        if (receiver != null && receiver->Managed.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
-            Guarded(first, receiver, target.Slot, Usual);
-        else
-            Usual();
-
-        void Usual()
+        if (Speculates && receiver != null && receiver->Managed.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
         {
-            var cache = (CallCache*)_machine.AllocateNative(sizeof(CallCache));
-            cache->Method = method;
-            cache->Known = (KnownTarget*)_machine.AllocateNative(sizeof(KnownTarget));
-            NoteSite();
-            _cil.Argument(0);
-            Load(first, 'R');
-            _cil.Address((long)cache);
-            _cil.Call(nameof(CompiledRuntime.InterfaceTarget));
-            CallComputed(shape, first, true);
+            Guarded(first, receiver, target.Slot);
+            return;
         }
+        var cache = (CallCache*)_machine.AllocateNative(sizeof(CallCache));
+        cache->Method = method;
+        cache->Known = (KnownTarget*)_machine.AllocateNative(sizeof(KnownTarget));
+        NoteSite();
+        _cil.Argument(0);
+        Load(first, 'R');
+        _cil.Address((long)cache);
+        _cil.Call(nameof(CompiledRuntime.InterfaceTarget));
+        CallComputed(CallShape(), first, true);
     }
 
     // Calling ---------------------------------------------------------------------------------------------------------

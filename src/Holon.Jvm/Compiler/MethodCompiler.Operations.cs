@@ -140,6 +140,7 @@ internal sealed unsafe partial class MethodCompiler
             Load(n.B, kind);
             if (_code.Loop >= 0) _cil.Emit(Stubs.StoreOf(kind));
         }
+        if (_code.Loop >= 0) _cil.Int(0);
         _cil.Emit(OpCodes.Ret);
     }
 
@@ -450,9 +451,18 @@ internal sealed unsafe partial class MethodCompiler
             case Op.NewArray:
                 NoteSite();
                 _cil.Argument(0);
-                _cil.Int((int)n.Imm);
+                var helper = (char)n.Imm switch
+                {
+                    'B' => nameof(CompiledRuntime.NewBytes),
+                    'C' => nameof(CompiledRuntime.NewChars),
+                    'I' => nameof(CompiledRuntime.NewInts),
+                    'J' => nameof(CompiledRuntime.NewLongs),
+                    'D' => nameof(CompiledRuntime.NewDoubles),
+                    _ => nameof(CompiledRuntime.NewPrimitiveArray),
+                };
+                if (helper == nameof(CompiledRuntime.NewPrimitiveArray)) _cil.Int((int)n.Imm);
                 Load(n.B, 'I');
-                _cil.Call(nameof(CompiledRuntime.NewPrimitiveArray));
+                _cil.Call(helper);
                 Store(n.A, 'R');
                 CheckException();
                 break;
@@ -461,7 +471,7 @@ internal sealed unsafe partial class MethodCompiler
                 _cil.Argument(0);
                 _cil.Address(n.Imm);
                 Load(n.B, 'I');
-                _cil.Call(nameof(CompiledRuntime.NewReferenceArray));
+                _cil.Call(nameof(CompiledRuntime.NewReferences));
                 Store(n.A, 'R');
                 CheckException();
                 break;

@@ -64,7 +64,7 @@ internal sealed unsafe partial class MethodCompiler
         var name = $"{method.Class.JavaName}.{method.Name}{(loop < 0 ? "" : "@" + method.Decoded!.Bci[loop])}";
         _body = loop < 0
             ? new DynamicMethod(name, Stubs.ResultOf(shape), Stubs.Signature(shape), typeof(MethodCompiler).Module, true)
-            : new DynamicMethod(name, typeof(void), [typeof(JThread), typeof(nint), typeof(nint)], typeof(MethodCompiler).Module, true);
+            : new DynamicMethod(name, typeof(int), [typeof(JThread), typeof(nint), typeof(nint)], typeof(MethodCompiler).Module, true);
         _body.InitLocals = false;
         if (listing) _code.Listing = [];
         _cil = new Cil(_body.GetILGenerator(1024), listing ? text => _code.Listing!.Add(new CilLine(_at?.Method ?? method, _at == null || _index < 0 ? -1 : _at.Flow.Bci(_index), _at?.Depth ?? 0, text)) : null);
@@ -102,6 +102,7 @@ internal sealed unsafe partial class MethodCompiler
         _cil.Mark(_exit);
         LeaveFrame();
         if (_code.Loop < 0) Emitted.EmitDefault(_cil.Generator, _result);
+        else _cil.Int(0);
         _cil.Emit(OpCodes.Ret);
         _code.Entry = Emitted.Address(_body);
         _code.Body = _body;
@@ -127,12 +128,6 @@ internal sealed unsafe partial class MethodCompiler
             _cil.Call(nameof(CompiledRuntime.HasStack));
             _cil.Branch(OpCodes.Brfalse, overflow);
         }
-        _cil.Load(_frame);
-        _cil.Int(PlaceOfSlots);
-        _cil.Emit(OpCodes.Add);
-        _cil.Int(0);
-        _cil.Emit(OpCodes.Conv_I);
-        _cil.Emit(OpCodes.Stind_I);
         _cil.Argument(0);
         _cil.Load(_frame);
         _cil.Field(OpCodes.Stfld, Emitted.Top);
@@ -152,16 +147,6 @@ internal sealed unsafe partial class MethodCompiler
             _cil.Store(Local(scope, slot, kind));
             slot += kind is 'J' or 'D' ? 2 : 1;
         }
-    }
-
-    private static readonly int PlaceOfSlots = PlaceOf(f => (byte*)&((Frame*)f)->P), PlaceOfPc = PlaceOf(f => (byte*)&((Frame*)f)->Pc);
-
-    private delegate byte* FieldOf(nint frame);
-
-    private static int PlaceOf(FieldOf field)
-    {
-        Frame frame;
-        return (int)(field((nint)(&frame)) - (byte*)&frame);
     }
 
     /// <summary>Takes the live locals over from the interpreter's frame.</summary>
@@ -232,10 +217,10 @@ internal sealed unsafe partial class MethodCompiler
     private void NoteSite()
     {
         _cil.Load(_frame);
-        _cil.Int(PlaceOfPc);
+        _cil.Int(Emitted.PlaceOffset);
         _cil.Emit(OpCodes.Add);
-        _cil.Int(SiteOf(_at, _index));
-        _cil.Emit(OpCodes.Stind_I4);
+        _cil.Long(Frame.PlaceOf(SiteOf(_at, _index)));
+        _cil.Emit(OpCodes.Stind_I8);
     }
 
     /// <summary>Code that rarely runs: laid out at the end, as part of the operation being translated.</summary>
@@ -288,24 +273,27 @@ internal sealed unsafe partial class MethodCompiler
         }
     }
 
-    /// <summary>Lets the thread do what is asked of it, once in each round of a loop.</summary>
+    /// <summary>
+    /// Once in each round of a loop: leaves for the interpreter when something is asked of the thread. A call that came back here
+    /// would cost the loop its registers.
+    /// </summary>
     private void EmitPoll()
     {
-        var asked = _cil.Label();
-        var done = _cil.Label();
         _cil.Argument(0);
         _cil.Field(OpCodes.Ldfld, Emitted.Poll);
-        _cil.Branch(OpCodes.Brtrue, asked);
-        _cil.Mark(done);
+        _cil.Branch(OpCodes.Brtrue, Trap(true));
+    }
+
+    /// <summary>Where to go to leave for the interpreter at this operation.</summary>
+    private Label Trap(bool isPoll = false)
+    {
+        var label = _cil.Label();
         Cold(() =>
         {
-            _cil.Mark(asked);
-            NoteSite();
-            _cil.Argument(0);
-            _cil.Call(nameof(CompiledRuntime.Safepoint));
-            CheckException();
-            _cil.Branch(OpCodes.Br, done);
+            _cil.Mark(label);
+            EmitTrap(isPoll);
         });
+        return label;
     }
 
     // Exceptions ------------------------------------------------------------------------------------------------------
@@ -386,7 +374,7 @@ internal sealed unsafe partial class MethodCompiler
     // Going on in the interpreter -------------------------------------------------------------------------------------
 
     /// <summary>Goes on in the interpreter, at the operation itself: it has never run, so what it means is not known yet.</summary>
-    private void EmitTrap()
+    private void EmitTrap(bool isPoll = false)
     {
         var frames = new List<(JMethod, int, int)>();
         var live = new List<(int Slot, char Kind)>();
@@ -403,12 +391,14 @@ internal sealed unsafe partial class MethodCompiler
                 if (variable / 5 < end) live.Add((scope.Base + variable / 5, CodeFlow.KindOf(variable)));
             }
         }
-        var number = _compiler.AddDeopt(new DeoptPoint(_code, [.. frames], slots));
+        var number = _compiler.AddDeopt(new DeoptPoint(_code, [.. frames], slots, isPoll));
         var p = Shared("slots");
         var r = Shared("references");
         NoteSite();
         _cil.Argument(0);
         _cil.Int(number);
+        if (_code.Loop >= 0) _cil.Argument(1);
+        else _cil.Address(0);
         _cil.Call(nameof(CompiledRuntime.BeginDeopt));
         _cil.Store(p);
         _cil.Load(p);
@@ -429,12 +419,14 @@ internal sealed unsafe partial class MethodCompiler
         _cil.Int(number);
         _cil.Load(p);
         _cil.Call(nameof(CompiledRuntime.FinishDeopt));
-        if (_result != 'V')
+        if (_code.Loop >= 0)
         {
-            if (_code.Loop >= 0) _cil.Argument(_result == 'R' ? 2 : 1);
+            _cil.Int(1);
+        }
+        else if (_result != 'V')
+        {
             _cil.Load(_result == 'R' ? r : p);
             _cil.Emit(Stubs.LoadOf(_result));
-            if (_code.Loop >= 0) _cil.Emit(Stubs.StoreOf(_result));
         }
         _cil.Emit(OpCodes.Ret);
     }

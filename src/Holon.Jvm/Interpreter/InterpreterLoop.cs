@@ -926,9 +926,13 @@ internal static unsafe partial class Interpreter
                     t.Safepoint();
                     if (t.Compiler != null && t.Compiler.LoopEntry(t, frame, pc) is var loop && loop != 0)
                     {
-                        thrown = CompiledCalls.RunLoop(t, frame, loop)!;
-                        if (thrown == null) goto leave;
-                        goto unwind;
+                        thrown = CompiledCalls.RunLoop(t, frame, loop, out var goesOn)!;
+                        if (thrown != null) goto unwind;
+                        if (!goesOn) goto leave;
+                        frame = t.Top;
+                        pc = frame->Pc;
+                        P = frame->P;
+                        R = frame->R;
                     }
                 }
             }

@@ -154,6 +154,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         {
             if (c.MirrorObject != null) return c.MirrorObject;
             var mirror = ClassClass.Allocate();
+            _mirrorSlot = HiddenSlots["java/lang/Class"];
             mirror.Ref(HiddenSlots["java/lang/Class"]) = c;
             if (Known != null) FillMirror(c, mirror);
             lock (_mirrorsWithoutModule)
@@ -175,7 +176,10 @@ public sealed unsafe partial class JavaMachine : IDisposable
         if (c.ClassData != null) mirror.Ref(Known.ClassData) = c.ClassData;
     }
 
-    internal JClass ClassOfMirror(object mirror) => Unsafe.As<JClass>(JObject.At<object>(mirror, HiddenSlots["java/lang/Class"]));
+    /// <summary>Where a java.lang.Class has its class; read often.</summary>
+    private long _mirrorSlot;
+
+    internal JClass ClassOfMirror(object mirror) => Unsafe.As<JClass>(JObject.At<object>(mirror, _mirrorSlot));
 
     internal JObject? ModuleOf(JClass c)
     {
