@@ -55,10 +55,16 @@ internal sealed unsafe partial class MethodCompiler
                     _cil.Address((long)site->Appendix);
                     _cil.Emit(OpCodes.Ldind_Ref);
                     Store(n.A + site->AppendixSlot, 'R');
+                    LearnObject(n.A + site->AppendixSlot, (nint)site->Appendix);
                 }
                 CallKnown(site->Target, n.A);
                 break;
             case Op.CallBasic:
+                if (FactAt(n.A).Object is { } handle && MethodHandles.BasicTarget(_machine, handle) is var basic && basic != null)
+                {
+                    CallKnown(basic, n.A);
+                    break;
+                }
                 NullCheck(n.A);
                 _cil.Argument(0);
                 Load(n.A, 'R');
@@ -82,6 +88,24 @@ internal sealed unsafe partial class MethodCompiler
     private void EmitLinkTo(in Insn n)
     {
         var shape = CallShape();
+        if (FactAt(n.A + n.B - 1).Object is { } member && MethodHandles.Target(_machine, member) is var target && target != null)
+        {
+            var method = target->Managed;
+            switch ((MethodIntrinsic)n.C)
+            {
+                case MethodIntrinsic.LinkToStatic:
+                    CallKnown(target, n.A);
+                    return;
+                case MethodIntrinsic.LinkToSpecial:
+                    NullCheck(n.A);
+                    CallKnown(target, n.A);
+                    return;
+                case MethodIntrinsic.LinkToVirtual when !method.Class.IsInterface && (method.IsFinal || target->VTableIndex < 0):
+                    NullCheck(n.A);
+                    CallKnown(target, n.A);
+                    return;
+            }
+        }
         NoteSite();
         _cil.Argument(0);
         _cil.Int(n.C);
@@ -109,6 +133,11 @@ internal sealed unsafe partial class MethodCompiler
             return;
         }
         var (first, index) = (n.A, n.C);
+        if (FactAt(first).Class is var exact && exact != 0)
+        {
+            CallKnown(((Klass*)exact)->VTable[index], first);
+            return;
+        }
         var profile = Volatile.Read(ref _at.Flow.Code.Code[_index].Imm);
         var receiver = profile > 1 ? (Klass*)profile : null;
         if (Speculates && receiver != null && index < receiver->Managed.VTable.Length && CanInline(receiver->VTable[index]))
@@ -177,6 +206,12 @@ internal sealed unsafe partial class MethodCompiler
         var site = (InterfaceSite*)n.Imm;
         var method = site->Method;
         var first = n.A;
+        if (FactAt(first).Class is var exact && exact != 0 && ((Klass*)exact)->Managed is var known && known.IsSubclassOf(method->Managed.Class)
+            && known.InterfaceTarget(method->Managed) is { IsAbstract: false } only && (only.Flags & Acc.Public) != 0)
+        {
+            CallKnown(only.Slot, first);
+            return;
+        }
         var receiver = site->Receiver > 1 ? (Klass*)site->Receiver : null;
         if (Speculates && receiver != null && receiver->Managed.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
         {
@@ -247,6 +282,7 @@ internal sealed unsafe partial class MethodCompiler
     private void TakeResult(char kind, int first)
     {
         if (kind != 'V') Store(first, kind);
+        ForgetFrom(_at.Base + first);
         CheckException();
     }
 
@@ -277,12 +313,14 @@ internal sealed unsafe partial class MethodCompiler
 
     private void CallIntrinsic(Intrinsic intrinsic, JMethod method, int first)
     {
+        if (intrinsic.Method.Name == nameof(Intrinsics.AllocateInstance) && FactAt(first + 1).Object is { } mirror && TryAllocate(_machine.ClassOfMirror(mirror), first)) return;
         if (intrinsic.MayThrow) NoteSite();
         if (intrinsic.TakesThread) _cil.Argument(0);
         var shape = Stubs.ShapeOf(method);
         PushArguments(shape, first);
         _cil.Call(intrinsic.Method);
         if (shape[^1] != 'V') Store(first, shape[^1]);
+        ForgetFrom(_at.Base + first);
         if (intrinsic.MayThrow) CheckException();
     }
 
@@ -320,5 +358,9 @@ internal sealed unsafe partial class MethodCompiler
         var scope = new Scope(flow, _at.Base + first, _at, _index, SiteOf(_at, _index)) { Done = _cil.Label() };
         EmitScope(scope, 0);
         _cil.Mark(scope.Done);
+        // The result is known when there is one way to return, which then was the last thing translated.
+        var result = scope.Returns == 1 ? _facts.GetValueOrDefault(scope.Base) : default;
+        ForgetFrom(scope.Base);
+        if (result != default && method.ReturnKind == 'R') _facts[scope.Base] = result;
     }
 }

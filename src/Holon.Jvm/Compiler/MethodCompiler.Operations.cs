@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Reflection.Emit;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Interpreter;
+using Holon.Jvm.Runtime;
 
 namespace Holon.Jvm.Compiler;
 
@@ -98,6 +99,7 @@ internal sealed unsafe partial class MethodCompiler
 
     private void NullCheck(int slot)
     {
+        if (FactAt(slot) != default) return;
         Load(slot, 'R');
         _cil.Branch(OpCodes.Brfalse, Raise(nameof(CompiledRuntime.NullPointer)));
     }
@@ -125,11 +127,15 @@ internal sealed unsafe partial class MethodCompiler
         var kind = Stubs.StackKind(_at.Method.ReturnKind);
         if (_at.Outer != null)
         {
+            _at.Returns++;
+            var result = FactAt(n.B);
             if (kind != 'V' && n.B != 0)
             {
                 Load(n.B, kind);
                 Store(0, kind);
             }
+            if (kind != 'R' || result == default) Forget(0);
+            else Learn(0, result);
             _cil.Branch(OpCodes.Br, _at.Done);
             return;
         }
@@ -356,8 +362,9 @@ internal sealed unsafe partial class MethodCompiler
 
     private void EmitField(in Insn n)
     {
-        NullCheck(n.B);
         var isGet = n.Op <= Op.GetFieldReferent;
+        if (isGet && TryFoldField(n)) return;
+        NullCheck(n.B);
         if (n.Op is Op.GetFieldReferent or Op.PutFieldReferent)
         {
             if (!isGet) _cil.Argument(0);
@@ -410,6 +417,7 @@ internal sealed unsafe partial class MethodCompiler
     private void EmitStatic(in Insn n)
     {
         var isGet = n.Op <= Op.GetStaticVolatile;
+        if (isGet && TryFoldStatic(n)) return;
         var kind = (char)n.C;
         var stack = Stubs.StackKind(kind);
         var isVolatile = n.Op is Op.GetStaticVolatile or Op.PutStaticVolatile;
@@ -433,12 +441,7 @@ internal sealed unsafe partial class MethodCompiler
             case Op.CheckCastQ:
                 EmitCheckCast(n);
                 break;
-            case Op.NewQ when ((Klass*)n.Imm)->Shape is { } shape && shape.GetConstructor(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, []) is { } constructor:
-                _cil.New(constructor);
-                Store(n.A, 'R');
-                Load(n.A, 'R');
-                _cil.Address(n.Imm);
-                _cil.Field(OpCodes.Stfld, Emitted.Klass);
+            case Op.NewQ when TryAllocate(((Klass*)n.Imm)->Managed, n.A):
                 break;
             case Op.NewQ or Op.New:
                 NoteSite();
@@ -492,6 +495,21 @@ internal sealed unsafe partial class MethodCompiler
         }
     }
 
+    /// <summary>Makes an object of an initialized class in place.</summary>
+    private bool TryAllocate(JClass c, int slot)
+    {
+        var constructor = c.Ptr->Initialized == 0 || c.HasFinalizer ? null : c.Ptr->Shape?.GetConstructor(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, []);
+        if (constructor == null) return false;
+        _cil.New(constructor);
+        Store(slot, 'R');
+        Load(slot, 'R');
+        _cil.Address((long)c.Ptr);
+        _cil.Field(OpCodes.Stfld, Emitted.Klass);
+        ForgetFrom(_at.Base + slot);
+        Learn(slot, new Fact(0, (nint)c.Ptr));
+        return true;
+    }
+
     /// <summary>Pushes whether the reference in a slot, not null, is of a class.</summary>
     private void EmitIsInstance(int slot, Klass* target)
     {
@@ -538,6 +556,7 @@ internal sealed unsafe partial class MethodCompiler
     private void EmitCheckCast(in Insn n)
     {
         if (((Klass*)n.Imm)->Managed == _machine.ObjectClass) return;
+        if (FactAt(n.B).Class is var known && known != 0 && ((Klass*)known)->Managed.IsSubclassOf(((Klass*)n.Imm)->Managed)) return;
         var done = _cil.Label();
         var bad = _cil.Label();
         Load(n.B, 'R');

@@ -26,9 +26,15 @@ internal sealed unsafe partial class MethodCompiler
         public readonly int Depth = outer == null ? 0 : outer.Depth + 1;
         public readonly bool[] Reachable = new bool[flow.Insns.Length];
         public readonly bool[] LoopHeads = new bool[flow.Insns.Length];
+
+        /// <summary>Operations that control comes to by a branch or an exception.</summary>
+        public readonly bool[] Joins = new bool[flow.Insns.Length];
         public readonly Label?[] Labels = new Label?[flow.Insns.Length];
         public readonly int[] Sites = new int[flow.Insns.Length];
         public readonly Dictionary<string, Label> Dispatches = [];
+
+        /// <summary>Return operations translated so far.</summary>
+        public int Returns;
 
         /// <summary>Where an inlined method goes on to.</summary>
         public Label Done;
@@ -97,7 +103,11 @@ internal sealed unsafe partial class MethodCompiler
         else EnterLoop(scope);
         EmitScope(scope, Math.Max(_code.Loop, 0));
         _at = scope;
-        while (_cold.TryDequeue(out var action)) action();
+        while (_cold.TryDequeue(out var action))
+        {
+            _facts.Clear();
+            action();
+        }
         _index = -1;
         _cil.Mark(_exit);
         LeaveFrame();
@@ -247,11 +257,25 @@ internal sealed unsafe partial class MethodCompiler
             _index = i;
             _operations++;
             _cil.Mark(LabelOf(scope, i));
+            if (scope.Joins[i]) ForgetFrom(scope.Base);
             if (scope.LoopHeads[i]) EmitPoll();
             if (MustTrap(scope, i)) EmitTrap();
-            else EmitOperation(scope.Flow.Insns[i]);
+            else EmitAndLearn(scope.Flow.Insns[i]);
         }
         (_at, _index) = (outer!, outerIndex);
+    }
+
+    private void EmitAndLearn(in Insn n)
+    {
+        var isCall = CodeFlow.IsCall(n.Op);
+        var source = n.Op == Op.MovR ? FactAt(n.B) : default;
+        _scratch.Clear();
+        var written = _at.Flow.Effects(_index, _scratch);
+        _hasLearned = false;
+        EmitOperation(n);
+        // Calls see to their results themselves.
+        if (written >= 0 && !isCall && !_hasLearned && CodeFlow.KindOf(written) == 'R') Forget(written / 5);
+        Follow(n, source);
     }
 
     private void FindReachable(Scope scope, int start)
@@ -261,13 +285,18 @@ internal sealed unsafe partial class MethodCompiler
         {
             if (scope.Reachable[i]) continue;
             scope.Reachable[i] = true;
-            foreach (var row in scope.Flow.Handlers(i)) work.Push(scope.Flow.HandlerStart(row));
+            foreach (var row in scope.Flow.Handlers(i))
+            {
+                work.Push(scope.Flow.HandlerStart(row));
+                scope.Joins[scope.Flow.HandlerStart(row)] = true;
+            }
             if (MustTrap(scope, i)) continue;
             _scratch.Clear();
             scope.Flow.Successors(i, _scratch);
             foreach (var next in _scratch)
             {
                 if (next <= i) scope.LoopHeads[next] = true;
+                if (next != i + 1) scope.Joins[next] = true;
                 work.Push(next);
             }
         }

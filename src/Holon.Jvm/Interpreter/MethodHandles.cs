@@ -28,19 +28,25 @@ internal static unsafe class MethodHandles
     }
 
     /// <summary>The method behind a MemberName.</summary>
-    public static MethodSlot* Target(JThread t, object memberName)
+    public static MethodSlot* Target(JThread t, object memberName) => Target(t.Machine, memberName);
+
+    public static MethodSlot* Target(JavaMachine machine, object memberName)
     {
-        var known = t.Machine.Known;
+        var known = machine.Known;
         var resolved = JObject.At<object?>(memberName, known.MemberNameMethod);
         return resolved == null ? null : (MethodSlot*)JObject.At<long>(resolved, known.ResolvedTarget);
     }
 
     /// <summary>MethodHandle.invokeBasic: the entry point of the handle's lambda form.</summary>
-    public static MethodSlot* BasicTarget(JThread t, object handle)
+    public static MethodSlot* BasicTarget(JThread t, object handle) => BasicTarget(t.Machine, handle);
+
+    /// <summary>The same; null when the form has no entry yet.</summary>
+    public static MethodSlot* BasicTarget(JavaMachine machine, object handle)
     {
-        var known = t.Machine.Known;
+        var known = machine.Known;
         var form = JObject.At<object>(handle, known.HandleForm);
-        return Target(t, JObject.At<object>(form, known.FormEntry));
+        var entry = JObject.At<object?>(form, known.FormEntry);
+        return entry == null ? null : Target(machine, entry);
     }
 
     public static MethodSlot* LinkToTarget(JThread t, Frame* frame, Insn* pc)
