@@ -135,7 +135,7 @@ internal sealed unsafe class JThread : IDisposable
     }
 
     public JObject NewThrowable(string className, string? message) => message == null
-        ? NewThrowable(className, "()V")
+        ? NewThrowable(className, "()V", default(ReadOnlySpan<Value>))
         : NewThrowable(className, "(Ljava/lang/String;)V", Value.Of(Machine.NewString(message)));
 
     public JObject NewThrowable(string className, string constructor, params ReadOnlySpan<Value> arguments)
