@@ -1,6 +1,7 @@
 using System.Globalization;
 using Holon.Bench;
 using Holon.Bench.Engine;
+using Holon.Bench.Java;
 using Holon.Bench.Memory;
 using Holon.Bench.Net;
 using Holon.Bench.Work;
@@ -20,6 +21,7 @@ try
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "java" => JavaBenchmark.Run(paths, arguments),
         "memory" => await MemoryBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         _ => Usage($"there is no benchmark '{name}'"),
     };

@@ -158,7 +158,7 @@ internal sealed class RandomJava
                 _loops--;
                 break;
             case 9:
-                Line($"switch ({Expression('I', 2)}{Pick("", " & 7")}) {{");
+                Line($"switch ((int) ({Expression('I', 2)}){Pick("", " & 7")}) {{");
                 var step = Pick("1", "1000");
                 for (var i = 0; i < 3 + Next(4); i++)
                 {

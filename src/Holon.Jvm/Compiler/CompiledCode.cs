@@ -25,8 +25,11 @@ internal sealed class CompiledCode(JMethod method, int loop)
     public List<CilLine>? Listing;
 }
 
-/// <summary>A line of a listing: the bytecode index it comes from, how deep it is inlined, and the instruction.</summary>
-internal readonly record struct CilLine(JMethod Method, int Bci, int Depth, string Text);
+/// <summary>
+/// A line of a listing: the bytecode index it comes from, how deep it is inlined, the bytecode index of the outermost method
+/// that it belongs to (-1: none), and the instruction.
+/// </summary>
+internal readonly record struct CilLine(JMethod Method, int Bci, int Depth, int OuterBci, string Text);
 
 /// <summary>
 /// A place where compiled code goes on in the interpreter: the frames to make, outermost first, each with the slot it begins at and

@@ -73,9 +73,16 @@ internal sealed unsafe partial class MethodCompiler
             : new DynamicMethod(name, typeof(int), [typeof(JThread), typeof(nint), typeof(nint)], typeof(MethodCompiler).Module, true);
         _body.InitLocals = false;
         if (listing) _code.Listing = [];
-        _cil = new Cil(_body.GetILGenerator(1024), listing ? text => _code.Listing!.Add(new CilLine(_at?.Method ?? method, _at == null || _index < 0 ? -1 : _at.Flow.Bci(_index), _at?.Depth ?? 0, text)) : null);
+        _cil = new Cil(_body.GetILGenerator(1024), listing ? Listen : null);
         _frame = _cil.Generator.DeclareLocal(typeof(nint));
         _exit = _cil.Label();
+    }
+
+    private void Listen(string text)
+    {
+        var (scope, outer) = (_at, _index);
+        for (; scope?.Outer != null; scope = scope.Outer) outer = scope.OuterIndex;
+        _code.Listing!.Add(scope == null || _index < 0 ? new CilLine(_code.Method, -1, 0, -1, text) : new CilLine(_at.Method, _at.Flow.Bci(_index), _at.Depth, scope.Flow.Bci(outer), text));
     }
 
     /// <summary>Compiles a method, or what follows from one of its loops; null when it has instructions that stay interpreted.</summary>

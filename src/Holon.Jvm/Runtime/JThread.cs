@@ -223,8 +223,14 @@ internal sealed unsafe class JThread : IDisposable
 
     public void Exit(object o)
     {
-        if (!Monitor.IsEntered(o)) throw Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
-        Monitor.Exit(o);
+        try
+        {
+            Monitor.Exit(o);
+        }
+        catch (SynchronizationLockException)
+        {
+            throw Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
+        }
     }
 
     /// <summary>LockSupport.park: returns on a permit, an interrupt, the time, or for no reason.</summary>

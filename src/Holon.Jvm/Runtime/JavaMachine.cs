@@ -220,6 +220,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
         lock (_loaders) return _loaders.GetValue(loader, l => new LoaderData(this, l));
     }
 
+    /// <summary>All classes that any loader has.</summary>
+    internal JClass[] LoadedClasses()
+    {
+        lock (_loaders) return [.. BootLoader.AllClasses(), .. _loaders.SelectMany(pair => pair.Value.AllClasses())];
+    }
+
     internal static bool IsPlatformLoader(JObject loader) => loader.Class().Name == "jdk/internal/loader/ClassLoaders$PlatformClassLoader";
 
     /// <summary>Modules whose classes the boot loader finds: those that OpenJDK's build assigns to it; until the boot layer is there, java.base.</summary>
