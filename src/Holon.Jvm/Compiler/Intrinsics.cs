@@ -145,6 +145,18 @@ internal static unsafe class Intrinsics
     [For("java/lang/Object.getClass()Ljava/lang/Class;")]
     public static object GetClass(JThread t, object o) => t.Machine.ClassOf(o).Mirror;
 
+    [For("java/lang/Class.isPrimitive()Z")]
+    public static int IsPrimitive(JThread t, object mirror) => t.Machine.ClassOfMirror(mirror).IsPrimitive ? 1 : 0;
+
+    [For("java/lang/Class.isArray()Z")]
+    public static int IsArray(JThread t, object mirror) => t.Machine.ClassOfMirror(mirror).IsArray ? 1 : 0;
+
+    [For("java/lang/Class.isInterface()Z")]
+    public static int IsInterface(JThread t, object mirror) => t.Machine.ClassOfMirror(mirror).IsInterface ? 1 : 0;
+
+    [For("java/lang/Class.isInstance(Ljava/lang/Object;)Z")]
+    public static int IsInstance(JThread t, object mirror, object? o) => o != null && CompiledRuntime.IsInstance(t, o, (nint)t.Machine.ClassOfMirror(mirror).Ptr) ? 1 : 0;
+
     [For("java/lang/Object.hashCode()I"), For("java/lang/System.identityHashCode(Ljava/lang/Object;)I")]
     public static int HashCode(object? o) => o == null ? 0 : RuntimeHelpers.GetHashCode(o);
 
@@ -180,6 +192,13 @@ internal static unsafe class Intrinsics
             t.Exception = e.Throwable;
             return null;
         }
+    }
+
+    [For("jdk/internal/misc/Unsafe.allocateUninitializedArray0(Ljava/lang/Class;I)Ljava/lang/Object;", MayThrow = true)]
+    public static object? AllocateUninitializedArray(JThread t, object u, object mirror, int length)
+    {
+        var kind = t.Machine.ClassOfMirror(mirror).Primitive;
+        return kind == 'B' && (uint)length < 4096 ? GC.AllocateUninitializedArray<byte>(length) : CompiledRuntime.NewPrimitiveArray(t, kind, length);
     }
 
     // jdk.internal.misc.Unsafe ----------------------------------------------------------------------------------------

@@ -71,11 +71,11 @@ internal sealed unsafe class JitCompiler : IDisposable
         var state = method.Compilation;
         if (state != null)
         {
-            if (state.Refused) return 0;
             lock (state.Loops)
             {
                 if (state.Loops.TryGetValue(index, out var code) && code.Traps == 0) return code.Entry;
             }
+            if (state.Refused) return 0;
         }
         if (!_atOnce && frame->M->Calls < CallThreshold / 3) return 0;
         Request(t, method, index);

@@ -12,6 +12,9 @@ internal sealed unsafe partial class MethodCompiler
     /// <summary>Operations of a method that is inlined in any case, of one that is called often, and how deep.</summary>
     private const int TrivialSize = 12, HotSize = 60, InlineDepth = 9, HotCalls = 100;
 
+    /// <summary>The same for the lambda forms behind method handles, which are long chains of little.</summary>
+    private const int FormSize = 200, FormDepth = 24;
+
     /// <summary>Whether an operation goes on in the interpreter, because its symbols are not resolved.</summary>
     private bool MustTrap(Scope scope, int index)
     {
@@ -331,8 +334,8 @@ internal sealed unsafe partial class MethodCompiler
         var method = target->Managed;
         if (Intrinsics.Find(method) != null) return true;
         if (method.Native != null || method.IsNative || method.IsSynchronized || method.Decoded is not { } code || method.Info.Code!.Handlers.Length > 0) return false;
-        if (_at.Depth >= InlineDepth || _operations + code.Count > InlineLimit) return false;
-        if (code.Count > TrivialSize && (code.Count > HotSize || target->Calls < HotCalls && !method.IsHidden)) return false;
+        if (_at.Depth >= (method.IsHidden ? FormDepth : InlineDepth) || _operations + code.Count > InlineLimit) return false;
+        if (code.Count > TrivialSize && (method.IsHidden ? code.Count > FormSize : code.Count > HotSize || target->Calls < HotCalls)) return false;
         if (method.Info.CallerSensitive) return false;
         for (var scope = _at; scope != null; scope = scope.Outer)
         {
