@@ -93,6 +93,12 @@ internal sealed class Cil(ILGenerator il, Action<string>? listen)
         il.Emit(OpCodes.Stloc, local);
     }
 
+    public void AddressOf(LocalBuilder local)
+    {
+        if (listen != null) Say(OpCodes.Ldloca, local.LocalIndex.ToString(CultureInfo.InvariantCulture));
+        il.Emit(OpCodes.Ldloca, local);
+    }
+
     public void Argument(int number)
     {
         if (listen != null) Say(OpCodes.Ldarg, number.ToString(CultureInfo.InvariantCulture));

@@ -121,10 +121,6 @@ internal static unsafe class CompiledRuntime
         return found;
     }
 
-    /// <summary>Whether the execution stack has room for a method with a large frame.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static bool HasStack() => RuntimeHelpers.TryEnsureSufficientExecutionStack();
-
     // Monitors --------------------------------------------------------------------------------------------------------
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -15,6 +15,9 @@ internal sealed unsafe partial class MethodCompiler
     /// <summary>The same for the lambda forms behind method handles, which are long chains of little.</summary>
     private const int FormSize = 200, FormDepth = 24;
 
+    /// <summary>Operations of a recursive method that is inlined in itself, and how often.</summary>
+    private const int RecursiveSize = 45, RecursionDepth = 2;
+
     /// <summary>Whether an operation goes on in the interpreter, because its symbols are not resolved.</summary>
     private bool MustTrap(Scope scope, int index)
     {
@@ -337,9 +340,10 @@ internal sealed unsafe partial class MethodCompiler
         if (_at.Depth >= (method.IsHidden ? FormDepth : InlineDepth) || _operations + code.Count > InlineLimit) return false;
         if (code.Count > TrivialSize && (method.IsHidden ? code.Count > FormSize : code.Count > HotSize || target->Calls < HotCalls)) return false;
         if (method.Info.CallerSensitive) return false;
+        var recursion = 0;
         for (var scope = _at; scope != null; scope = scope.Outer)
         {
-            if (scope.Method == method) return false;
+            if (scope.Method == method && (++recursion > RecursionDepth || code.Count > RecursiveSize)) return false;
         }
         for (var i = 0; i < code.Count; i++)
         {

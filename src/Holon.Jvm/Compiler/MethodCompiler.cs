@@ -140,11 +140,12 @@ internal sealed unsafe partial class MethodCompiler
         _cil.Argument(0);
         _cil.Field(OpCodes.Ldfld, Emitted.FrameLimit);
         _cil.Branch(OpCodes.Bge_Un, overflow);
-        if (scope.Method.Slot->FrameSlots > 60)
-        {
-            _cil.Call(nameof(CompiledRuntime.HasStack));
-            _cil.Branch(OpCodes.Brfalse, overflow);
-        }
+        // The address of any local of this method's tells how much of .NET's own stack is left.
+        _cil.AddressOf(_cil.Generator.DeclareLocal(typeof(int)));
+        _cil.Emit(OpCodes.Conv_U);
+        _cil.Argument(0);
+        _cil.Field(OpCodes.Ldfld, Emitted.StackEnd);
+        _cil.Branch(OpCodes.Blt_Un, overflow);
         _cil.Argument(0);
         _cil.Load(_frame);
         _cil.Field(OpCodes.Stfld, Emitted.Top);

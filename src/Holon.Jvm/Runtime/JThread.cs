@@ -14,6 +14,9 @@ internal sealed unsafe class JThread : IDisposable
     /// <summary>Backward branches and allocations between two looks at what is asked of the thread.</summary>
     public int Quantum = 5_000;
 
+    /// <summary>Bytes of .NET's stack that compiled code leaves to the C# that it calls.</summary>
+    private const int HostStackReserve = 512 << 10;
+
     /// <summary>Slots kept free for raising StackOverflowError.</summary>
     private const int Reserve = 2048;
 
@@ -35,6 +38,9 @@ internal sealed unsafe class JThread : IDisposable
 
     /// <summary>The exception that a compiled method or a helper of one has just ended with; compiled code looks after each call.</summary>
     public JObject? Exception;
+
+    /// <summary>Compiled code raises StackOverflowError when its .NET stack is below this address.</summary>
+    public nint StackEnd;
 
     /// <summary>First free slot while compiled code runs on top of interpreted frames.</summary>
     public long* SlotTop;
@@ -85,7 +91,11 @@ internal sealed unsafe class JThread : IDisposable
 
     public string Name => JavaObject == null ? "main" : Machine.StringOf((JObject?)JavaObject.Ref(Machine.Known.ThreadName)) ?? "";
 
-    public void Attach() => _current = this;
+    public void Attach()
+    {
+        _current = this;
+        StackEnd = Natives.Libc.StackEnd() + HostStackReserve;
+    }
 
     public static void Detach() => _current = null;
 
@@ -164,6 +174,7 @@ internal sealed unsafe class JThread : IDisposable
         _overflowing = true;
         StackLimit += Reserve - 64;
         FrameLimit += Reserve / 10 - 8;
+        StackEnd -= HostStackReserve / 2;
         try
         {
             return NewThrowable("java/lang/StackOverflowError", null);
@@ -176,6 +187,7 @@ internal sealed unsafe class JThread : IDisposable
         {
             StackLimit -= Reserve - 64;
             FrameLimit -= Reserve / 10 - 8;
+            StackEnd += HostStackReserve / 2;
             _overflowing = false;
         }
     }

@@ -20,6 +20,13 @@ public class Tiers {
 
     static long wide(long a, double b, int c, long d, float e, Object f, long g) { return a == 0 ? (long) b + c + d + (long) e + (f == null ? 0 : 1) + g : wide(a - 1, b + 1, c + 1, d + 1, e + 1, f, g + 1); }
 
+    static long deep(long a, long b, long c, long d, double e, double f, Object g, Object h) {
+        long i = a * 3 + b, k = b ^ c, l = c - d, m = d + a;
+        double n = e * f, o = e - f;
+        long result = deep(i, k, l, m, n, o, h, g);
+        return result + i + k + l + m + (long) (n + o) + (g == h ? 1 : 0);
+    }
+
     static void fail(int n) { if (n == 0) throw new IllegalStateException("deep"); fail(n - 1); }
 
     static synchronized void locked(boolean fails) { sum++; if (fails) throw new RuntimeException("locked"); }
@@ -77,6 +84,13 @@ public class Tiers {
             depth = 0;
             try { recurse(); } catch (StackOverflowError e) { System.out.println("overflow " + (depth > 1000) + " " + e.getStackTrace()[5].getMethodName()); }
         }
+        Thread diver = new Thread(() -> {
+            for (int i = 0; i < 3; i++) {
+                try { deep(1, 2, 3, 4, 5, 6, "a", "b"); } catch (StackOverflowError e) { System.out.println("overflow in a thread"); }
+            }
+        });
+        diver.start();
+        diver.join();
         System.out.println(wide(500, 1.5, 2, 3, 4.5f, "", 6));
         for (int i = 0; i < 2000; i++) {
             try { fail(5); } catch (IllegalStateException e) { if (i % 1999 == 0) System.out.println(where(e, 7)); }
