@@ -32,6 +32,7 @@ javac openjdk-17-jdk-headless
 qemu-img qemu-utils
 /usr/bin/python3.11 python3.11
 /usr/lib/python3.11/test/test_syntax.py libpython3.11-testsuite
+/usr/share/unicode/UnicodeData.txt unicode-data
 ip iproute2
 curl curl
 dig bind9-dnsutils
@@ -40,6 +41,7 @@ traceroute traceroute
 nc netcat-openbsd
 busybox busybox-static
 iperf3 iperf3
+ssh openssh-client
 END
 
 open_lock

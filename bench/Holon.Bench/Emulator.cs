@@ -8,7 +8,11 @@ namespace Holon.Bench;
 /// <param name="Initrd">The initial root file system's file, if any.</param>
 /// <param name="CommandLine">What the kernel is told.</param>
 /// <param name="MemoryMegabytes">Its RAM.</param>
-internal sealed record Guest(string Kernel, string? Initrd = null, string CommandLine = "", int MemoryMegabytes = 512);
+internal sealed record Guest(string Kernel, string? Initrd = null, string CommandLine = "", int MemoryMegabytes = 512)
+{
+    /// <summary>Its disks: raw files, written through the host's page cache.</summary>
+    public IReadOnlyList<string> Disks { get; init; } = [];
+}
 
 /// <summary>What came of a run.</summary>
 /// <param name="Output">All that the guest printed on its serial line.</param>
@@ -30,6 +34,7 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
         .. engine is null ? Array.Empty<string>() : ["--engine", engine],
         .. guest.Initrd is null ? Array.Empty<string>() : ["--initrd", guest.Initrd],
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["--append", guest.CommandLine],
+        .. guest.Disks.SelectMany(disk => new[] { "--disk", $"{disk},format=raw" }),
     ]);
 
     /// <summary>QEMU's own translating engine, on a machine like ours.</summary>
@@ -39,6 +44,7 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
         "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", guest.Kernel,
         .. guest.Initrd is null ? Array.Empty<string>() : ["-initrd", guest.Initrd],
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["-append", guest.CommandLine],
+        .. guest.Disks.SelectMany(disk => new[] { "-drive", $"file={disk},if=virtio,format=raw,cache=writeback" }),
     ]);
 
     /// <summary>Starts the program; the caller ends and disposes it.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holon.Bench;
+using Holon.Bench.Disk;
 using Holon.Bench.Engine;
 using Holon.Bench.Java;
 using Holon.Bench.Memory;
@@ -19,9 +20,11 @@ try
     {
         "boot" => await BootBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "disk" => await DiskBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "java" => JavaBenchmark.Run(paths, arguments),
+        "python" => Holon.Bench.Python.PythonBenchmark.Run(paths, arguments),
         "memory" => await MemoryBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         _ => Usage($"there is no benchmark '{name}'"),
     };

@@ -34,6 +34,17 @@ internal sealed record JavaCommand
         -Xmx<size>                      largest heap
         -Xint, -Xcomp                   interpret only; compile at once
         -verbose:class                  tells which classes are loaded, and from where
+        --limit-time <time>             ends the program after 500ms, 30s, 5m, ...
+        --limit-memory <size>           ends it when its objects take more
+        --limit-instructions <count>    ends it after so many calls, backward branches and allocations
+        --limit-threads <count>         at most so many threads
+        --limit-stack <size>            stack of each thread
+        --allow-read <paths>            files and folders it may read, with commas; from the first --allow on it may do nothing else
+        --allow-write <paths>           files and folders it may write
+        --allow-net <hosts>             host or host:port, with commas; * for all, none for none
+        --allow-env <names>             variables of the environment that it sees
+        --allow-run, --allow-exit       starting processes; System.exit
+        --allow-unsafe                  sun.misc.Unsafe and --add-opens, for trusted programs
         --java-home <folder>            the JDK 17 whose class library is used
         -version, --version             the version
         @<file>                         more arguments, from a file
@@ -42,7 +53,7 @@ internal sealed record JavaCommand
     public static JavaCommand Parse(IReadOnlyList<string> given)
     {
         var words = new Queue<string>(Expand(given));
-        var options = new JavaMachineOptions();
+        var options = new JavaMachineOptions { Grants = JavaGrants.All };
         var properties = new Dictionary<string, string>();
         string? classPath = null;
         string? jar = null;
@@ -87,6 +98,24 @@ internal sealed record JavaCommand
                 case "--java-home":
                     options = options with { JavaHome = Take(words, word) };
                     break;
+                case "--limit-time":
+                    options = options with { TimeLimit = TimeLimit.Parse(Take(words, word)) };
+                    break;
+                case "--limit-memory":
+                    options = options with { MemoryLimit = (long)MemorySize.Parse(Take(words, word)).Bytes };
+                    break;
+                case "--limit-stack":
+                    options = options with { StackLimit = (long)MemorySize.Parse(Take(words, word)).Bytes };
+                    break;
+                case "--limit-instructions":
+                    options = options with { InstructionLimit = Count(word, Take(words, word)) };
+                    break;
+                case "--limit-threads":
+                    options = options with { ThreadLimit = (int)Math.Min(int.MaxValue, Count(word, Take(words, word))) };
+                    break;
+                case "--allow-read" or "--allow-write" or "--allow-net" or "--allow-env" or "--allow-run" or "--allow-exit" or "--allow-unsafe":
+                    options = options with { Grants = Grant(options.Grants == JavaGrants.All ? JavaGrants.None : options.Grants, word, words) };
+                    break;
                 case "--trace-natives":
                     options = options with { TraceNatives = true };
                     break;
@@ -118,6 +147,23 @@ internal sealed record JavaCommand
 
     private static string Take(Queue<string> words, string option) =>
         words.TryDequeue(out var value) ? value : throw new HolonException($"{option} needs a value after it.");
+
+    private static long Count(string option, string text) => long.TryParse(text, out var count) && count > 0 ? count : throw new HolonException($"{option} needs a number above zero, not '{text}'.");
+
+    private static JavaGrants Grant(JavaGrants grants, string option, Queue<string> words)
+    {
+        string[] List() => Take(words, option) is var text && text == "none" ? [] : text.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        return option switch
+        {
+            "--allow-read" => grants with { Read = [.. grants.Read, .. List()] },
+            "--allow-write" => grants with { Write = [.. grants.Write, .. List()] },
+            "--allow-net" => grants with { Net = [.. grants.Net, .. List()] },
+            "--allow-env" => grants with { Environment = [.. grants.Environment, .. List()] },
+            "--allow-run" => grants with { Run = true },
+            "--allow-exit" => grants with { Exit = true },
+            _ => grants with { Unsafe = true },
+        };
+    }
 
     private static void AddProperty(Dictionary<string, string> properties, string text)
     {

@@ -60,13 +60,14 @@ public static class Launcher
             (command.MessageToError ? Console.Error : Console.Out).WriteLine(command.Message);
             return command.Code;
         }
-        var machine = new JavaMachine(command.Options);
+        var machine = new JavaMachine(command.Options); // it goes with the process
         HolonException? failure = null;
         JThread? booted = null;
         var main = new Thread(() =>
         {
             try
             {
+                machine.StartLimits();
                 var t = booted = machine.Boot();
                 machine.RunMain(t, command.Main!, command.IsJar, command.Arguments);
             }
@@ -85,6 +86,7 @@ public static class Launcher
         var code = machine.WaitForEnd();
         if (live != null && booted != null) LiveListing.Write(machine, booted, live, Console.Out);
         if (failure != null) throw failure;
+        if (machine.Broken is { } limit) Console.Error.WriteLine($"holon: {new JavaLimitException(limit).Message}");
         return code;
     }
 }

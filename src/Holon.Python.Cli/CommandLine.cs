@@ -1,4 +1,3 @@
-using System.Globalization;
 using Holon.Machines;
 
 namespace Holon.Python.Cli;
@@ -8,170 +7,161 @@ internal static class CommandLine
 {
     private const string Usage = """
         usage: holon python [option] ... [-c cmd | -m mod | file | -] [arg] ...
-          -B -E -I -i -O -OO -q -s -S -u -v -V -W arg -X opt    as CPython's
-          --limit-time 5s, --limit-memory 128M, --limit-instructions N    end the program with an error when it has used that much
-          --python-home DIR    the standard library (default /usr/lib/python3.11)
+        """;
+
+    private const string Help = """
+        Options and arguments (as CPython's):
+          -b -bb -B -d -E -h -i -I -O -OO -P -q -s -S -u -v -V -VV -W arg -x -X opt    -c cmd    -m mod    file    -
+          --check-hash-based-pycs always|default|never
+        What the program may use (all may also be given as --limit-...=VALUE):
+          --limit-time 5s            ends it when it has run so long; ms, s, m
+          --limit-memory 128M        when its objects take so much; K, M, G
+          --limit-instructions N     when it has executed so many
+          --limit-recursion N        how deep calls may nest at first (1000)
+        Others:
+          --python-home DIR          the standard library (default /usr/lib/python3.11)
+        Environment variables: PYTHONPATH, PYTHONSTARTUP, PYTHONOPTIMIZE, PYTHONDONTWRITEBYTECODE, PYTHONUNBUFFERED, PYTHONVERBOSE,
+          PYTHONWARNINGS, PYTHONINSPECT, PYTHONNOUSERSITE, PYTHONSAFEPATH, PYTHONIOENCODING, PYTHONDEVMODE, PYTHONINTMAXSTRDIGITS,
+          PYTHONPYCACHEPREFIX, NO_COLOR
         """;
 
     public static int Run(string[] args)
     {
-        var options = new PythonMachineOptions();
-        var (optimize, verbose) = (0, 0);
-        List<string> warnings = [], xOptions = [];
-        string? command = null, module = null;
-        var at = 0;
-        while (at < args.Length && args[at].Length > 1 && args[at][0] == '-' && command is null && module is null)
+        var words = new Words(args);
+        var options = new PythonMachineOptions { DontWriteBytecode = false };
+        var choice = new Choice();
+        while (choice.Command is null && choice.Module is null && words.NextOption() is { } word)
         {
-            var word = args[at++];
             if (word == "--")
                 break;
             if (word.StartsWith("--", StringComparison.Ordinal))
             {
-                switch (word)
-                {
-                    case "--help":
-                        Console.WriteLine(Usage);
-                        return 0;
-                    case "--version":
-                        Console.WriteLine("Python 3.11.2");
-                        return 0;
-                    case "--limit-time":
-                        options = options with { TimeLimit = Time(Value(word)) };
-                        break;
-                    case "--limit-memory":
-                        options = options with { MemoryLimit = Memory(Value(word)) };
-                        break;
-                    case "--limit-instructions":
-                        options = options with { InstructionLimit = long.TryParse(Value(word), CultureInfo.InvariantCulture, out var n) ? n : throw new HolonException("--limit-instructions takes a number.") };
-                        break;
-                    case "--python-home":
-                        options = options with { Home = Value(word) };
-                        break;
-                    default:
-                        Console.Error.WriteLine($"unknown option {word}\n{Usage}");
-                        return 2;
-                }
-                continue;
+                if (!LongOption(word, words, ref options, choice))
+                    return Unknown(word);
             }
-            for (var i = 1; i < word.Length; i++)
+            else if (ShortOptions(word, words, ref options, choice) is { } bad)
             {
-                switch (word[i])
-                {
-                    case 'c' or 'm' or 'W' or 'X':
-                        var rest = i + 1 < word.Length ? word[(i + 1)..] : Value("-" + word[i]);
-                        switch (word[i])
-                        {
-                            case 'c':
-                                command = rest;
-                                break;
-                            case 'm':
-                                module = rest;
-                                break;
-                            case 'W':
-                                warnings.Add(rest);
-                                break;
-                            default:
-                                xOptions.Add(rest);
-                                break;
-                        }
-                        i = word.Length;
-                        break;
-                    case 'O':
-                        optimize++;
-                        break;
-                    case 'v':
-                        verbose++;
-                        break;
-                    case 'V':
-                        Console.WriteLine("Python 3.11.2");
-                        return 0;
-                    case 'h':
-                        Console.WriteLine(Usage);
-                        return 0;
-                    case 'B':
-                        options = options with { DontWriteBytecode = true };
-                        break;
-                    case 'E':
-                        options = options with { IgnoreEnvironment = true };
-                        break;
-                    case 'I':
-                        options = options with { Isolated = true };
-                        break;
-                    case 'i':
-                        options = options with { Inspect = true };
-                        break;
-                    case 'q':
-                        options = options with { Quiet = true };
-                        break;
-                    case 's':
-                        options = options with { NoUserSite = true };
-                        break;
-                    case 'S':
-                        options = options with { NoSite = true };
-                        break;
-                    case 'u':
-                        options = options with { Unbuffered = true };
-                        break;
-                    case 'b' or 'd' or 'x' or 'P':
-                        break;
-                    default:
-                        Console.Error.WriteLine($"Unknown option: -{word[i]}\n{Usage}");
-                        return 2;
-                }
+                return Unknown(bad);
             }
+            if (choice.ExitCode is { } code)
+                return code;
         }
-        var remaining = args[at..];
-        var script = command is null && module is null && remaining.Length > 0 && remaining[0] != "-" ? remaining[0] : null;
-        options = options with
-        {
-            Optimize = Math.Min(optimize, 2),
-            Verbose = verbose,
-            Warnings = warnings,
-            XOptions = xOptions,
-            Compiler = new SourceCompiler(),
-            Arguments = command is not null ? ["-c", .. remaining] : module is not null ? ["-m", .. remaining] : remaining.Length > 0 ? remaining : [""],
-            Path = options.Isolated ? [] : [script is null ? (module is null ? "" : Directory.GetCurrentDirectory()) : Path.GetDirectoryName(Path.GetFullPath(script))!],
-        };
-        byte[]? content = null;
-        if (script is not null)
-        {
-            if (Directory.Exists(script) || !File.Exists(script))
-            {
-                Console.Error.WriteLine($"{Environment.ProcessPath}: can't open file '{Path.GetFullPath(script)}': [Errno 2] No such file or directory");
-                return 2;
-            }
-            content = File.ReadAllBytes(script);
-        }
-        using var machine = PythonMachine.Create(options);
-        return machine.RunMain(program =>
-        {
-            if (command is not null)
-                return program.Run(System.Text.Encoding.UTF8.GetBytes(command + "\n"), "<string>");
-            if (module is not null)
-                return program.RunModule(module);
-            if (content is not null)
-                return program.Run(content, Path.GetFullPath(script!));
-            if (!Console.IsInputRedirected)
-                return program.Interact(!options.Quiet);
-            using var input = Console.OpenStandardInput();
-            using var all = new MemoryStream();
-            input.CopyTo(all);
-            return program.Run(all.ToArray(), "<stdin>");
-        });
-
-        string Value(string option) => at < args.Length ? args[at++] : throw new HolonException($"Argument expected for the {option} option.");
+        if (!options.IgnoreEnvironment && !options.Isolated)
+            options = FromEnvironment.Apply(options, choice.Warnings);
+        var remaining = words.Rest();
+        var script = choice.Command is null && choice.Module is null && remaining.Length > 0 && remaining[0] != "-" ? remaining[0] : null;
+        return new Start(options, choice, script, remaining, args).Run();
     }
 
-
-    private static TimeSpan Time(string text)
+    private static int Unknown(string option)
     {
-        var unit = text.EndsWith("ms", StringComparison.Ordinal) ? 0.001 : text.EndsWith('m') ? 60 : 1;
-        return double.TryParse(text.TrimEnd('m', 's'), CultureInfo.InvariantCulture, out var value) && value > 0 ? TimeSpan.FromSeconds(value * unit) : throw new HolonException($"--limit-time takes a duration such as 5s, not '{text}'.");
+        Console.Error.WriteLine($"{(option.StartsWith("--", StringComparison.Ordinal) ? "unknown option" : "Unknown option:")} {option}\n{Usage}\nTry `python -h' for more information.");
+        return 2;
     }
 
-    private static long Memory(string text)
+    private static bool LongOption(string word, Words words, ref PythonMachineOptions options, Choice choice)
     {
-        var unit = char.ToUpperInvariant(text.Length > 0 ? text[^1] : '0') switch { 'K' => 1L << 10, 'M' => 1L << 20, 'G' => 1L << 30, _ => 1 };
-        return long.TryParse(unit == 1 ? text : text[..^1], CultureInfo.InvariantCulture, out var value) && value > 0 ? value * unit : throw new HolonException($"--limit-memory takes a size such as 128M, not '{text}'.");
+        var at = word.IndexOf('=', StringComparison.Ordinal);
+        var name = at < 0 ? word : word[..at];
+        string Value() => at < 0 ? words.Value(name) : word[(at + 1)..];
+        switch (name)
+        {
+            case "--help":
+                Console.WriteLine(Usage + "\n" + Help);
+                choice.ExitCode = 0;
+                return true;
+            case "--version":
+                Console.WriteLine("Python 3.11.2");
+                choice.ExitCode = 0;
+                return true;
+            case "--check-hash-based-pycs":
+                if (Value() is not ("always" or "default" or "never"))
+                    throw new HolonException("--check-hash-based-pycs must be one of 'default', 'always', or 'never'");
+                return true;
+            case "--limit-time":
+                options = options with { TimeLimit = Quantity.Time(Value()) };
+                return true;
+            case "--limit-memory":
+                options = options with { MemoryLimit = Quantity.Memory(Value()) };
+                return true;
+            case "--limit-instructions":
+                options = options with { InstructionLimit = Quantity.Count(name, Value()) };
+                return true;
+            case "--limit-recursion":
+                options = options with { RecursionLimit = (int)Math.Min(Quantity.Count(name, Value()), 1_000_000) };
+                return true;
+            case "--python-home":
+                options = options with { Home = Value() };
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Letters after one dash. The one that is not known, or null.</summary>
+    private static string? ShortOptions(string word, Words words, ref PythonMachineOptions options, Choice choice)
+    {
+        for (var i = 1; i < word.Length; i++)
+        {
+            switch (word[i])
+            {
+                case 'c' or 'm' or 'W' or 'X':
+                    var rest = i + 1 < word.Length ? word[(i + 1)..] : words.Value("-" + word[i]);
+                    choice.Set(word[i], rest);
+                    return null;
+                case 'O':
+                    options = options with { Optimize = Math.Min(2, options.Optimize + 1) };
+                    break;
+                case 'v':
+                    options = options with { Verbose = options.Verbose + 1 };
+                    break;
+                case 'V':
+                    Console.WriteLine(word.Count(c => c == 'V') > 1 ? $"Python 3.11.2 (main) [Holon on .NET {Environment.Version}]" : "Python 3.11.2");
+                    choice.ExitCode = 0;
+                    return null;
+                case 'h' or '?':
+                    Console.WriteLine(Usage + "\n" + Help);
+                    choice.ExitCode = 0;
+                    return null;
+                case 'b':
+                    options = options with { BytesWarning = options.BytesWarning + 1 };
+                    break;
+                case 'B':
+                    options = options with { DontWriteBytecode = true };
+                    break;
+                case 'd':
+                    break;
+                case 'E':
+                    options = options with { IgnoreEnvironment = true };
+                    break;
+                case 'I':
+                    options = options with { Isolated = true, SafePath = true, NoUserSite = true, IgnoreEnvironment = true };
+                    break;
+                case 'i':
+                    options = options with { Inspect = true, Interactive = true };
+                    break;
+                case 'P':
+                    options = options with { SafePath = true };
+                    break;
+                case 'q':
+                    options = options with { Quiet = true };
+                    break;
+                case 's':
+                    options = options with { NoUserSite = true };
+                    break;
+                case 'S':
+                    options = options with { NoSite = true };
+                    break;
+                case 'u':
+                    options = options with { Unbuffered = true };
+                    break;
+                case 'x':
+                    choice.SkipFirstLine = true;
+                    break;
+                default:
+                    return "-" + word[i];
+            }
+        }
+        return null;
     }
 }

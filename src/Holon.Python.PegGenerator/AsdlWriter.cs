@@ -28,6 +28,7 @@ internal sealed class AsdlWriter(List<AsdlType> types)
                 WriteSum(type);
         }
 
+        WriteSchema();
         return _out.ToString();
     }
 
@@ -113,6 +114,47 @@ internal sealed class AsdlWriter(List<AsdlType> types)
         Line(1, "};");
         Line(0, "}");
     }
+
+    /// <summary>The same description as data, and how to make each node: what the module <c>ast</c> is made of.</summary>
+    private void WriteSchema()
+    {
+        Line(0, "");
+        Line(0, "/// <summary>The abstract syntax as data.</summary>");
+        Line(0, "internal static class Schema");
+        Line(0, "{");
+        Line(1, "/// <summary>Every type, in the order of the description.</summary>");
+        Line(1, "public static readonly SchemaType[] Types =");
+        Line(1, "[");
+        foreach (var type in types)
+        {
+            var name = PascalCase(type.Name);
+            // A sum of one constructor has one C# class, but two in Python.
+            var isProduct = type.IsProduct && type.Constructors[0].Name == type.Name;
+            Line(2, $"new(\"{type.Name}\", {Flag(type.IsEnum)}, {Flag(isProduct)}, {Fields(type.Attributes)},");
+            Line(2, "[");
+            foreach (var constructor in type.Constructors)
+            {
+                var node = type.IsProduct ? name : constructor.Name + name;
+                var arguments = constructor.Fields.Select((f, i) => f.IsSequence ? $"Items<{TypeOf(f)[..^2]}>(f[{i}])" : $"({TypeOf(f)})f[{i}]!").ToList();
+                if (type.Attributes.Count > 0)
+                    arguments.Add("span");
+                var make = type.IsEnum ? $"{name}.{constructor.Name}" : $"new {node}({string.Join(", ", arguments)})";
+                Line(3, $"new(\"{constructor.Name}\", {Fields(constructor.Fields)}, (f, span) => {make}),");
+            }
+
+            Line(2, "]),");
+        }
+
+        Line(1, "];");
+        Line(0, "");
+        Line(1, "private static T[] Items<T>(object? items) => Array.ConvertAll((object?[])items!, item => (T)item!);");
+        Line(0, "}");
+    }
+
+    private static string Flag(bool value) => value ? "true" : "false";
+
+    private static string Fields(IReadOnlyList<AsdlField> fields) =>
+        "[" + string.Join(", ", fields.Select(f => $"new(\"{f.Name}\", \"{f.Type}\", {Flag(f.IsOptional)}, {Flag(f.IsSequence)})")) + "]";
 
     private static string TypeOf(AsdlField field)
     {

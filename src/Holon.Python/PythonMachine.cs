@@ -101,10 +101,17 @@ public sealed class PythonMachine : IDisposable
             main.Dict.Set(name, Values.None);
         machine.Modules.Set("__main__", main);
         machine.ImportModule("encodings");
+        ((PyList)machine.Sys.Dict.Get("path_hooks")!).Insert(0, Attributes.Get(machine.ImportModule("zipimport"), "zipimporter"));
+        // What was looked for before the hook was there is looked for again.
+        ((PyDict)machine.Sys.Dict.Get("path_importer_cache")!).Clear();
         StandardStreams.Open(machine);
         machine.IsStarted = true;
+        machine.ImportModule("_signal");
         if (!machine.Options.NoSite)
             machine.ImportModule("site");
+        // In front of all, and after site, which makes what it finds absolute.
+        var path = (PyList)machine.Sys.Dict.Get("path")!;
+        path.ReplaceRange(0, 0, [.. machine.Options.Path.Select(PyStr.FromUtf16)]);
     }
 
     private PyModule Frozen(string name, string file)
@@ -121,9 +128,7 @@ public sealed class PythonMachine : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-    }
+    public void Dispose() => machine.Signals.Dispose();
 }
 
 /// <summary>A Python exception that nothing in the program has caught.</summary>

@@ -24,6 +24,12 @@ public sealed record PythonMachineOptions
     /// <summary>How deep calls may nest at first; the program may change it with <c>sys.setrecursionlimit</c>.</summary>
     public int RecursionLimit { get; init; } = 1000;
 
+    /// <summary>
+    /// After how many turns of a loop, or a quarter as many calls, code is compiled to machine code. 0 leaves everything to the interpreter.
+    /// <c>-X tier1=N</c> on the command line.
+    /// </summary>
+    public int CompileAfter { get; init; } = 2000;
+
     /// <summary><c>-O</c>: 0, 1 or 2.</summary>
     public int Optimize { get; init; }
 
@@ -48,6 +54,39 @@ public sealed record PythonMachineOptions
     /// <summary><c>-u</c>.</summary>
     public bool Unbuffered { get; init; }
 
+    /// <summary><c>-b</c>: comparing bytes with str warns, twice is an error.</summary>
+    public int BytesWarning { get; init; }
+
+    /// <summary><c>-P</c>: the program's folder is not put in front of <c>sys.path</c>.</summary>
+    public bool SafePath { get; init; }
+
+    /// <summary><c>-X dev</c>.</summary>
+    public bool DevMode { get; init; }
+
+    /// <summary><c>sys.flags.interactive</c>.</summary>
+    public bool Interactive { get; init; }
+
+    /// <summary>Folders of the variable PYTHONPATH.</summary>
+    public IReadOnlyList<string> SearchPath { get; init; } = [];
+
+    /// <summary>The variable PYTHONIOENCODING: <c>encoding:errors</c> of the standard streams.</summary>
+    public string? StandardEncoding { get; init; }
+
+    /// <summary>Where compiled modules are kept instead of <c>__pycache__</c>.</summary>
+    public string? BytecodeFolder { get; init; }
+
+    /// <summary>A file that runs before the console's first prompt.</summary>
+    public string? Startup { get; init; }
+
+    /// <summary><c>sys.executable</c>.</summary>
+    public string Executable { get; init; } = "";
+
+    /// <summary><c>sys.orig_argv</c>.</summary>
+    public IReadOnlyList<string> OriginalArguments { get; init; } = [];
+
+    /// <summary>Tracebacks are coloured.</summary>
+    public bool Colours { get; init; }
+
     /// <summary><c>-q</c>.</summary>
     public bool Quiet { get; init; }
 
@@ -59,6 +98,9 @@ public sealed record PythonMachineOptions
 
     /// <summary><c>-X</c>.</summary>
     public IReadOnlyList<string> XOptions { get; init; } = [];
+
+    /// <summary>The process's signals are the program's: Ctrl-C is KeyboardInterrupt, and <c>signal.signal</c> takes effect. For one machine of a process.</summary>
+    public bool HandlesSignals { get; init; }
 
     /// <summary>Turns source into code; without one only compiled modules can run.</summary>
     public ISourceCompiler? Compiler { get; init; }

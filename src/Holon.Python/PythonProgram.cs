@@ -32,19 +32,20 @@ public sealed class PythonProgram
     }
 
     /// <summary>Runs a module as <c>-m</c> does.</summary>
-    public bool RunModule(string name)
+    /// <param name="name">The module.</param>
+    /// <param name="changesArguments">Whether <c>sys.argv[0]</c> becomes the module's file.</param>
+    public bool RunModule(string name, bool changesArguments = true)
     {
         var runpy = machine.ImportModule("runpy");
-        Calls.CallMethod(runpy, "_run_module_as_main", PyStr.FromUtf16(name));
+        Calls.CallMethod(runpy, "_run_module_as_main", PyStr.FromUtf16(name), Values.Bool(changesArguments));
         return true;
     }
 
-    /// <summary>Reads, runs and prints until the input ends: the standard library's own console.</summary>
+    /// <summary>Reads, runs and prints until the input ends.</summary>
     public bool Interact(bool banner)
     {
-        var code = machine.ImportModule("code");
-        var names = new PyTuple(new PyStr("banner"), new PyStr("exitmsg"), new PyStr("local"));
-        Calls.CallNamed(Attributes.Get(code, "interact"), [banner ? Values.None : PyStr.Empty, PyStr.Empty, MainDict], names);
+        machine.IsConsole = true;
+        new Terminal.InteractiveConsole(machine, MainDict).Run(banner);
         return true;
     }
 }

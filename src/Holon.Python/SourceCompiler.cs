@@ -1,4 +1,5 @@
 using Holon.Python.Compiler;
+using Holon.Python.Compiler.Ast;
 
 namespace Holon.Python;
 
@@ -8,22 +9,43 @@ public sealed class SourceCompiler : ISourceCompiler
     /// <inheritdoc/>
     public byte[] Compile(ReadOnlySpan<byte> source, string filename, string mode, int flags, int optimize)
     {
+        var bytes = source.ToArray();
+        var options = Options(mode, flags, optimize);
+        return Translated(() => Compiler.MarshalWriter.Write(PythonCompiler.Compile(bytes, filename, options)));
+    }
+
+    /// <summary>Compiles a tree that a program made.</summary>
+    internal static byte[] Compile(Mod tree, string filename, string mode, int flags, int optimize) =>
+        Translated(() => Compiler.MarshalWriter.Write(PythonCompiler.Compile(tree, filename, Options(mode, flags, optimize))));
+
+    /// <summary>The tree of a source, for programs that asked for it.</summary>
+    internal static Mod Parse(byte[] source, string filename, string mode, int flags, int optimize, int featureVersion) =>
+        Translated(() => PythonCompiler.Parse(source, filename, Options(mode, flags, optimize) with { FeatureVersion = featureVersion }));
+
+    /// <summary>The symbol table of a source.</summary>
+    internal static SymbolTable Symbols(byte[] source, string filename, string mode, int flags) =>
+        Translated(() => PythonCompiler.BuildSymbolTable(System.Text.Encoding.UTF8.GetString(source), filename, Options(mode, flags, 0)));
+
+    private static CompileOptions Options(string mode, int flags, int optimize)
+    {
         var wanted = (CompilerFlags)flags;
-        if ((wanted & CompilerFlags.OnlyAst) != 0)
-            throw new SourceSyntaxException("syntax trees as Python objects (the module _ast) do not exist yet") { Kind = "NotImplementedError" };
         // A str arrives as UTF-8: what it says of its encoding does not count.
         if ((wanted & CompilerFlags.SourceIsUtf8) != 0)
             wanted |= CompilerFlags.IgnoreCookie;
-        var options = new CompileOptions
+        return new CompileOptions
         {
             Mode = mode switch { "exec" => CompileMode.Exec, "eval" => CompileMode.Eval, "single" => CompileMode.Single, _ => CompileMode.FunctionType },
             Flags = wanted,
             Optimize = optimize,
-            Host = new Host(),
+            Host = PyThread.HasCurrent ? new MachineCompilerHost(PyThread.Current) : CompilerHost.Default,
         };
+    }
+
+    private static T Translated<T>(Func<T> work)
+    {
         try
         {
-            return Compiler.MarshalWriter.Write(PythonCompiler.Compile(source.ToArray(), filename, options));
+            return work();
         }
         catch (PythonCompileException error)
         {
@@ -36,23 +58,6 @@ public sealed class SourceCompiler : ISourceCompiler
                 EndLine = error.Location?.EndLine,
                 EndOffset = error.Location?.EndOffset,
             };
-        }
-    }
-
-    /// <summary>Reads source lines for the text of errors. Warnings are dropped.</summary>
-    private sealed class Host : CompilerHost
-    {
-        public override byte[]? ReadSourceLine(string fileName, int line)
-        {
-            try
-            {
-                return line > 0 && File.Exists(fileName) && File.ReadLines(fileName, System.Text.Encoding.Latin1).ElementAtOrDefault(line - 1) is { } text
-                    ? System.Text.Encoding.Latin1.GetBytes(text + "\n") : null;
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                return null;
-            }
         }
     }
 }

@@ -137,7 +137,6 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
             _paused ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             paused = _paused.Task; // taken here: a vCPU's thread clears the field once the pause is there
             _pauseRequested = true;
-            _resume.Reset();
         }
 
         _processors.RequestStop();
@@ -222,7 +221,6 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         {
             if (_status != MachineStatus.Running || _pauseRequested) return;
             _pauseRequested = true;
-            _resume.Reset();
         }
 
         Tell("disk.full", $"The host has no space left for what the guest writes to '{disk}'; the machine is paused, and what was written is tried again when it goes on.");
@@ -347,6 +345,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         _board.Pci.Pause();
         lock (_lock)
         {
+            if (_endRequest is not null) return _endRequest;
+            _resume.Reset(); // here and not with the request: the pause before may not have been left yet
             SetStatus(MachineStatus.Paused, "The machine is paused.");
             _paused?.TrySetResult();
             _paused = null;

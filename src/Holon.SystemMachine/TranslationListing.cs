@@ -16,8 +16,9 @@ public static class TranslationListing
     /// <summary>The first block of a piece of code, each guest instruction above its host code.</summary>
     /// <param name="code">64-bit code, at most a page.</param>
     /// <param name="user">As code of privilege level 3.</param>
+    /// <param name="hot">As code that is executed often.</param>
     /// <exception cref="HolonException">The translator does not work on this host.</exception>
-    public static string Of(ReadOnlySpan<byte> code, bool user)
+    public static string Of(ReadOnlySpan<byte> code, bool user, bool hot = false)
     {
         if (EngineSelection.WhyNoTranslator() is { } problem) throw new HolonException($"The translator does not work on this host: {problem}.");
         using var memory = new GuestMemory(new MemoryRange(0, MemoryBytes));
@@ -28,7 +29,7 @@ public static class TranslationListing
         memory.Write(Tables + 0x2000, present | writable | userPage | large);
 
         var nothing = new Nothing();
-        using var translator = new Translator.Translator(memory, nothing, nothing, nothing, CpuModel.X8664V3, Translator.Translator.LeastCodeBytes);
+        using var translator = new Translator.Translator(memory, nothing, nothing, nothing, CpuModel.X8664V3, Translator.Translator.LeastCodeBytes) { HotByDefault = hot };
         ref var state = ref translator.State;
         state.Cr0 = Cr0.PE | Cr0.PG | Cr0.WP | Cr0.NE | Cr0.MP | Cr0.ET;
         state.Cr4 = Cr4.Pae | Cr4.Osfxsr | Cr4.Osxmmexcpt | Cr4.Osxsave;

@@ -10,6 +10,9 @@ public sealed class TranslatorStatistics
 {
     private const int MostCodes = 20;
 
+    private const int MostSampled = 8192, MostShown = 10;
+
+    private readonly Dictionary<ulong, long> _samples = [];
     private readonly long[] _byCode = new long[Enum.GetValues<Code>().Length];
 
     /// <summary>Blocks translated.</summary>
@@ -63,6 +66,24 @@ public sealed class TranslatorStatistics
     public IEnumerable<(Code Code, long Count)> InterpretedCodes =>
         _byCode.Select((count, code) => ((Code)code, count)).Where(entry => entry.count > 0).OrderByDescending(entry => entry.count);
 
+    /// <summary>Where the guest was when an event interrupted it, at most once a millisecond, most frequent first: linear addresses of blocks.</summary>
+    public IEnumerable<(ulong Address, long Count)> HottestAddresses
+    {
+        get
+        {
+            lock (_samples) return [.. _samples.Select(entry => (entry.Key, entry.Value)).OrderByDescending(entry => entry.Value)];
+        }
+    }
+
+    internal void CountSample(ulong address)
+    {
+        lock (_samples)
+        {
+            if (_samples.Count >= MostSampled) _samples.Clear();
+            System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_samples, address, out _)++;
+        }
+    }
+
     internal void CountInterpreted(Code code)
     {
         Interpreted++;
@@ -77,6 +98,9 @@ public sealed class TranslatorStatistics
         text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks, {HotBlocks:N0} of them since they are hot; code cache emptied {CacheFlushes:N0} times");
         text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Misses:N0} TLB misses");
         text.AppendLine(CultureInfo.InvariantCulture, $"generations  {UserGenerations:N0} of user addresses, {KernelGenerations:N0} of kernel addresses");
+        var hottest = HottestAddresses.ToArray();
+        var all = Math.Max(1, hottest.Sum(entry => entry.Count));
+        foreach (var (address, count) in hottest.Take(MostShown)) text.AppendLine(CultureInfo.InvariantCulture, $"hot          {100.0 * count / all,5:N1} % 0x{address:x}");
         foreach (var (code, count) in InterpretedCodes.Take(MostCodes)) text.AppendLine(CultureInfo.InvariantCulture, $"interpreted  {count,12:N0} {code}");
         return text.ToString();
     }

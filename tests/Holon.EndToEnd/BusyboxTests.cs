@@ -17,6 +17,20 @@ public sealed class BusyboxTests(Busybox busybox) : IClassFixture<Busybox>
         Assert.Empty(outcome.Error);
     }
 
+    [Theory]
+    [InlineData("translator", 2)]
+    [InlineData("translator", 4)]
+    [InlineData("interpreter", 2)]
+    public async Task Several_processors_start_and_the_kernel_has_nothing_to_complain_about(string engine, int cpus)
+    {
+        busybox.Require();
+        var outcome = await HolonProgram.RunAsync("run", "busybox", "--engine", engine, "--cpus", $"{cpus}", "--timeout", Limit, "--", "sh", "-c", "nproc; dmesg; poweroff -f");
+        AssertEnded(0, outcome);
+        Assert.StartsWith($"{cpus}\n", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains($"Brought up 1 node, {cpus} CPUs", outcome.Output, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"BUG:|WARNING:|soft lockup|rcu.*stall|Marking TSC unstable|Call Trace", outcome.Output);
+    }
+
     [Fact]
     public async Task Input_output_and_exit_code_travel_unchanged()
     {

@@ -1,12 +1,52 @@
 using System.Text;
 using Holon.SystemMachine;
 using Holon.SystemMachine.Images;
+using Holon.SystemMachine.Networks;
 
 namespace Holon.EndToEnd;
 
-/// <summary>Disks that come and go while a guest runs.</summary>
+/// <summary>Devices that come and go while a guest runs.</summary>
 public sealed class HotplugTests(Busybox busybox) : IClassFixture<Busybox>
 {
+    [Fact]
+    public async Task A_network_card_is_plugged_in_used_and_taken_out()
+    {
+        busybox.Require();
+        var cancellation = TestContext.Current.CancellationToken;
+        var image = await ImageStore.ForUser().GetAsync("busybox", new Progress<ImageProgress>(), cancellation);
+        var session = new GuestSession
+        {
+            Command =
+            [
+                "sh", "-c",
+                """
+                echo waiting; while ! [ -e /sys/class/net/eth0 ]; do sleep 0.1; done
+                ip link set eth0 up; udhcpc -q -n -i eth0 -s /holon/dhcp >/dev/null 2>&1; ping -qc 1 10.0.2.1 | grep -o '1 packets received'
+                while [ "$(cat /sys/class/net/eth0/carrier)" = 1 ]; do sleep 0.1; done; echo pulled
+                while [ -e /sys/class/net/eth0 ]; do sleep 0.1; done; echo gone; exit 3
+                """,
+            ],
+            HasInput = false,
+            HasNetwork = true,
+            Modules = ["virtio_pci", "virtio_net"],
+        };
+        var output = new StringBuilder();
+        await using var machine = SystemMachine.SystemMachine.Create(
+            new SystemMachineSpec { Kernel = image.Kernel, Initrds = [image.Initrd, image.Modules], CommandLine = BusyboxImage.CommandLine, ExtraInitrd = session.ToInitrd(), StopOnReset = true, Timeout = TimeSpan.FromMinutes(2) },
+            bytes =>
+            {
+                lock (output) output.Append(Encoding.ASCII.GetString(bytes));
+            });
+        await machine.StartAsync(cancellation);
+        await PrintedAsync(machine, output, "waiting");
+        machine.AttachNetwork(new NetworkSpec());
+        await PrintedAsync(machine, output, "1 packets received");
+        machine.SetLink("net", up: false);
+        await PrintedAsync(machine, output, "pulled");
+        machine.DetachDevice("net");
+        Assert.Equal(3, (await machine.Completion.WaitAsync(cancellation)).Code);
+    }
+
     [Fact]
     public async Task A_disk_is_plugged_in_used_and_taken_out()
     {
@@ -29,28 +69,28 @@ public sealed class HotplugTests(Busybox busybox) : IClassFixture<Busybox>
                 lock (output) output.Append(Encoding.ASCII.GetString(bytes));
             });
         await machine.StartAsync(cancellation);
-        await Printed("waiting");
+        await PrintedAsync(machine, output, "waiting");
         machine.AttachDisk(disk);
-        await Printed("hot contents");
+        await PrintedAsync(machine, output, "hot contents");
         Assert.Throws<Holon.Machines.HolonException>(() => machine.AttachDisk(disk)); // its name is taken
         machine.DetachDevice("hot");
         var exit = await machine.Completion.WaitAsync(cancellation);
         Assert.Equal(3, exit.Code);
         Assert.Contains("hot-1", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("gone", output.ToString(), StringComparison.Ordinal);
+    }
 
-        async Task Printed(string text)
+    private static async Task PrintedAsync(SystemMachine.SystemMachine machine, StringBuilder output, string text)
+    {
+        while (true)
         {
-            while (true)
+            lock (output)
             {
-                lock (output)
-                {
-                    if (output.ToString().Contains(text, StringComparison.Ordinal)) return;
-                }
-
-                Assert.False(machine.Completion.IsCompleted, $"The machine ended without '{text}'; it printed {output}");
-                await Task.Delay(20, cancellation);
+                if (output.ToString().Contains(text, StringComparison.Ordinal)) return;
             }
+
+            Assert.False(machine.Completion.IsCompleted, $"The machine ended without '{text}'; it printed {output}");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }
 }

@@ -11,10 +11,9 @@ public sealed class OracleTests
 
     private static string? Compile()
     {
-        if (!Programs.Has("javac") || !Programs.Has("java")) return null;
+        if (!Commands.Have("javac", "java")) return null;
         var target = Path.Combine(AppContext.BaseDirectory, "classes");
-        var (code, _, error) = Programs.Run("javac", ["--release", "17", "-d", target, .. Directory.GetFiles(Folder, "*.java")]);
-        Assert.True(code == 0, error);
+        Commands.MustRun("javac", ["--release", "17", "-d", target, .. Directory.GetFiles(Folder, "*.java")]);
         return target;
     }
 
@@ -24,10 +23,10 @@ public sealed class OracleTests
     {
         var classes = Classes.Value;
         if (classes == null) Assert.Skip("javac and java, which tell what is right, are not installed (openjdk-17-jdk-headless).");
-        var expected = Programs.Run("java", "-cp", classes, name);
+        var expected = Commands.Run("java", "-cp", classes, name);
         foreach (var mode in (string[])["-Xmixed", "-Xint", "-Xcomp"])
         {
-            var actual = Programs.Run(Programs.Holon, mode, "-cp", classes, name);
+            var actual = Commands.Run(Commands.HolonJava, mode, "-cp", classes, name);
             Assert.Equal(expected.Output, actual.Output);
             Assert.Equal(expected.Error, actual.Error);
             Assert.Equal(expected.Code, actual.Code);

@@ -10,7 +10,7 @@ public sealed class RandomJavaTests
     [Fact]
     public void Random_programs_do_in_each_tier_what_they_do_on_HotSpot()
     {
-        if (!Programs.Has("javac") || !Programs.Has("java")) Assert.Skip("javac and java, which tell what is right, are not installed (openjdk-17-jdk-headless).");
+        if (!Commands.Have("javac", "java")) Assert.Skip("javac and java, which tell what is right, are not installed (openjdk-17-jdk-headless).");
         var first = int.Parse(Environment.GetEnvironmentVariable("HOLON_JAVA_SEED") ?? "1", System.Globalization.CultureInfo.InvariantCulture);
         var count = int.Parse(Environment.GetEnvironmentVariable("HOLON_JAVA_PROGRAMS") ?? (All ? "120" : "4"), System.Globalization.CultureInfo.InvariantCulture);
         const int together = 8;
@@ -29,7 +29,7 @@ public sealed class RandomJavaTests
                 main.Append($"R{i}.run(rounds);\n");
             }
             File.WriteAllText(Path.Combine(folder, "Main.java"), main.Append("} }\n").ToString());
-            var (code, _, error) = Programs.Run("javac", ["-nowarn", "--release", "17", "-d", folder, .. Directory.GetFiles(folder, "*.java")]);
+            var (code, _, error) = Commands.Run("javac", ["-nowarn", "--release", "17", "-d", folder, .. Directory.GetFiles(folder, "*.java")]);
             Assert.True(code == 0, $"seeds from {seed}: {error}");
             Same(folder, seed, "-Xmixed", "2500");
             Same(folder, seed, "-Xcomp", "60");
@@ -43,8 +43,8 @@ public sealed class RandomJavaTests
 
     private static void Same(string folder, int seed, string mode, string rounds)
     {
-        var expected = Programs.Run("java", "-XX:-OmitStackTraceInFastThrow", "-cp", folder, "Main", rounds);
-        var actual = Programs.Run(Programs.Holon, mode, "--trace-natives", "-cp", folder, "Main", rounds);
+        var expected = Commands.Run("java", "-XX:-OmitStackTraceInFastThrow", "-cp", folder, "Main", rounds);
+        var actual = Commands.Run(Commands.HolonJava, mode, "--trace-natives", "-cp", folder, "Main", rounds);
         Assert.True(expected.Output == actual.Output && expected.Code == actual.Code && actual.Error.Length == 0,
             $"{mode}, programs of seeds from {seed} (HOLON_JAVA_SEED={seed}): HotSpot ended with {expected.Code}, we with {actual.Code}; first difference:\n{Difference(expected.Output, actual.Output)}\n{actual.Error}");
     }

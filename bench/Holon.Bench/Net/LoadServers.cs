@@ -39,7 +39,7 @@ internal sealed class LoadServers : IDisposable
     }
 
     /// <summary>Two ports that nobody listens on.</summary>
-    private static (int First, int Second) FreePorts()
+    public static (int First, int Second) FreePorts()
     {
         using TcpListener first = new(IPAddress.Loopback, 0), second = new(IPAddress.Loopback, 0);
         first.Start();

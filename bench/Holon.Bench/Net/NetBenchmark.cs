@@ -23,6 +23,9 @@ internal static class NetBenchmark
         ("udp-receive", "UDP, host to guest, 1400 bytes, of 300 Mbit/s", false),
         ("requests", "bytes there and back a second", false),
         ("connections", "connections a second", false),
+        ("pair-1", "TCP, guest to guest, 1 stream, Mbit/s", true),
+        ("pair-8", "TCP, guest to guest, 8 streams, Mbit/s", true),
+        ("pair-requests", "bytes there and back between guests a second", false),
     ];
 
     /// <summary>Runs it.</summary>
@@ -46,22 +49,28 @@ internal static class NetBenchmark
             GuestFile[] files =
             [
                 new("work/net.sh", File.ReadAllBytes(Path.Combine(paths.GuestSources, "net/net.sh")), Executable: true),
+                new("work/pair.sh", File.ReadAllBytes(Path.Combine(paths.GuestSources, "net/pair.sh")), Executable: true),
                 new("work/load", File.ReadAllBytes(load), Executable: true),
             ];
-            string[] command = ["/work/net.sh", $"{seconds}", $"{servers.IperfPort}", $"{servers.EchoPort}", .. lines];
-            var guest = await GuestInitrd.MakeAsync(Path.Combine(folder.FullName, "initrd"), command, files, Userland.Get(paths, "net", _packages, dependencies: false), network: true).ConfigureAwait(false);
+            var pair = lines.Any(line => line.StartsWith("pair", StringComparison.Ordinal));
+            var alone = lines.Where(line => !line.StartsWith("pair", StringComparison.Ordinal)).ToArray();
+            string[] command = ["/work/net.sh", $"{seconds}", $"{servers.IperfPort}", $"{servers.EchoPort}", .. alone];
+            var userland = Userland.Get(paths, "net", _packages, dependencies: false);
+            var guest = await GuestInitrd.MakeAsync(Path.Combine(folder.FullName, "initrd"), command, files, userland, network: true).ConfigureAwait(false);
             var us = ours with { Arguments = each => [.. ours.Arguments(each), "--network", "nat", "--host-access", "all"] };
             var peer = Emulator.Qemu with { Arguments = each => [.. Emulator.Qemu.Arguments(each), "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"] };
             List<(Dictionary<string, double> Ours, Dictionary<string, double> Theirs)> all = [];
             for (var round = 1; round <= rounds; round++)
             {
-                Dictionary<string, double> In(Emulator emulator)
+                async Task<Dictionary<string, double>> InAsync(Emulator emulator, Emulator bare)
                 {
                     Console.Error.WriteLine($"holon: round {round} of {rounds}: {emulator.Name}");
-                    return Read(GuestInitrd.CommandOutput(emulator.Run(guest, TimeSpan.FromSeconds(60 + (lines.Length * (seconds + 10))), GuestInitrd.Ready)));
+                    var output = alone.Length == 0 ? "" : GuestInitrd.CommandOutput(emulator.Run(guest, TimeSpan.FromSeconds(60 + (lines.Length * (seconds + 10))), GuestInitrd.Ready));
+                    if (pair) output += await GuestPair.RunAsync(bare, bare == ours, folder.FullName, files, userland, seconds).ConfigureAwait(false);
+                    return Read(output);
                 }
 
-                all.Add((In(us), In(peer)));
+                all.Add((await InAsync(us, ours).ConfigureAwait(false), await InAsync(peer, Emulator.Qemu).ConfigureAwait(false)));
             }
 
             Show(all, lines);

@@ -12,6 +12,8 @@ internal sealed class DisassembleCommand : Command
     private readonly Option<string?> _file = new("--file") { Description = "Take the code from this file of raw machine code.", HelpName = "FILE" };
     private readonly Option<bool> _user = new("--user") { Description = "As code of privilege level 3 instead of 0." };
 
+    private readonly Option<bool> _hot = new("--hot") { Description = "As code that is executed often, which remembers the pages of its accesses." };
+
     /// <summary>The command.</summary>
     public DisassembleCommand()
         : base("disasm", "Show a block of guest code beside the host code that the translator makes of it.")
@@ -19,10 +21,11 @@ internal sealed class DisassembleCommand : Command
         Add(_bytes);
         Add(_file);
         Add(_user);
+        Add(_hot);
         SetAction(parsed =>
         {
             var code = parsed.GetValue(_file) is { } file ? ReadFile(file) : ParseBytes(parsed.GetValue(_bytes) ?? []);
-            Console.Out.Write(TranslationListing.Of(code, parsed.GetValue(_user)));
+            Console.Out.Write(TranslationListing.Of(code, parsed.GetValue(_user), parsed.GetValue(_hot)));
         });
     }
 

@@ -129,7 +129,9 @@ internal sealed class MachineRun
     private async Task<SystemMachineSpec> CompleteAsync(CancellationToken cancellationToken)
     {
         var spec = _request.Spec;
-        if (_request.DefaultNetwork && (spec.Disks.Count > 0 || ImageRecipe.Find(_request.Image ?? "") is DebianImage)) spec = spec with { Networks = [new NetworkSpec()] };
+        var debian = _request.Image is { } name && ImageRecipe.Find(name) is DebianImage;
+        if (_request.SshKey is not null && !debian) throw new HolonException("--ssh-key is for the image 'debian', which has an SSH server; leave it out.");
+        if (_request.DefaultNetwork && (spec.Disks.Count > 0 || debian)) spec = spec with { Networks = [new NetworkSpec()] };
         if (_request.Image is null)
         {
             if (_request.Command.Count > 0) throw new HolonException("A command needs an image whose init runs it; give one, such as: holon run busybox -- uname -a.");
@@ -168,13 +170,15 @@ internal sealed class MachineRun
     {
         if (_request.Command.Count > 0) throw new HolonException("The image 'debian' boots to a login and runs no command; leave the command out, or use busybox.");
         _ = (spec.Bios is null ? spec with { Kernel = "" } : spec).Validate(); // before minutes are spent on an image
+        if (spec.Bios is not null && _request.SshKey is not null) throw new HolonException("--ssh-key is for machines that are booted without firmware; leave out one of the two.");
+        var keys = _request.SshKey is { } path ? ReadKeys(path) : "";
         var image = await GetImageAsync(_request.Image!, cancellationToken).ConfigureAwait(false);
         var folder = Path.Combine(MachineFolder.ForUser(), _request.Temporary ? $".{spec.Name}-{Path.GetRandomFileName()}" : spec.Name);
         _temporaryFolder = _request.Temporary ? folder : null;
         var disk = Path.Combine(folder, "disk.qcow2");
         if (!File.Exists(disk)) DebianImage.CreateDisk(image, disk);
         if (spec.Uefi) spec = spec with { Variables = VariablesIn(folder) };
-        return DebianImage.Complete(spec, image, new DiskSpec { Path = disk, Format = DiskFormat.Qcow2, Name = "disk", Temporary = _request.Temporary });
+        return DebianImage.Complete(spec, image, new DiskSpec { Path = disk, Format = DiskFormat.Qcow2, Name = "disk", Temporary = _request.Temporary }, keys);
     }
 
     /// <summary>Where a machine's UEFI variables are kept.</summary>
@@ -188,6 +192,27 @@ internal sealed class MachineRun
     {
         using var progress = new ProgressLine();
         return await _images.GetAsync(name, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Public keys as ssh-keygen writes them, a line each.</summary>
+    private static string ReadKeys(string path)
+    {
+        const int Longest = 64 * 1024;
+        string[] lines;
+        try
+        {
+            if (new FileInfo(path).Length > Longest) throw new HolonException($"{path} is too long for a file of public keys; give one such as ~/.ssh/id_ed25519.pub.");
+            lines = File.ReadAllLines(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new HolonException($"The public key {path} cannot be read; make one with ssh-keygen, and give the file whose name ends with .pub.", exception);
+        }
+
+        if (lines.Any(line => line.Contains("PRIVATE KEY", StringComparison.Ordinal))) throw new HolonException($"{path} is a private key, which no machine should see; give the file whose name ends with .pub.");
+        if (!lines.Any(line => line.StartsWith("ssh-", StringComparison.Ordinal) || line.StartsWith("ecdsa-", StringComparison.Ordinal) || line.StartsWith("sk-", StringComparison.Ordinal)))
+            throw new HolonException($"{path} holds no public key; make one with ssh-keygen, and give the file whose name ends with .pub.");
+        return string.Join('\n', lines) + "\n";
     }
 
     private FileStream? OpenSerialFile()

@@ -20,6 +20,9 @@ internal sealed record RunRequest
     /// <summary>True when the machine's own disk goes away with it.</summary>
     public bool Temporary { get; init; }
 
+    /// <summary>A file of public keys whose owners may log in by SSH; null for none.</summary>
+    public string? SshKey { get; init; }
+
     /// <summary>True when the user said nothing about networks: machines with disks then get a way to the outside.</summary>
     public bool DefaultNetwork { get; init; }
 

@@ -3,12 +3,12 @@ namespace Holon.Jvm.ClassFile;
 /// <summary>
 /// Reads a class file (JVMS §4) and checks its form (§4.8). Whatever is wrong becomes the Java error that HotSpot raises.
 /// </summary>
-internal ref struct ClassFileParser
+internal ref partial struct ClassFileParser
 {
     private const int NewestVersion = 61;
 
     private ByteReader _in;
-    private readonly string _name;
+    private string _name;
     private ConstantPool _pool;
     private int _major;
     private bool _isInterface;
@@ -16,7 +16,7 @@ internal ref struct ClassFileParser
     private ClassFileParser(ReadOnlySpan<byte> data, string name)
     {
         _in = new ByteReader(data, name);
-        _name = name;
+        _name = name.Length == 0 ? "<Unknown>" : name;
         _pool = new ConstantPool([]);
     }
 
@@ -25,10 +25,47 @@ internal ref struct ClassFileParser
     public static ClassFileModel Parse(ReadOnlySpan<byte> data, string name)
     {
         var parser = new ClassFileParser(data, name);
-        return parser.ParseClass();
+        try
+        {
+            return parser.ParseClass();
+        }
+        catch (ConstantPool.BadIndexException e)
+        {
+            throw parser.Error(e.Message);
+        }
     }
 
     private readonly ClassFormatException Error(string message) => new("java/lang/ClassFormatError", $"{message} in class file {_name}");
+
+    /// <summary>A name or descriptor that a field or method begins with.</summary>
+    private readonly string Text(int index, string what) => _pool.Tag(index) == CpTag.Utf8 ? _pool.Utf8(index) : throw Error($"{(what.StartsWith("for field", StringComparison.Ordinal) ? "Invalid" : "Illegal")} constant pool index {index} {what}");
+
+    /// <summary>Names of classes, methods and fields are Java identifiers before version 49; from then on nearly anything goes (JVMS §4.2).</summary>
+    private readonly bool IsClassName(string name) => _major >= 49 ? Descriptor.IsBinaryName(name) : Descriptor.IsOldName(name, true);
+
+    private readonly bool IsFieldType(string descriptor) => Descriptor.IsField(descriptor) && HasGoodNames(descriptor);
+
+    private readonly bool IsMethodType(string descriptor) => Descriptor.IsMethod(descriptor) && HasGoodNames(descriptor);
+
+    private readonly bool HasGoodNames(string descriptor)
+    {
+        if (_major >= 49) return true;
+        for (var i = descriptor.IndexOf('L'); i >= 0;)
+        {
+            var end = descriptor.IndexOf(';', i);
+            if (!Descriptor.IsOldName(descriptor.AsSpan(i + 1, end - i - 1), true)) return false;
+            i = descriptor.IndexOf('L', end);
+        }
+        return true;
+    }
+
+    private readonly bool IsFieldName(string name) => _major >= 49 ? Descriptor.IsUnqualifiedName(name) : Descriptor.IsOldName(name, false);
+
+    private readonly bool IsMethodName(string name) => name is "<init>" or "<clinit>" || (_major >= 49 ? Descriptor.IsMethodName(name) : Descriptor.IsOldName(name, false));
+
+    private readonly ClassFormatException BadName(string what, string name) => new("java/lang/ClassFormatError", $"Illegal {what} name \"{name}\" in class {_name}");
+
+    private static ClassFormatException BadModifiers(string message) => new("java/lang/ClassFormatError", message);
 
     private ClassFileModel ParseClass()
     {
@@ -39,7 +76,7 @@ internal ref struct ClassFileParser
         CheckVersion(minor);
         ParsePool();
         var flags = (Acc)_in.U2();
-        if ((flags & Acc.Module) != 0)
+        if (_major >= 53 && (flags & Acc.Module) != 0)
             throw new ClassFormatException("java/lang/NoClassDefFoundError", $"{_name} is not a class because access_flag ACC_MODULE is set");
         flags &= Acc.Public | Acc.Final | Acc.Super | Acc.Interface | Acc.Abstract | Acc.Synthetic | Acc.Annotation | Acc.Enum;
         if ((flags & Acc.Interface) != 0 && _major < 50) flags |= Acc.Abstract;
@@ -49,6 +86,7 @@ internal ref struct ClassFileParser
         if (_pool.Tag(thisClass) != CpTag.Class) throw Error($"Invalid this class index {thisClass} in constant pool");
         var name = _pool.ClassName(thisClass);
         if (name[0] == '[') throw Error("Bad class name");
+        _name = name;
         var superIndex = _in.U2();
         if (superIndex == 0 ? name != "java/lang/Object" : _pool.Tag(superIndex) != CpTag.Class || _pool.ClassName(superIndex)[0] == '[')
             throw Error($"Invalid superclass index {superIndex} in constant pool");
@@ -135,6 +173,8 @@ internal ref struct ClassFileParser
                     entry.A = _in.U2();
                     entry.B = _in.U2();
                     break;
+                case CpTag.MethodHandle or CpTag.MethodType or CpTag.Dynamic or CpTag.InvokeDynamic:
+                    throw Error($"Class file version does not support constant tag {(int)entry.Tag}");
                 default:
                     throw Error($"Unknown constant tag {(int)entry.Tag}");
             }
@@ -149,27 +189,27 @@ internal ref struct ClassFileParser
         {
             case CpTag.Class:
                 var name = _pool.Utf8(entry.A);
-                if (name.Length == 0 || (name[0] == '[' ? !Descriptor.IsField(name) : !Descriptor.IsBinaryName(name))) throw Error($"Illegal class name \"{name}\"");
+                if (name.Length == 0 || (name[0] == '[' ? !IsFieldType(name) : !IsClassName(name))) throw Error($"Illegal class name \"{name}\"");
                 break;
             case CpTag.String or CpTag.Module or CpTag.Package:
                 _ = _pool.Utf8(entry.A);
                 break;
             case CpTag.MethodType:
-                if (!Descriptor.IsMethod(_pool.Utf8(entry.A))) throw Error($"Illegal method type at constant pool index {index}");
+                if (!IsMethodType(_pool.Utf8(entry.A))) throw Error($"Illegal method type at constant pool index {index}");
                 break;
             case CpTag.NameAndType:
                 var (_, type) = _pool.NameAndType(index);
-                if (type.Length == 0 || !(type[0] == '(' ? Descriptor.IsMethod(type) : Descriptor.IsField(type))) throw Error($"Method or field descriptor \"{type}\" has illegal signature");
+                if (type.Length == 0 || !(type[0] == '(' ? IsMethodType(type) : IsFieldType(type))) throw Error($"Method or field descriptor \"{type}\" has illegal signature");
                 break;
             case CpTag.Fieldref:
                 var field = _pool.Member(index);
-                if (!Descriptor.IsField(field.Descriptor)) throw Error($"Field \"{field.Name}\" has illegal signature \"{field.Descriptor}\"");
-                if (!Descriptor.IsUnqualifiedName(field.Name)) throw Error($"Illegal field name \"{field.Name}\"");
+                if (!IsFieldType(field.Descriptor)) throw Error($"Field \"{field.Name}\" has illegal signature \"{field.Descriptor}\"");
+                if (!IsFieldName(field.Name)) throw BadName("field", field.Name);
                 break;
             case CpTag.Methodref or CpTag.InterfaceMethodref:
                 var method = _pool.Member(index);
-                if (!Descriptor.IsMethod(method.Descriptor)) throw Error($"Method \"{method.Name}\" has illegal signature \"{method.Descriptor}\"");
-                if (method.Name == "<clinit>" || !Descriptor.IsMethodName(method.Name)) throw Error($"Illegal method name \"{method.Name}\"");
+                if (!IsMethodType(method.Descriptor)) throw Error($"Method \"{method.Name}\" has illegal signature \"{method.Descriptor}\"");
+                if (method.Name == "<clinit>" || !IsMethodName(method.Name)) throw BadName("method", method.Name);
                 if (method.Name == "<init>" && !method.Descriptor.EndsWith(")V", StringComparison.Ordinal)) throw Error($"Method \"{method.Name}\" has illegal signature \"{method.Descriptor}\"");
                 break;
             case CpTag.MethodHandle:
@@ -177,7 +217,8 @@ internal ref struct ClassFileParser
                 break;
             case CpTag.Dynamic or CpTag.InvokeDynamic:
                 var (dynamicName, dynamicType) = _pool.NameAndType(entry.B);
-                if (!(entry.Tag == CpTag.Dynamic ? Descriptor.IsField(dynamicType) : Descriptor.IsMethod(dynamicType))) throw Error($"\"{dynamicName}\" has illegal signature \"{dynamicType}\"");
+                if (entry.Tag == CpTag.Dynamic ? !IsFieldName(dynamicName) : !IsMethodName(dynamicName)) throw BadName(entry.Tag == CpTag.Dynamic ? "field" : "method", dynamicName);
+                if (!(entry.Tag == CpTag.Dynamic ? IsFieldType(dynamicType) : IsMethodType(dynamicType))) throw Error($"\"{dynamicName}\" has illegal signature \"{dynamicType}\"");
                 break;
         }
     }
@@ -198,259 +239,14 @@ internal ref struct ClassFileParser
         if (entry.A == 8 ? name != "<init>" : entry.A >= 5 && name is "<init>" or "<clinit>") throw Error($"Bad name of method handle at constant pool index {index}");
     }
 
-    private FieldInfo[] ParseFields()
-    {
-        var fields = new FieldInfo[_in.U2()];
-        var seen = new HashSet<(string, string)>(fields.Length);
-        for (var i = 0; i < fields.Length; i++)
-        {
-            var flags = (Acc)_in.U2() & (Acc)0x50DF;
-            var name = _pool.Utf8(_in.U2());
-            if (!Descriptor.IsUnqualifiedName(name)) throw Error($"Illegal field name \"{name}\"");
-            var descriptor = _pool.Utf8(_in.U2());
-            if (!Descriptor.IsField(descriptor)) throw Error($"Field \"{name}\" has illegal signature \"{descriptor}\"");
-            CheckFieldFlags(flags, name);
-            if (!seen.Add((name, descriptor))) throw Error($"Duplicate field name \"{name}\" with signature \"{descriptor}\"");
-            fields[i] = ParseFieldAttributes(new FieldInfo(flags, name, descriptor));
-        }
-        return fields;
-    }
-
-    private readonly void CheckFieldFlags(Acc flags, string name)
-    {
-        var visibility = flags & (Acc.Public | Acc.Private | Acc.Protected);
-        var bad = _isInterface
-            ? (flags & ~Acc.Synthetic) != (Acc.Public | Acc.Static | Acc.Final)
-            : ((int)visibility & (int)visibility - 1) != 0 || (flags & (Acc.Final | Acc.Volatile)) == (Acc.Final | Acc.Volatile);
-        if (bad) throw Error($"Illegal field modifiers in class {_name}.{name}: 0x{(int)flags:X}");
-    }
-
-    private FieldInfo ParseFieldAttributes(FieldInfo field)
-    {
-        for (int i = 0, count = _in.U2(); i < count; i++)
-        {
-            var name = _pool.Utf8(_in.U2());
-            var length = _in.Length();
-            var end = _in.Position + length;
-            switch (name)
-            {
-                case "ConstantValue" when (field.Flags & Acc.Static) != 0:
-                    if (field.ConstantValue != 0) throw Error("Duplicate ConstantValue attribute");
-                    if (length != 2) throw Error($"Invalid ConstantValue field attribute length {length}");
-                    field = field with { ConstantValue = CheckConstantValue(_in.U2(), field.Descriptor) };
-                    break;
-                case "Signature":
-                    field = field with { Signature = _pool.Utf8(_in.U2()) };
-                    break;
-                case "Synthetic":
-                    field = field with { Flags = field.Flags | Acc.Synthetic };
-                    break;
-                case "RuntimeVisibleAnnotations":
-                    field = field with { Annotations = _in.Take(length).ToArray() };
-                    break;
-                case "RuntimeVisibleTypeAnnotations":
-                    field = field with { TypeAnnotations = _in.Take(length).ToArray() };
-                    break;
-            }
-            SkipTo(end, name);
-        }
-        return field;
-    }
-
-    private readonly int CheckConstantValue(int index, string descriptor)
-    {
-        var wanted = descriptor[0] switch
-        {
-            'I' or 'S' or 'C' or 'B' or 'Z' => CpTag.Integer,
-            'J' => CpTag.Long,
-            'F' => CpTag.Float,
-            'D' => CpTag.Double,
-            _ => descriptor == "Ljava/lang/String;" ? CpTag.String : CpTag.None,
-        };
-        if (wanted == CpTag.None || _pool.Tag(index) != wanted) throw Error("Inconsistent constant value type");
-        return index;
-    }
-
-    private void SkipTo(int end, string attribute)
-    {
-        if (_in.Position > end) throw Error($"Wrong length of attribute {attribute}");
-        _ = _in.Take(end - _in.Position);
-    }
-
-    private MethodInfo[] ParseMethods()
-    {
-        var methods = new MethodInfo[_in.U2()];
-        var seen = new HashSet<(string, string)>(methods.Length);
-        for (var i = 0; i < methods.Length; i++)
-        {
-            var flags = (Acc)_in.U2() & (Acc)0x1DFF;
-            var name = _pool.Utf8(_in.U2());
-            if (!Descriptor.IsMethodName(name)) throw Error($"Illegal method name \"{name}\"");
-            var descriptor = _pool.Utf8(_in.U2());
-            if (!Descriptor.IsMethod(descriptor)) throw Error($"Method \"{name}\" has illegal signature \"{descriptor}\"");
-            if (name == "<clinit>")
-            {
-                // Only its name matters before version 51; from then on it must be static and take nothing (§2.9.2).
-                if (_major >= 51 && ((flags & Acc.Static) == 0 || descriptor != "()V")) throw Error("Method <clinit> is not static or has arguments");
-                flags = _major >= 51 ? flags & (Acc.Static | Acc.Strict) : flags & Acc.Strict | Acc.Static;
-            }
-            else
-            {
-                CheckMethodFlags(flags, name, descriptor);
-            }
-            if (Descriptor.ParameterSlots(descriptor) + ((flags & Acc.Static) == 0 ? 1 : 0) > 255) throw Error("Too many arguments in method signature");
-            if (!seen.Add((name, descriptor))) throw Error($"Duplicate method name \"{name}\" with signature \"{descriptor}\"");
-            var method = new MethodInfo { Flags = flags, Name = name, Descriptor = descriptor };
-            ParseMethodAttributes(method);
-            if ((flags & (Acc.Abstract | Acc.Native)) == 0 && method.Code == null) throw Error($"Absent Code attribute in method that is not native or abstract");
-            methods[i] = method;
-        }
-        return methods;
-    }
-
-    private readonly void CheckMethodFlags(Acc flags, string name, string descriptor)
-    {
-        var visibility = flags & (Acc.Public | Acc.Private | Acc.Protected);
-        var several = ((int)visibility & (int)visibility - 1) != 0;
-        bool bad;
-        if (_isInterface)
-        {
-            bad = name == "<init>" || (flags & (Acc.Protected | Acc.Final | Acc.Synchronized | Acc.Native)) != 0 && _major >= 52
-                || (_major >= 52
-                    ? visibility is not (Acc.Public or Acc.Private) || (flags & Acc.Abstract) != 0 && (flags & (Acc.Private | Acc.Static | Acc.Strict)) != 0
-                    : (flags & (Acc.Public | Acc.Abstract | Acc.Static)) != (Acc.Public | Acc.Abstract));
-        }
-        else
-        {
-            bad = several || (flags & Acc.Abstract) != 0 && (flags & (Acc.Final | Acc.Native | Acc.Private | Acc.Static | (_major >= 46 ? Acc.Synchronized | Acc.Strict : 0))) != 0
-                || name == "<init>" && ((flags & (Acc.Static | Acc.Final | Acc.Synchronized | Acc.Native | Acc.Abstract | (_major >= 49 ? Acc.Bridge : 0))) != 0 || !descriptor.EndsWith(")V", StringComparison.Ordinal));
-        }
-        if (bad) throw Error($"Method {name} in class {_name} has illegal modifiers: 0x{(int)flags:X}");
-    }
-
-    private void ParseMethodAttributes(MethodInfo method)
-    {
-        var seenExceptions = false;
-        for (int i = 0, count = _in.U2(); i < count; i++)
-        {
-            var name = _pool.Utf8(_in.U2());
-            var length = _in.Length();
-            var end = _in.Position + length;
-            switch (name)
-            {
-                case "Code":
-                    if (method.Code != null) throw Error("Multiple Code attributes");
-                    if ((method.Flags & (Acc.Abstract | Acc.Native)) != 0) throw Error("Code attribute in native or abstract methods");
-                    method.Code = ParseCode(method);
-                    if (_in.Position != end) throw Error("Code attribute has wrong length");
-                    break;
-                case "Exceptions":
-                    if (seenExceptions) throw Error("Multiple Exceptions attributes");
-                    seenExceptions = true;
-                    method.Exceptions = new string[_in.U2()];
-                    for (var k = 0; k < method.Exceptions.Length; k++) method.Exceptions[k] = _pool.ClassName(_in.U2());
-                    break;
-                case "Signature":
-                    method.Signature = _pool.Utf8(_in.U2());
-                    break;
-                case "MethodParameters":
-                    var parameters = new (int, ushort)[_in.U1()];
-                    for (var k = 0; k < parameters.Length; k++) parameters[k] = (_in.U2(), _in.U2());
-                    method.Parameters = parameters;
-                    break;
-                case "RuntimeVisibleAnnotations":
-                    method.Annotations = _in.Take(length).ToArray();
-                    ReadMachineAnnotations(method);
-                    break;
-                case "RuntimeVisibleParameterAnnotations":
-                    method.ParameterAnnotations = _in.Take(length).ToArray();
-                    break;
-                case "AnnotationDefault":
-                    method.AnnotationDefault = _in.Take(length).ToArray();
-                    break;
-                case "RuntimeVisibleTypeAnnotations":
-                    method.TypeAnnotations = _in.Take(length).ToArray();
-                    break;
-            }
-            SkipTo(end, name);
-        }
-    }
-
-    /// <summary>Marker annotations have no elements: type index, zero pairs. Others end the search, which is good enough for those of the JDK.</summary>
-    private readonly void ReadMachineAnnotations(MethodInfo method)
-    {
-        var bytes = method.Annotations!;
-        for (var i = 2; i + 3 < bytes.Length && bytes[i + 2] == 0 && bytes[i + 3] == 0; i += 4)
-        {
-            var index = bytes[i] << 8 | bytes[i + 1];
-            if (_pool.Tag(index) != CpTag.Utf8) return;
-            switch (_pool.Utf8(index))
-            {
-                case "Ljdk/internal/reflect/CallerSensitive;":
-                    method.CallerSensitive = true;
-                    break;
-                case "Ljdk/internal/vm/annotation/Hidden;" or "Ljava/lang/invoke/LambdaForm$Hidden;" or "Ljava/lang/invoke/LambdaForm$Compiled;":
-                    method.HiddenFrame = true;
-                    break;
-            }
-        }
-    }
-
-    private CodeInfo ParseCode(MethodInfo method)
-    {
-        int maxStack = _in.U2();
-        int maxLocals = _in.U2();
-        var length = _in.U4();
-        if (length is 0 or > 65535) throw Error($"Invalid method Code length {length}");
-        var bytes = _in.Take((int)length).ToArray();
-        var arguments = Descriptor.ParameterSlots(method.Descriptor) + ((method.Flags & Acc.Static) == 0 ? 1 : 0);
-        if (arguments > maxLocals) throw Error("Arguments can't fit into locals");
-        var handlers = new ExceptionHandler[_in.U2()];
-        for (var i = 0; i < handlers.Length; i++)
-        {
-            handlers[i] = new ExceptionHandler(_in.U2(), _in.U2(), _in.U2(), _in.U2());
-            if (handlers[i].Start >= handlers[i].End || handlers[i].End > bytes.Length) throw Error("Invalid exception table range");
-            if (handlers[i].Handler >= bytes.Length) throw Error("Invalid exception table handler");
-            if (handlers[i].CatchType != 0 && _pool.Tag(handlers[i].CatchType) != CpTag.Class) throw Error("Catch type in exception table has bad constant type");
-        }
-        var code = new CodeInfo { MaxStack = maxStack, MaxLocals = maxLocals, Bytes = bytes, Handlers = handlers };
-        var lines = new List<(ushort, ushort)>();
-        for (int i = 0, count = _in.U2(); i < count; i++)
-        {
-            var name = _pool.Utf8(_in.U2());
-            var size = _in.Length();
-            var end = _in.Position + size;
-            switch (name)
-            {
-                case "LineNumberTable":
-                    for (int k = 0, rows = _in.U2(); k < rows; k++)
-                    {
-                        var row = (_in.U2(), _in.U2());
-                        if (row.Item1 >= bytes.Length) throw Error("Invalid pc in LineNumberTable");
-                        lines.Add(row);
-                    }
-                    break;
-                case "StackMapTable" when _major >= 50:
-                    if (code.StackMapTable != null) throw Error("Multiple StackMapTable attributes");
-                    code.StackMapTable = _in.Take(size).ToArray();
-                    break;
-                case "RuntimeVisibleTypeAnnotations":
-                    code.TypeAnnotations = _in.Take(size).ToArray();
-                    break;
-            }
-            SkipTo(end, name);
-        }
-        code.Lines = [.. lines];
-        return code;
-    }
-
     private void ParseClassAttributes(ClassFileModel model)
     {
         for (int i = 0, count = _in.U2(); i < count; i++)
         {
             var name = _pool.Utf8(_in.U2());
             var length = _in.Length();
-            var end = _in.Position + length;
+            var start = _in.Position;
+            var end = start + length;
             switch (name)
             {
                 case "SourceFile":
@@ -498,7 +294,7 @@ internal ref struct ClassFileParser
                     model.Record = ParseRecord();
                     break;
             }
-            SkipTo(end, name);
+            SkipTo(start, end, name);
         }
         if (model.BootstrapMethods.Length == 0 && _pool.Entries.Any(e => e.Tag is CpTag.InvokeDynamic or CpTag.Dynamic)) throw Error("Missing BootstrapMethods attribute");
         foreach (var entry in _pool.Entries)
@@ -561,7 +357,8 @@ internal ref struct ClassFileParser
             {
                 var name = _pool.Utf8(_in.U2());
                 var length = _in.Length();
-                var end = _in.Position + length;
+                var start = _in.Position;
+                var end = start + length;
                 component = name switch
                 {
                     "Signature" => component with { Signature = _pool.Utf8(_in.U2()) },
@@ -569,7 +366,7 @@ internal ref struct ClassFileParser
                     "RuntimeVisibleTypeAnnotations" => component with { TypeAnnotations = _in.Take(length).ToArray() },
                     _ => component,
                 };
-                SkipTo(end, name);
+                SkipTo(start, end, name);
             }
             list[i] = component;
         }

@@ -43,14 +43,14 @@ internal sealed class ConstantPool(CpEntry[] entries)
 
     public string Utf8(int index)
     {
-        if (Tag(index) != CpTag.Utf8) throw Bad(index, "CONSTANT_Utf8");
+        if (Tag(index) != CpTag.Utf8) throw Bad(index);
         return (string)Entries[index].Resolved!;
     }
 
     /// <summary>Name in a Class, String, MethodType, Module or Package entry.</summary>
     public string Name(int index, CpTag tag)
     {
-        if (Tag(index) != tag) throw Bad(index, "CONSTANT_" + tag);
+        if (Tag(index) != tag) throw Bad(index);
         return Utf8(Entries[index].A);
     }
 
@@ -58,18 +58,20 @@ internal sealed class ConstantPool(CpEntry[] entries)
 
     public (string Name, string Descriptor) NameAndType(int index)
     {
-        if (Tag(index) != CpTag.NameAndType) throw Bad(index, "CONSTANT_NameAndType");
+        if (Tag(index) != CpTag.NameAndType) throw Bad(index);
         return (Utf8(Entries[index].A), Utf8(Entries[index].B));
     }
 
     /// <summary>Class, name and descriptor of a field or method reference.</summary>
     public (string Class, string Name, string Descriptor) Member(int index)
     {
-        if (Tag(index) is not (CpTag.Fieldref or CpTag.Methodref or CpTag.InterfaceMethodref)) throw Bad(index, "a member reference");
+        if (Tag(index) is not (CpTag.Fieldref or CpTag.Methodref or CpTag.InterfaceMethodref)) throw Bad(index);
         var (name, descriptor) = NameAndType(Entries[index].B);
         return (ClassName(Entries[index].A), name, descriptor);
     }
 
-    private static ClassFormatException Bad(int index, string wanted) =>
-        new("java/lang/ClassFormatError", $"Invalid constant pool index {index}: {wanted} wanted");
+    private static BadIndexException Bad(int index) => new($"Invalid constant pool index {index}");
+
+    /// <summary>An index that names an entry of another kind, or none; the parser adds where.</summary>
+    internal sealed class BadIndexException(string message) : Exception(message);
 }

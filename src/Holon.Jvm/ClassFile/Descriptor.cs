@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Holon.Jvm.ClassFile;
 
 /// <summary>Field and method descriptors (JVMS §4.3).</summary>
@@ -42,6 +44,25 @@ internal static class Descriptor
     {
         if (name.Length == 0 || name[0] == '/' || name[^1] == '/' || name.IndexOfAny('.', ';', '[') >= 0) return false;
         return name.IndexOf("//") < 0;
+    }
+
+    /// <summary>A Java identifier, or several between slashes.</summary>
+    public static bool IsOldName(ReadOnlySpan<char> name, bool slashes)
+    {
+        var inside = false;
+        for (var i = 0; i < name.Length; i++)
+        {
+            if (slashes && name[i] == '/')
+            {
+                if (i > 0 && name[i - 1] == '/') return false;
+                inside = false;
+                continue;
+            }
+            if (!(char.IsLetter(name[i]) || char.IsSurrogate(name[i]) || name[i] is '_' or '$' || char.GetUnicodeCategory(name[i]) is UnicodeCategory.CurrencySymbol or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.LetterNumber
+                || inside && (char.IsDigit(name[i]) || char.GetUnicodeCategory(name[i]) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark))) return false;
+            inside = true;
+        }
+        return inside;
     }
 
     public static bool IsUnqualifiedName(ReadOnlySpan<char> name) => name.Length > 0 && name.IndexOfAny(".;[/") < 0;

@@ -99,8 +99,28 @@ internal static unsafe class CompiledRuntime
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void DivideByZero(JThread t) => t.Exception = t.NewThrowable("java/lang/ArithmeticException", "/ by zero");
 
+    /// <summary>At a method's entry, when a stack is near its end or something is asked of the thread; false with an exception noted.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void StackOverflow(JThread t) => t.Exception = t.StackOverflow();
+    public static bool MayEnter(JThread t, Frame* frame)
+    {
+        t.EntryLimit = t.FrameLimit;
+        var here = 0;
+        if (frame >= t.FrameLimit || (nint)(&here) < t.StackEnd)
+        {
+            t.Exception = t.StackOverflow();
+            return false;
+        }
+        try
+        {
+            t.Safepoint();
+            return true;
+        }
+        catch (JavaThrow e)
+        {
+            t.Exception = e.Throwable;
+            return false;
+        }
+    }
 
     /// <summary>The row of the exception table that catches the exception noted, or -1. It may become another: resolving a catch type can fail.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -114,10 +114,14 @@ internal sealed unsafe class JitCompiler : IDisposable
         }
     }
 
-    /// <summary>Loops in compiled code look at what is asked of their thread at each tick.</summary>
+    /// <summary>Loops and entries in compiled code look at what is asked of their thread at each tick.</summary>
     private void AskToPoll()
     {
-        foreach (var t in _machine.AllThreads()) t.Poll = 1;
+        foreach (var t in _machine.AllThreads())
+        {
+            t.Poll = 1;
+            t.EntryLimit = null;
+        }
     }
 
     private void Work()
@@ -202,5 +206,7 @@ internal sealed unsafe class JitCompiler : IDisposable
             _closed = true;
             Monitor.PulseAll(_queue);
         }
+        // It reads memory that the machine is about to free.
+        _thread?.Join();
     }
 }

@@ -138,7 +138,7 @@ internal sealed unsafe partial class MethodCompiler
         var overflow = _cil.Label();
         _cil.Load(_frame);
         _cil.Argument(0);
-        _cil.Field(OpCodes.Ldfld, Emitted.FrameLimit);
+        _cil.Field(OpCodes.Ldfld, Emitted.EntryLimit);
         _cil.Branch(OpCodes.Bge_Un, overflow);
         // The address of any local of this method's tells how much of .NET's own stack is left.
         _cil.AddressOf(_cil.Generator.DeclareLocal(typeof(int)));
@@ -146,6 +146,8 @@ internal sealed unsafe partial class MethodCompiler
         _cil.Argument(0);
         _cil.Field(OpCodes.Ldfld, Emitted.StackEnd);
         _cil.Branch(OpCodes.Blt_Un, overflow);
+        var entered = _cil.Label();
+        _cil.Mark(entered);
         _cil.Argument(0);
         _cil.Load(_frame);
         _cil.Field(OpCodes.Stfld, Emitted.Top);
@@ -153,7 +155,9 @@ internal sealed unsafe partial class MethodCompiler
         {
             _cil.Mark(overflow);
             _cil.Argument(0);
-            _cil.Call(nameof(CompiledRuntime.StackOverflow));
+            _cil.Load(_frame);
+            _cil.Call(nameof(CompiledRuntime.MayEnter));
+            _cil.Branch(OpCodes.Brtrue, entered);
             Emitted.EmitDefault(_cil.Generator, _result);
             _cil.Emit(OpCodes.Ret);
         });

@@ -75,4 +75,14 @@ internal sealed unsafe class PinnedCells<T>(int chunk)
             return Unsafe.AsPointer(ref _chunks[^1][--_left]);
         }
     }
+
+    public void ForEach(Action<T> action)
+    {
+        T[][] chunks;
+        lock (_chunks) chunks = [.. _chunks];
+        foreach (var one in chunks)
+        {
+            foreach (var cell in one) action(cell);
+        }
+    }
 }

@@ -5,9 +5,11 @@ namespace Holon.Jvm.Interpreter;
 /// <summary>Making arrays.</summary>
 internal static class Arrays
 {
+    private const long Large = 1 << 20;
+
     public static object NewPrimitive(JThread t, char kind, int length)
     {
-        Check(t, length);
+        Check(t, length, kind is 'J' or 'D' ? 8 : kind is 'I' or 'F' ? 4 : kind is 'C' or 'S' ? 2 : 1);
         return kind switch
         {
             'Z' => new bool[length],
@@ -23,7 +25,7 @@ internal static class Arrays
 
     public static object NewReferences(JThread t, JClass arrayClass, int length)
     {
-        Check(t, length);
+        Check(t, length, 8);
         var array = new object?[length + 1];
         array[0] = arrayClass;
         return array;
@@ -31,13 +33,13 @@ internal static class Arrays
 
     public static object NewMulti(JThread t, JClass arrayClass, ReadOnlySpan<int> counts)
     {
-        foreach (var count in counts) Check(t, count);
+        foreach (var count in counts) Check(t, count, 1);
         return Build(t, arrayClass, counts);
     }
 
     private static Array Build(JThread t, JClass arrayClass, ReadOnlySpan<int> counts)
     {
-        Check(t, counts[0]);
+        Check(t, counts[0], 8);
         var array = arrayClass.AllocateArray(counts[0]);
         if (counts.Length == 1) return array;
         var elements = (object?[])array;
@@ -45,10 +47,14 @@ internal static class Arrays
         return array;
     }
 
-    private static void Check(JThread t, int length)
+    private static void Check(JThread t, int length, int size)
     {
         if (length < 0) throw t.Error("java/lang/NegativeArraySizeException", length.ToString(System.Globalization.CultureInfo.InvariantCulture));
         if (length > Array.MaxLength - 8) throw new JavaThrow(t.OutOfMemory("Requested array size exceeds VM limit"));
-        if (--t.Budget < 0) t.Safepoint();
+        var bytes = (long)length * size;
+        if (bytes >= Large) t.Machine.CheckLarge(t, bytes);
+        // Large arrays bring the next look at the memory in use nearer.
+        t.Budget -= 1 + (int)(bytes >> 12);
+        if (t.Budget < 0) t.Safepoint();
     }
 }

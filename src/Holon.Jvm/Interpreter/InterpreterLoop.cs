@@ -972,6 +972,7 @@ internal static unsafe partial class Interpreter
                 next->R = R;
                 next->Pc = pc;
                 t.Top = frame = next;
+                if (--t.Budget < 0) t.Safepoint();
             }
             continue;
 

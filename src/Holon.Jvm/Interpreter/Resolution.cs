@@ -30,16 +30,9 @@ internal static unsafe class Resolution
         }
         else
         {
-            try
-            {
-                c = from.Loader.Load(t, name);
-            }
-            catch (JavaThrow e) when (e.Throwable.Class().Name == "java/lang/ClassNotFoundException")
-            {
-                throw t.Error("java/lang/NoClassDefFoundError", name, e.Throwable);
-            }
+            c = from.Loader.LoadNamed(t, name);
         }
-        if (!Access.CanAccessClass(from, c)) throw t.Error("java/lang/IllegalAccessError", $"failed to access class {c.JavaName} from class {from.JavaName} ({t.Machine.JointDescription(c, from)})");
+        if (!Access.CanAccessClass(from, c)) throw t.Error("java/lang/IllegalAccessError", Access.DeniedMessage(from, c, $"failed to access class {c.JavaName} from class {from.JavaName} ({t.Machine.JointDescription(c, from)})"));
         entry.Resolved = c;
         return c;
     }
@@ -72,6 +65,7 @@ internal static unsafe class Resolution
         var field = c.FindField(name, descriptor) ?? throw t.Error("java/lang/NoSuchFieldError", name);
         if (!Access.CanAccessMember(from, field.Class, field.Flags, c))
             throw t.Error("java/lang/IllegalAccessError", $"class {from.JavaName} tried to access {Visibility(field.Flags)}field {field.Class.JavaName}.{name} ({t.Machine.JointDescription(from, field.Class)})");
+        t.Machine.Constraints.Check(t, from, field.Class, name, descriptor, "resolving");
         entry.Resolved = field;
         return field;
     }
@@ -199,6 +193,7 @@ internal static unsafe class Resolution
             ?? throw t.Error("java/lang/NoSuchMethodError", $"'{Messages.External(c, name, descriptor)}'");
         if (!Access.CanAccessMember(from, method.Class, method.Flags, c))
             throw t.Error("java/lang/IllegalAccessError", $"class {from.JavaName} tried to access {Visibility(method.Flags)}method '{Messages.External(method)}' ({t.Machine.JointDescription(from, method.Class)})");
+        if (method.Intrinsic != MethodIntrinsic.SignaturePolymorphic) t.Machine.Constraints.Check(t, from, method.Class, name, descriptor, "resolving");
         return method;
     }
 
@@ -289,7 +284,6 @@ internal static unsafe class Resolution
         var method = Method(t, Caller(frame), (int)pc->Imm, out var named);
         CheckStatic(t, method, false);
         if (!method.Class.IsInterface) RewriteVirtual(pc, method, named);
-        else if (method.IsPrivate) Rewrite(pc, Op.CallSpecial, (long)method.Slot);
         else
         {
             var site = (InterfaceSite*)t.Machine.AllocateNative(sizeof(InterfaceSite));

@@ -45,7 +45,7 @@ internal static unsafe class Types
     {
         var declared = method->Managed;
         var c = klass->Managed;
-        if (!declared.IsPrivate && declared.Class.IsInterface && !c.IsSubclassOf(declared.Class))
+        if (declared.Class.IsInterface && !c.IsSubclassOf(declared.Class))
             throw t.Error("java/lang/IncompatibleClassChangeError", $"Class {c.JavaName} does not implement the requested interface {declared.Class.JavaName}");
         var target = c.InterfaceTarget(declared);
         if (target == null) throw t.Error("java/lang/AbstractMethodError", $"Receiver class {c.JavaName} does not define or inherit an implementation of the resolved method '{Messages.External(declared)}' of {(declared.Class.IsInterface ? "interface" : "abstract class")} {declared.Class.JavaName}.");

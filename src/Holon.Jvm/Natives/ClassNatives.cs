@@ -23,10 +23,10 @@ internal static class ClassNatives
 
         of("java/lang/Module")
             .Void("defineModule0(Ljava/lang/Module;ZLjava/lang/String;Ljava/lang/String;[Ljava/lang/Object;)V", DefineModule)
-            .Void("addReads0(Ljava/lang/Module;Ljava/lang/Module;)V", _ => { })
-            .Void("addExports0(Ljava/lang/Module;Ljava/lang/String;Ljava/lang/Module;)V", _ => { })
-            .Void("addExportsToAll0(Ljava/lang/Module;Ljava/lang/String;)V", _ => { })
-            .Void("addExportsToAllUnnamed0(Ljava/lang/Module;Ljava/lang/String;)V", _ => { });
+            .Void("addReads0(Ljava/lang/Module;Ljava/lang/Module;)V", a => a.Machine.Modules.AddReads(a.Object(0), (JObject?)a.Ref(1)))
+            .Void("addExports0(Ljava/lang/Module;Ljava/lang/String;Ljava/lang/Module;)V", a => a.Machine.Modules.AddExports(a.Object(0), a.String(1)!, (JObject?)a.Ref(2)))
+            .Void("addExportsToAll0(Ljava/lang/Module;Ljava/lang/String;)V", a => a.Machine.Modules.AddExports(a.Object(0), a.String(1)!, null))
+            .Void("addExportsToAllUnnamed0(Ljava/lang/Module;Ljava/lang/String;)V", a => a.Machine.Modules.AddExports(a.Object(0), a.String(1)!, null, true));
 
         of("jdk/internal/loader/BootLoader")
             .Ref("getSystemPackageNames()[Ljava/lang/String;", a => a.Machine.NewStringArray([.. a.Machine.BootLoader.AllClasses().Where(c => !c.IsArray).Select(c => c.Package.Replace('/', '.')).Distinct()]))
@@ -93,9 +93,9 @@ internal static class ClassNatives
         .Bool("isRecord0()Z", a => a.Class(0) is { File.Record: not null, Super.Name: "java/lang/Record" });
 
     private static void RegisterMembers(NativeClass c) => c
-        .Ref("getDeclaredFields0(Z)[Ljava/lang/reflect/Field;", a => ReflectNatives.Fields(a, a.Class(0), a.Bool(1)))
-        .Ref("getDeclaredMethods0(Z)[Ljava/lang/reflect/Method;", a => ReflectNatives.Methods(a, a.Class(0), a.Bool(1)))
-        .Ref("getDeclaredConstructors0(Z)[Ljava/lang/reflect/Constructor;", a => ReflectNatives.Constructors(a, a.Class(0), a.Bool(1)))
+        .Ref("getDeclaredFields0(Z)[Ljava/lang/reflect/Field;", a => ReflectNatives.Fields(a, Linked(a), a.Bool(1)))
+        .Ref("getDeclaredMethods0(Z)[Ljava/lang/reflect/Method;", a => ReflectNatives.Methods(a, Linked(a), a.Bool(1)))
+        .Ref("getDeclaredConstructors0(Z)[Ljava/lang/reflect/Constructor;", a => ReflectNatives.Constructors(a, Linked(a), a.Bool(1)))
         .Ref("getRecordComponents0()[Ljava/lang/reflect/RecordComponent;", ReflectNatives.RecordComponents)
         .Ref("getGenericSignature0()Ljava/lang/String;", a => a.Machine.NewStringOrNull(a.Class(0).File?.Signature))
         .Ref("getRawAnnotations()[B", a => a.Class(0).File?.Annotations)
@@ -112,6 +112,14 @@ internal static class ClassNatives
         .Ref("getSimpleBinaryName0()Ljava/lang/String;", a => OwnRow(a.Class(0)) is { Name: > 0 } row ? a.Machine.NewString(a.Class(0).Pool.Utf8(row.Name)) : null)
         .Ref("getEnclosingMethod0()[Ljava/lang/Object;", EnclosingMethod)
         .Ref("getDeclaredClasses0()[Ljava/lang/Class;", DeclaredClasses);
+
+    /// <summary>Whoever asks for members gets those of a class that is linked.</summary>
+    private static JClass Linked(Args a)
+    {
+        var c = a.Class(0);
+        Initialization.Link(a.Thread, c);
+        return c;
+    }
 
     private static object?[] Mirrors(Args a, IEnumerable<JClass> classes) => JavaMachine.NewArray(a.Machine.Known.Class, [.. classes.Select(c => c.Mirror)]);
 
@@ -258,6 +266,7 @@ internal static class ClassNatives
         var name = a.Machine.StringOf(module.Ref(Known.Offset(a.Machine.Known.Module, "name")));
         var packages = ((object?[]?)a.Ref(4) ?? [null]).Skip(1).Select(p => a.Machine.StringOf(p)!.Replace('.', '/')).ToArray();
         a.Machine.DefineModule(module, loader, name, packages);
+        if (a.Bool(1)) a.Machine.Modules.SetOpen(module);
         if (name == "java.base") a.Machine.Version ??= a.String(2);
     }
 }

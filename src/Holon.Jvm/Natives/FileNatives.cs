@@ -52,7 +52,20 @@ internal static unsafe class FileNatives
                 _ = Libc.Seek(fd, Math.Min(position, a.Long(1)), 0);
             });
         RegisterFileSystem(of("java/io/UnixFileSystem"));
+        RegisterPreferences(of("java/util/prefs/FileSystemPreferences"));
     }
+
+    /// <summary>Files of preferences. They are not locked: other programs of the user rarely write them at the same moment.</summary>
+    private static void RegisterPreferences(NativeClass c) => c
+        .Int("chmod(Ljava/lang/String;I)I", a =>
+        {
+            fixed (byte* p = Libc.Path(a.String(0)!)) return a.Machine.Files.Allows(p, true) && Libc.ChMod(p, a.Int(1)) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        })
+        .Ref("lockFile0(Ljava/lang/String;IZ)[I", a =>
+        {
+            fixed (byte* p = Libc.Path(a.String(0)!)) return a.Machine.Files.Open(p, Libc.ReadWrite | Libc.Create | 0x80000, a.Int(1)) is var fd && fd >= 0 ? new[] { fd, 0 } : [-1, Marshal.GetLastPInvokeError()];
+        })
+        .Int("unlockFile0(I)I", a => Libc.Close(a.Int(0)) == 0 ? 0 : Marshal.GetLastPInvokeError());
 
     private static int RandomAccessFlags(int mode)
     {
@@ -76,7 +89,7 @@ internal static unsafe class FileNatives
     private static void Open(Args a, JObject stream, string path, int flags)
     {
         int fd;
-        fixed (byte* p = Libc.Path(path)) fd = Libc.Open(p, flags | 0x80000, 0x1B6);
+        fixed (byte* p = Libc.Path(path)) fd = a.Machine.Files.Open(p, flags | 0x80000, 0x1B6);
         var error = Marshal.GetLastPInvokeError();
         if (fd >= 0)
         {
@@ -204,9 +217,9 @@ internal static unsafe class FileNatives
 
     private static bool Stat(Args a, int slot, out Libc.StatBuffer stat)
     {
-        Libc.StatBuffer buffer;
+        Libc.StatBuffer buffer = default;
         int result;
-        fixed (byte* p = PathOf(a, slot)) result = Libc.Stat(p, &buffer);
+        fixed (byte* p = PathOf(a, slot)) result = a.Machine.Files.Allows(p, false) ? Libc.Stat(p, &buffer) : -1;
         stat = buffer;
         return result == 0;
     }
@@ -216,7 +229,7 @@ internal static unsafe class FileNatives
         .Int("getBooleanAttributes0(Ljava/io/File;)I", a => !Stat(a, 1, out var s) ? 0 : 1 | ((s.Mode & 0xF000) == 0x8000 ? 2 : 0) | ((s.Mode & 0xF000) == 0x4000 ? 4 : 0))
         .Bool("checkAccess(Ljava/io/File;I)Z", a =>
         {
-            fixed (byte* p = PathOf(a, 1)) return Libc.Access(p, a.Int(2)) == 0;
+            fixed (byte* p = PathOf(a, 1)) return a.Machine.Files.Allows(p, (a.Int(2) & 2) != 0) && Libc.Access(p, a.Int(2)) == 0;
         })
         .Long("getLastModifiedTime(Ljava/io/File;)J", a => Stat(a, 1, out var s) ? s.ModifiedSeconds * 1000 + s.ModifiedNanoseconds / 1_000_000 : 0)
         .Long("getLength(Ljava/io/File;)J", a => Stat(a, 1, out var s) ? s.Size : 0)
@@ -224,37 +237,37 @@ internal static unsafe class FileNatives
         {
             if (!Stat(a, 1, out var s)) return false;
             var bits = a.Bool(4) ? a.Int(2) << 6 : a.Int(2) * 0x49;
-            fixed (byte* p = PathOf(a, 1)) return Libc.ChMod(p, (int)(a.Bool(3) ? s.Mode | (uint)bits : s.Mode & ~(uint)bits) & 0xFFF) == 0;
+            fixed (byte* p = PathOf(a, 1)) return a.Machine.Files.Allows(p, true) && Libc.ChMod(p, (int)(a.Bool(3) ? s.Mode | (uint)bits : s.Mode & ~(uint)bits) & 0xFFF) == 0;
         })
         .Bool("createFileExclusively(Ljava/lang/String;)Z", a =>
         {
             int fd;
-            fixed (byte* p = Libc.Path(a.String(1)!)) fd = Libc.Open(p, Libc.ReadWrite | Libc.Create | Libc.Exclusive, 0x1B6);
+            fixed (byte* p = Libc.Path(a.String(1)!)) fd = a.Machine.Files.Open(p, Libc.ReadWrite | Libc.Create | Libc.Exclusive, 0x1B6);
             if (fd >= 0) return Libc.Close(fd) == 0;
             return Marshal.GetLastPInvokeError() == Libc.Eexist ? false : throw Failure(a, "Could not open file");
         })
         .Bool("delete0(Ljava/io/File;)Z", a =>
         {
-            fixed (byte* p = PathOf(a, 1)) return Libc.Remove(p) == 0;
+            fixed (byte* p = PathOf(a, 1)) return a.Machine.Files.Allows(p, true, false) && Libc.Remove(p) == 0;
         })
         .Ref("list(Ljava/io/File;)[Ljava/lang/String;", List)
         .Bool("createDirectory(Ljava/io/File;)Z", a =>
         {
-            fixed (byte* p = PathOf(a, 1)) return Libc.MkDir(p, 0x1FF) == 0;
+            fixed (byte* p = PathOf(a, 1)) return a.Machine.Files.Allows(p, true, false) && Libc.MkDir(p, 0x1FF) == 0;
         })
         .Bool("rename0(Ljava/io/File;Ljava/io/File;)Z", a =>
         {
-            fixed (byte* from = PathOf(a, 1), to = PathOf(a, 2)) return Libc.Rename(from, to) == 0;
+            fixed (byte* from = PathOf(a, 1), to = PathOf(a, 2)) return a.Machine.Files.Allows(from, true, false) && a.Machine.Files.Allows(to, true, false) && Libc.Rename(from, to) == 0;
         })
         .Bool("setLastModifiedTime(Ljava/io/File;J)Z", a =>
         {
             var times = stackalloc long[] { 0, 0x3FFFFFFE, a.Long(2) / 1000, a.Long(2) % 1000 * 1_000_000 };
-            fixed (byte* p = PathOf(a, 1)) return Libc.UtimeNsAt(-100, p, times, 0) == 0;
+            fixed (byte* p = PathOf(a, 1)) return a.Machine.Files.Allows(p, true) && Libc.UtimeNsAt(-100, p, times, 0) == 0;
         })
         .Bool("setReadOnly(Ljava/io/File;)Z", a =>
         {
             if (!Stat(a, 1, out var s)) return false;
-            fixed (byte* p = PathOf(a, 1)) return Libc.ChMod(p, (int)s.Mode & 0xFFF & ~0x92) == 0;
+            fixed (byte* p = PathOf(a, 1)) return a.Machine.Files.Allows(p, true) && Libc.ChMod(p, (int)s.Mode & 0xFFF & ~0x92) == 0;
         })
         .Long("getSpace(Ljava/io/File;I)J", a =>
         {
@@ -278,7 +291,7 @@ internal static unsafe class FileNatives
     private static object? List(Args a)
     {
         nint directory;
-        fixed (byte* p = PathOf(a, 1)) directory = Libc.OpenDir(p);
+        fixed (byte* p = PathOf(a, 1)) directory = a.Machine.Files.Allows(p, false) ? Libc.OpenDir(p) : 0;
         if (directory == 0) return null;
         var names = new List<string?>();
         byte* entry;
@@ -292,7 +305,7 @@ internal static unsafe class FileNatives
     }
 
     /// <summary>The real path of as much of a path as exists, with the rest added.</summary>
-    private static string Canonicalize(string path)
+    public static string Canonicalize(string path)
     {
         var full = Path.GetFullPath(path);
         var rest = "";

@@ -32,15 +32,14 @@ internal static unsafe class LangNatives
             .Int("availableProcessors()I", _ => Environment.ProcessorCount)
             .Long("freeMemory()J", a => Math.Max(0, TotalMemory() - GC.GetTotalMemory(false)))
             .Long("totalMemory()J", _ => TotalMemory())
-            .Long("maxMemory()J", a => a.Machine.Options.MaximumHeap > 0 ? a.Machine.Options.MaximumHeap : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4)
+            .Long("maxMemory()J", a => a.Machine.HeapBound > 0 ? a.Machine.HeapBound : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4)
             .Void("gc()V", a => Collect(a.Thread));
 
         of("java/lang/Shutdown")
             .Void("beforeHalt()V", _ => { })
             .Void("halt0(I)V", a =>
             {
-                a.Machine.End(a.Int(0));
-                throw new MachineEnd(a.Int(0));
+                a.Machine.Exit(a.Thread, a.Int(0));
             });
 
         of("java/lang/String")
@@ -134,6 +133,7 @@ internal static unsafe class LangNatives
         var list = new List<object?>();
         foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
         {
+            if (!a.Machine.Files.SeesVariable((string)pair.Key)) continue;
             list.Add(System.Text.Encoding.UTF8.GetBytes((string)pair.Key));
             list.Add(System.Text.Encoding.UTF8.GetBytes((string?)pair.Value ?? ""));
         }

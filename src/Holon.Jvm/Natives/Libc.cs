@@ -35,6 +35,23 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     public static partial int Open(byte* path, int flags, int mode);
 
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint a, byte* b, OpenHow* c, nint d);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct OpenHow
+    {
+        public ulong Flags, Mode, Resolve;
+    }
+
+    /// <summary>openat2 with RESOLVE_NO_SYMLINKS.</summary>
+    public static int OpenWithoutLinks(byte* path, int flags, int mode)
+    {
+        const int OpenAt2 = 437, NoSymbolicLinks = 4, NoMagicLinks = 2;
+        var how = new OpenHow { Flags = (uint)flags, Mode = (flags & Create) != 0 ? (uint)mode & 0xFFF : 0, Resolve = NoSymbolicLinks | NoMagicLinks };
+        return (int)SystemCall(OpenAt2, -100, path, &how, sizeof(OpenHow));
+    }
+
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
 

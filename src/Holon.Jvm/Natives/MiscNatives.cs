@@ -62,8 +62,16 @@ internal static class MiscNatives
         of("java/util/concurrent/atomic/AtomicLong").Bool("VMSupportsCS8()Z", _ => true);
         of("java/io/ObjectStreamClass").Bool("hasStaticInitializer(Ljava/lang/Class;)Z", a => a.Class(0).DeclaredMethod("<clinit>", "()V") != null);
         of("java/lang/ProcessHandleImpl")
-            .Long("getCurrentPid0()J", _ => Environment.ProcessId)
-            .Long("isAlive0(J)J", a => a.Long(0) == Environment.ProcessId ? Environment.TickCount64 : -1);
+            .Long("getCurrentPid0()J", _ => Environment.ProcessId);
+        of("jdk/internal/perf/Perf")
+            .Ref("createLong(Ljava/lang/String;IIJ)Ljava/nio/ByteBuffer;", a =>
+            {
+                // Counters that no tool looks at: memory of their own.
+                var buffers = a.Machine.BootLoader.Load(a.Thread, "java/nio/ByteBuffer");
+                return a.Thread.Call(buffers.DeclaredMethod("allocateDirect", "(I)Ljava/nio/ByteBuffer;")!, Runtime.Value.Of(8)).Ref;
+            })
+            .Long("highResCounter()J", _ => System.Diagnostics.Stopwatch.GetTimestamp())
+            .Long("highResFrequency()J", _ => System.Diagnostics.Stopwatch.Frequency);
         of("jdk/internal/jimage/NativeImageBuffer").Ref("getNativeMap(Ljava/lang/String;)Ljava/nio/ByteBuffer;", _ => null);
         of("jdk/internal/misc/ScopedMemoryAccess").Bool("closeScope0(Ljdk/internal/misc/ScopedMemoryAccess$Scope;Ljdk/internal/misc/ScopedMemoryAccess$Scope$ScopedAccessError;)Z", _ => true);
         of("jdk/internal/invoke/NativeEntryPoint");
@@ -120,7 +128,11 @@ internal static class MiscNatives
             ["sun.management.compiler"] = "Holon",
             ["java.vm.compressedOopsMode"] = null,
         };
-        foreach (var (name, value) in options.Properties) list[name] = value;
+        foreach (var (name, value) in options.Properties)
+        {
+            // Module options may open the class library, which is as good as Unsafe.
+            if (options.Grants.Unsafe || !name.StartsWith("jdk.module.", StringComparison.Ordinal)) list[name] = value;
+        }
         var flat = new List<string?>();
         foreach (var (name, value) in list)
         {

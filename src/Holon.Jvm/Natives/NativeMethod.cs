@@ -148,6 +148,9 @@ internal static class NativeTable
         FileNatives.Register(Class);
         NioFileNatives.Register(Class);
         ZipNatives.Register(Class);
+        NetNatives.Register(Class);
+        SelectorNatives.Register(Class);
+        ProcessNatives.Register(Class);
         return all;
     }
 }

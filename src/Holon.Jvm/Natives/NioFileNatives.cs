@@ -21,7 +21,7 @@ internal static unsafe class NioFileNatives
             .Int("fdVal(Ljava/io/FileDescriptor;)I", a => FileNatives.Number(a, a.Object(0)))
             .Void("setfdVal(Ljava/io/FileDescriptor;I)V", a => a.Object(0).Field<int>(Known.Offset(a.Object(0).Class(), "fd")) = a.Int(1));
         of("sun/nio/ch/NativeThread")
-            .Long("current()J", _ => 0)
+            .Long("current()J", _ => Environment.CurrentManagedThreadId) // not 0: whoever closes a channel then waits until nobody uses it
             .Void("signal(J)V", _ => { })
             .Void("init()V", _ => { })
             .Bool("supportPendingSignals0()Z", _ => false);
@@ -46,7 +46,7 @@ internal static unsafe class NioFileNatives
             .Void("release0(Ljava/io/FileDescriptor;JJ)V", _ => { })
             .Void("close0(Ljava/io/FileDescriptor;)V", a => Io(a, Libc.Close(Fd(a))))
             .Void("closeIntFD(I)V", a => Io(a, Libc.Close(a.Int(0))))
-            .Void("preClose0(Ljava/io/FileDescriptor;)V", _ => { })
+            .Void("preClose0(Ljava/io/FileDescriptor;)V", a => _ = Libc.Dup2(ClosedSocket.Value, Fd(a)))
             .Bool("canTransferToFromOverlappedMap0()Z", _ => true)
             .Int("setDirect0(Ljava/io/FileDescriptor;)I", _ => -1);
         of("sun/nio/ch/FileChannelImpl")
@@ -70,6 +70,15 @@ internal static unsafe class NioFileNatives
             a.Object(0).Field<long>(Known.Offset(a.Object(0).Class(), "st_ino")) = (long)stat.Inode;
         });
     }
+
+    /// <summary>A socket whose other end is closed: what a descriptor is replaced by before it is closed, so that whoever waits for it sees an end.</summary>
+    private static readonly Lazy<int> ClosedSocket = new(() =>
+    {
+        var pair = stackalloc int[2];
+        if (Libc.SocketPair(1, 1 | Libc.CloseOnExec, 0, pair) < 0) return -1;
+        _ = Libc.Close(pair[1]);
+        return pair[0];
+    });
 
     private static int Fd(Args a) => FileNatives.Number(a, a.Object(0));
 
@@ -114,6 +123,10 @@ internal static unsafe class NioFileNatives
 
     private static byte* Path(Args a, int slot) => (byte*)a.Long(slot);
 
+    private static byte* Readable(Args a, int slot, bool followLast = true) => a.Machine.Files.Allows(Path(a, slot), false, followLast) ? Path(a, slot) : throw Failure(a);
+
+    private static byte* Writable(Args a, int slot, bool followLast = false) => a.Machine.Files.Allows(Path(a, slot), true, followLast) ? Path(a, slot) : throw Failure(a);
+
     private static byte[] Text(byte* text) => MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text).ToArray();
 
     private static void Fill(JObject attributes, in Libc.StatBuffer s)
@@ -141,18 +154,18 @@ internal static unsafe class NioFileNatives
         .Int("init()I", _ => SupportsFutimens)
         .Ref("getcwd()[B", _ => System.Text.Encoding.UTF8.GetBytes(Environment.CurrentDirectory))
         .Int("dup(I)I", a => (int)Check(a, Libc.Dup(a.Int(0))))
-        .Int("open0(JII)I", a => (int)Check(a, Libc.Open(Path(a, 0), a.Int(2) | 0x80000, a.Int(3))))
+        .Int("open0(JII)I", a => (int)Check(a, a.Machine.Files.Open(Path(a, 0), a.Int(2) | 0x80000, a.Int(3))))
         .Void("close0(I)V", a => Libc.Close(a.Int(0)))
-        .Void("link0(JJ)V", a => Check(a, Libc.Link(Path(a, 0), Path(a, 2))))
-        .Void("unlink0(J)V", a => Check(a, Libc.Unlink(Path(a, 0))))
-        .Void("rename0(JJ)V", a => Check(a, Libc.Rename(Path(a, 0), Path(a, 2))))
-        .Void("mkdir0(JI)V", a => Check(a, Libc.MkDir(Path(a, 0), a.Int(2))))
-        .Void("rmdir0(J)V", a => Check(a, Libc.RmDir(Path(a, 0))))
-        .Void("symlink0(JJ)V", a => Check(a, Libc.SymLink(Path(a, 0), Path(a, 2))))
-        .Void("chmod0(JI)V", a => Check(a, Libc.ChMod(Path(a, 0), a.Int(2))))
+        .Void("link0(JJ)V", a => Check(a, Libc.Link(Writable(a, 0), Writable(a, 2))))
+        .Void("unlink0(J)V", a => Check(a, Libc.Unlink(Writable(a, 0))))
+        .Void("rename0(JJ)V", a => Check(a, Libc.Rename(Writable(a, 0), Writable(a, 2))))
+        .Void("mkdir0(JI)V", a => Check(a, Libc.MkDir(Writable(a, 0), a.Int(2))))
+        .Void("rmdir0(J)V", a => Check(a, Libc.RmDir(Writable(a, 0))))
+        .Void("symlink0(JJ)V", a => Check(a, Libc.SymLink(Path(a, 0), Writable(a, 2))))
+        .Void("chmod0(JI)V", a => Check(a, Libc.ChMod(Writable(a, 0, true), a.Int(2))))
         .Void("fchmod(II)V", a => Check(a, Libc.FChMod(a.Int(0), a.Int(1))))
-        .Void("access0(JI)V", a => Check(a, Libc.Access(Path(a, 0), a.Int(2))))
-        .Bool("exists0(J)Z", a => Libc.Access(Path(a, 0), 0) == 0)
+        .Void("access0(JI)V", a => Check(a, Libc.Access((a.Int(2) & 2) != 0 ? Writable(a, 0, true) : Readable(a, 0), a.Int(2))))
+        .Bool("exists0(J)Z", a => a.Machine.Files.Allows(Path(a, 0), false) && Libc.Access(Path(a, 0), 0) == 0)
         .Int("read(IJI)I", a => (int)Check(a, Libc.Read(a.Int(0), (void*)a.Long(1), a.Int(3))))
         .Int("write(IJI)I", a => (int)Check(a, Libc.Write(a.Int(0), (void*)a.Long(1), a.Int(3))))
         .Ref("strerror(I)[B", a => Text(Libc.StrError(a.Int(0))))
@@ -161,18 +174,18 @@ internal static unsafe class NioFileNatives
         .Int("stat1(J)I", a =>
         {
             Libc.StatBuffer s;
-            return Libc.Stat(Path(a, 0), &s) == 0 ? (int)s.Mode : 0;
+            return a.Machine.Files.Allows(Path(a, 0), false) && Libc.Stat(Path(a, 0), &s) == 0 ? (int)s.Mode : 0;
         })
         .Void("stat0(JLsun/nio/fs/UnixFileAttributes;)V", a =>
         {
             Libc.StatBuffer s;
-            Check(a, Libc.Stat(Path(a, 0), &s));
+            Check(a, Libc.Stat(Readable(a, 0), &s));
             Fill(a.Object(2), s);
         })
         .Void("lstat0(JLsun/nio/fs/UnixFileAttributes;)V", a =>
         {
             Libc.StatBuffer s;
-            Check(a, Libc.LStat(Path(a, 0), &s));
+            Check(a, Libc.LStat(Readable(a, 0, false), &s));
             Fill(a.Object(2), s);
         })
         .Void("fstat(ILsun/nio/fs/UnixFileAttributes;)V", a =>
@@ -189,7 +202,7 @@ internal static unsafe class NioFileNatives
         .Void("utimes0(JJJ)V", a =>
         {
             var times = stackalloc long[] { a.Long(2) / 1_000_000, a.Long(2) % 1_000_000 * 1000, a.Long(4) / 1_000_000, a.Long(4) % 1_000_000 * 1000 };
-            Check(a, Libc.UtimeNsAt(-100, Path(a, 0), times, 0));
+            Check(a, Libc.UtimeNsAt(-100, Writable(a, 0, true), times, 0));
         });
 
     private static void RegisterDirectories(NativeClass c) => c
@@ -197,19 +210,19 @@ internal static unsafe class NioFileNatives
         {
             var buffer = new byte[4096];
             nint n;
-            fixed (byte* p = buffer) n = Libc.ReadLink(Path(a, 0), p, buffer.Length);
+            fixed (byte* p = buffer) n = Libc.ReadLink(Readable(a, 0, false), p, buffer.Length);
             Check(a, n);
             return buffer[..(int)n];
         })
         .Ref("realpath0(J)[B", a =>
         {
-            var real = Libc.RealPath(Path(a, 0), null);
+            var real = Libc.RealPath(Readable(a, 0), null);
             if (real == null) throw Failure(a);
             var text = Text(real);
             Libc.Free(real);
             return text;
         })
-        .Long("opendir0(J)J", a => Libc.OpenDir(Path(a, 0)) is var d and not 0 ? d : throw Failure(a))
+        .Long("opendir0(J)J", a => Libc.OpenDir(Readable(a, 0)) is var d and not 0 ? d : throw Failure(a))
         .Long("fdopendir(I)J", a => Libc.FdOpenDir(a.Int(0)) is var d and not 0 ? d : throw Failure(a))
         .Void("closedir(J)V", a => Libc.CloseDir((nint)a.Long(0)))
         .Ref("readdir(J)[B", a =>

@@ -75,7 +75,7 @@ internal static class ReflectNatives
         var t = a.Thread;
         return (JavaMachine.NewArray(classClass, [.. parameters.Select(p => loader.LoadDescriptor(t, p).Mirror)]),
             loader.LoadDescriptor(t, result).Mirror,
-            JavaMachine.NewArray(classClass, [.. method.Info.Exceptions.Select(e => loader.Load(t, e).Mirror)]));
+            JavaMachine.NewArray(classClass, [.. method.Info.Exceptions.Select(e => loader.LoadNamed(t, e).Mirror)]));
     }
 
     public static JObject NewMethod(Args a, JMethod m)

@@ -86,9 +86,9 @@ internal static unsafe class UnsafeNatives
 
     private static void RegisterMemory(NativeClass u)
     {
-        u.Long("allocateMemory0(J)J", a => (long)NativeMemory.Alloc((nuint)a.Long(1)))
-            .Long("reallocateMemory0(JJ)J", a => (long)NativeMemory.Realloc((void*)a.Long(1), (nuint)a.Long(3)))
-            .Void("freeMemory0(J)V", a => NativeMemory.Free((void*)a.Long(1)))
+        u.Long("allocateMemory0(J)J", a => a.Machine.AllocateForJava(a.Thread, a.Long(1)))
+            .Long("reallocateMemory0(JJ)J", a => a.Machine.ReallocateForJava(a.Thread, a.Long(1), a.Long(3)))
+            .Void("freeMemory0(J)V", a => a.Machine.FreeForJava(a.Long(1)))
             .Void("setMemory0(Ljava/lang/Object;JJB)V", a =>
             {
                 ref var start = ref Ref<byte>(a);

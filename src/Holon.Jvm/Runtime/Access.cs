@@ -8,13 +8,21 @@ internal static class Access
     public static bool CanAccessClass(JClass from, JClass to)
     {
         to = to.ElementOfElements;
-        return to.IsPrimitive || from == to || (to.Flags & Acc.Public) != 0 || from.SamePackage(to);
+        if (to.IsPrimitive || from == to || from.SamePackage(to) || from.Loader.IsForAccessors) return true;
+        return (to.Flags & Acc.Public) != 0 && from.Machine.Modules.Obstacle(from, to) == null;
+    }
+
+    /// <summary>The message of the IllegalAccessError when <see cref="CanAccessClass"/> says no.</summary>
+    public static string DeniedMessage(JClass from, JClass to, string otherwise)
+    {
+        to = to.ElementOfElements;
+        return ((to.Flags & Acc.Public) != 0 ? from.Machine.Modules.Obstacle(from, to) : null) ?? otherwise;
     }
 
     /// <summary>Whether code of <paramref name="from"/> may use a member that <paramref name="owner"/> declares, through a reference to <paramref name="via"/>.</summary>
     public static bool CanAccessMember(JClass from, JClass owner, Acc flags, JClass via)
     {
-        if ((flags & Acc.Public) != 0 || from == owner) return true;
+        if ((flags & Acc.Public) != 0 || from == owner || from.Loader.IsForAccessors) return true;
         if ((flags & Acc.Private) != 0) return AreNestMates(from, owner);
         if (from.SamePackage(owner)) return true;
         if ((flags & Acc.Protected) == 0 || !from.IsSubclassOf(owner)) return false;

@@ -6,7 +6,9 @@ namespace Holon.Jvm.Runtime;
 /// <summary>Starting a machine as OpenJDK's class library expects it, running a main class, and ending.</summary>
 public sealed unsafe partial class JavaMachine
 {
-    private const int MainStackSlots = 128 * 1024;
+    private int MainStackSlots => StackSlots(Options.StackLimit ?? 1 << 20);
+
+    private static int StackSlots(long bytes) => (int)Math.Clamp(bytes / 8, 16 * 1024, 8 * 1024 * 1024);
 
     private readonly List<JThread> _threads = [];
     private readonly ManualResetEventSlim _ended = new(false);
@@ -41,6 +43,7 @@ public sealed unsafe partial class JavaMachine
             if (t.Call(Known.System.DeclaredMethod("initPhase2", "(ZZ)I")!, Value.Of(true), Value.Of(true)).Int != 0)
                 throw new HolonException("The class library's module system could not be set up; its message is above.");
             t.Call(Known.System.DeclaredMethod("initPhase3", "()V")!);
+            Booted = true;
             return t;
         }
         catch (JavaThrow e)
@@ -77,9 +80,13 @@ public sealed unsafe partial class JavaMachine
         thread.Field<int>(Known.ThreadPriority) = 5;
         t.Call(Known.Thread.DeclaredMethod("<init>", "(Ljava/lang/ThreadGroup;Ljava/lang/String;)V")!, Value.Of(thread), Value.Of(main), Value.Of(NewString("main")));
         SystemThreadGroup = system;
+        MainThreadGroup = main;
     }
 
-    internal JObject? SystemThreadGroup;
+    internal JObject? SystemThreadGroup, MainThreadGroup;
+
+    /// <summary>Whether the class library has started: what comes now is the program's.</summary>
+    internal bool Booted;
 
     /// <summary>Ties a java.lang.Thread and its JThread together and marks it alive.</summary>
     internal void Bind(JThread t, JObject thread)
@@ -99,7 +106,9 @@ public sealed unsafe partial class JavaMachine
 
     internal void StartThread(JObject thread, long stackSize)
     {
-        var t = new JThread(this, (int)Math.Clamp(stackSize / 8, 64 * 1024, 8 * 1024 * 1024)) { JavaObject = thread, ObjectKlass = (nint)ObjectClass.Ptr };
+        if (Options.ThreadLimit is { } most && AllThreads().Length >= most) throw new JavaThrow(JThread.Current.OutOfMemory("unable to create native thread: the machine's limit of threads is reached"));
+        var wanted = stackSize > 0 ? stackSize : Options.StackLimit ?? 1 << 19;
+        var t = new JThread(this, StackSlots(Options.StackLimit is { } bound ? Math.Min(bound, wanted) : wanted)) { JavaObject = thread, ObjectKlass = (nint)ObjectClass.Ptr };
         Bind(t, thread);
         lock (_threads) _threads.Add(t);
         var host = new Thread(() => RunThread(t), 16 << 20) { IsBackground = true, Name = "java" };
@@ -130,13 +139,7 @@ public sealed unsafe partial class JavaMachine
         {
             // Nothing more can be told.
         }
-        lock (_threads)
-        {
-            _threads.Remove(t);
-            Monitor.PulseAll(_threads);
-        }
-        JThread.Detach();
-        t.Dispose();
+        Detach(t);
     }
 
     private void DispatchUncaught(JThread t, JObject thrown)
@@ -234,7 +237,34 @@ public sealed unsafe partial class JavaMachine
             Ending = true;
         }
         _ended.Set();
+        References.Close();
         lock (_threads) Monitor.PulseAll(_threads);
+        foreach (var t in AllThreads()) t.Wake();
+    }
+
+    /// <summary>Makes a Java thread of the calling .NET thread, for calls from the host.</summary>
+    internal JThread AttachHost(string name)
+    {
+        var t = new JThread(this, MainStackSlots) { ObjectKlass = (nint)ObjectClass.Ptr };
+        t.Attach();
+        lock (_threads) _threads.Add(t);
+        var thread = Known.Thread.Allocate();
+        t.JavaObject = thread;
+        Bind(t, thread);
+        thread.Field<int>(Known.ThreadPriority) = 5;
+        t.Call(Known.Thread.DeclaredMethod("<init>", "(Ljava/lang/ThreadGroup;Ljava/lang/String;)V")!, Value.Of(thread), Value.Of(MainThreadGroup), Value.Of(NewString(name)));
+        return t;
+    }
+
+    internal void Detach(JThread t)
+    {
+        lock (_threads)
+        {
+            _threads.Remove(t);
+            Monitor.PulseAll(_threads);
+        }
+        JThread.Detach();
+        t.Dispose();
     }
 
     /// <summary>Waits until the machine has ended, and gives its exit code.</summary>

@@ -21,7 +21,7 @@ internal static unsafe class ClassBuilder
         var file = c.File!;
         if (file.Super != null)
         {
-            var super = c.Loader.Load(thread, file.Super);
+            var super = c.Loader.LoadSupertype(thread, file.Super);
             if (super.IsInterface) throw thread.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} has interface {super.JavaName} as super class");
             if ((super.Flags & Acc.Final) != 0) throw thread.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} cannot inherit from final class {super.JavaName}");
             CheckSupertype(thread, c, super, "superclass");
@@ -30,7 +30,7 @@ internal static unsafe class ClassBuilder
         c.Interfaces = new JClass[file.Interfaces.Length];
         for (var i = 0; i < c.Interfaces.Length; i++)
         {
-            var super = c.Loader.Load(thread, file.Interfaces[i]);
+            var super = c.Loader.LoadSupertype(thread, file.Interfaces[i]);
             if (!super.IsInterface) throw thread.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} can not implement {super.JavaName}, because it is not an interface ({super.JavaName} is in {thread.Machine.ModuleDescription(super)})");
             CheckSupertype(thread, c, super, "superinterface");
             c.Interfaces[i] = super;
@@ -40,7 +40,7 @@ internal static unsafe class ClassBuilder
     private static void CheckSupertype(JThread thread, JClass c, JClass super, string what)
     {
         if (!Access.CanAccessClass(c, super))
-            throw thread.Error("java/lang/IllegalAccessError", $"class {c.JavaName} cannot access its {what} {super.JavaName}");
+            throw thread.Error("java/lang/IllegalAccessError", Access.DeniedMessage(c, super, "") is { Length: > 0 } obstacle ? what + " access check failed: " + obstacle : $"class {c.JavaName} cannot access its {(super.IsAbstract && !super.IsInterface ? "abstract " : "")}{what} {super.JavaName} ({thread.Machine.JointDescription(c, super)})");
         if (super.File?.PermittedSubclasses is not { } permitted) return;
         foreach (var index in permitted)
         {
@@ -188,6 +188,7 @@ internal static unsafe class ClassBuilder
             {
                 var old = super.VTable[i];
                 if (old.Name != m.Name || old.Desc != m.Desc || !Overrides(c, old)) continue;
+                JThread.Current.Machine.Constraints.Check(JThread.Current, c, old.Class, old.Name, old.Desc, "overriding");
                 if (old.IsFinal && (old.Flags & Acc.Final) != 0)
                     throw JThread.Current.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} overrides final method {old.Class.JavaName}.{old.Name}{old.Desc}");
                 table[i] = m;

@@ -1,4 +1,5 @@
 using Holon.Jvm.Heap;
+using Holon.Jvm.Verifier;
 
 namespace Holon.Jvm.Runtime;
 
@@ -13,7 +14,8 @@ internal static unsafe class Initialization
         lock (c.InitLock)
         {
             if (c.State != ClassState.Loaded) return;
-            c.State = ClassState.Linked;
+            ClassVerifier.Verify(thread, c);
+            if (c.State == ClassState.Loaded) c.State = ClassState.Linked;
         }
     }
 

@@ -31,6 +31,12 @@ internal sealed unsafe class JThread : IDisposable
     public readonly JitCompiler? Compiler;
     public Frame* FrameLimit;
     public long* StackLimit;
+
+    /// <summary>
+    /// Compiled methods look where their frame would lie beyond this: at the end of the frames, and at once when it is null, which
+    /// is how they are asked to look at what is asked of the thread.
+    /// </summary>
+    public Frame* EntryLimit;
     public int Budget;
 
     /// <summary>Not zero when compiled code is to call <see cref="Safepoint"/> at its next backward branch.</summary>
@@ -55,6 +61,8 @@ internal sealed unsafe class JThread : IDisposable
     private readonly object?* _referenceBase;
     private readonly Frame* _frames;
     private bool _overflowing;
+    private long _allocated;
+    private bool _disposed;
 
     /// <summary>Parking (LockSupport): one permit.</summary>
     public readonly SemaphoreSlim ParkPermit = new(0, 1);
@@ -78,7 +86,7 @@ internal sealed unsafe class JThread : IDisposable
         _frames = (Frame*)NativeMemory.AllocZeroed((nuint)frames, (nuint)sizeof(Frame));
         InterfaceCache = (InterfaceCacheEntry*)NativeMemory.AllocZeroed(InterfaceCacheMask + 1, (nuint)sizeof(InterfaceCacheEntry));
         StackLimit = _slots + stackSlots - Reserve;
-        FrameLimit = _frames + frames - Reserve / 10;
+        EntryLimit = FrameLimit = _frames + frames - Reserve / 10;
         Top = _frames - 1;
         SlotTop = _slots;
     }
@@ -95,6 +103,7 @@ internal sealed unsafe class JThread : IDisposable
     {
         _current = this;
         StackEnd = Natives.Libc.StackEnd() + HostStackReserve;
+        _allocated = GC.GetAllocatedBytesForCurrentThread();
     }
 
     public static void Detach() => _current = null;
@@ -173,7 +182,7 @@ internal sealed unsafe class JThread : IDisposable
         if (_overflowing) return NewBare("java/lang/StackOverflowError");
         _overflowing = true;
         StackLimit += Reserve - 64;
-        FrameLimit += Reserve / 10 - 8;
+        EntryLimit = FrameLimit += Reserve / 10 - 8;
         StackEnd -= HostStackReserve / 2;
         try
         {
@@ -186,7 +195,7 @@ internal sealed unsafe class JThread : IDisposable
         finally
         {
             StackLimit -= Reserve - 64;
-            FrameLimit -= Reserve / 10 - 8;
+            EntryLimit = FrameLimit -= Reserve / 10 - 8;
             StackEnd += HostStackReserve / 2;
             _overflowing = false;
         }
@@ -199,8 +208,13 @@ internal sealed unsafe class JThread : IDisposable
     /// <summary>Looks at what was asked of this thread since the last time.</summary>
     public void Safepoint()
     {
+        var done = Quantum - Math.Max(Budget, -1);
         Budget = Quantum;
         Poll = 0;
+        if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        Machine.Account(this, done, allocated - _allocated);
+        _allocated = allocated;
         if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
         ClearAbove();
     }
@@ -222,7 +236,7 @@ internal sealed unsafe class JThread : IDisposable
         {
             try
             {
-                if (Monitor.TryEnter(o, 1000)) break;
+                if (Monitor.TryEnter(o, 100)) break;
                 if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
             }
             catch (ThreadInterruptedException)
@@ -292,8 +306,29 @@ internal sealed unsafe class JThread : IDisposable
         }
     }
 
+    /// <summary>Makes a thread of a machine that ends look at it, whatever it waits for.</summary>
+    public void Wake()
+    {
+        Budget = 0;
+        SleepSignal.Set();
+        Unpark();
+        if (WaitingOn is { } o && Monitor.TryEnter(o))
+        {
+            Monitor.PulseAll(o);
+            Monitor.Exit(o);
+        }
+    }
+
+    /// <summary>References in the slots of all frames.</summary>
+    public void ForEachReference(Action<object?> action)
+    {
+        foreach (var o in _references) action(o);
+    }
+
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         NativeMemory.Free(_slots);
         NativeMemory.Free(_frames);
         NativeMemory.Free(InterfaceCache);

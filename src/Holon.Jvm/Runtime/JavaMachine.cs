@@ -23,6 +23,10 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal JClass ObjectClass = null!;
     internal JClass[] ArrayInterfaces = [];
     internal Known Known = null!;
+    internal readonly Modules Modules;
+    internal readonly Natives.FileGrants Files;
+    internal readonly Natives.NetGrants Net;
+    internal readonly LoadingConstraints Constraints = new();
     internal volatile bool Ending;
     internal int ExitCode;
 
@@ -41,7 +45,11 @@ public sealed unsafe partial class JavaMachine : IDisposable
         Options = options;
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
         BootLoader = new LoaderData(this, null);
-        if (options.Tier != ExecutionTier.Interpreter) Compiler = new JitCompiler(this);
+        // Steps are counted by the interpreter only.
+        if (options.Tier != ExecutionTier.Interpreter && options.InstructionLimit == null) Compiler = new JitCompiler(this);
+        Modules = new Modules(this);
+        Files = new Natives.FileGrants(options);
+        Net = new Natives.NetGrants(options.Grants);
         foreach (var (letter, name) in (ReadOnlySpan<(char, string)>)[('Z', "boolean"), ('B', "byte"), ('C', "char"), ('S', "short"), ('I', "int"), ('J', "long"), ('F', "float"), ('D', "double"), ('V', "void")])
             _primitives[letter] = new JClass(this, name, letter);
     }
@@ -270,9 +278,27 @@ public sealed unsafe partial class JavaMachine : IDisposable
     /// <summary>Frees what the machine holds outside the collector's reach.</summary>
     public void Dispose()
     {
-        Ending = true;
-        References.Close();
+        if (_disposed) return;
+        _disposed = true;
+        End(0);
         Compiler?.Dispose();
+        _hostThreads?.Stop();
+        lock (_threads)
+        {
+            for (var i = 0; i < 50 && _threads.Count > 0; i++) Monitor.Wait(_threads, 100);
+            // A thread that hangs in a system call may still use the memory: it stays.
+            if (_threads.Count > 0) return;
+        }
+        _watch?.Dispose();
+        foreach (var t in AllThreads()) t.Dispose();
+        lock (_native)
+        {
+            foreach (var block in _native) NativeMemory.Free((void*)block);
+            _native.Clear();
+        }
+        FreeJavaMemory();
         Image.Dispose();
     }
+
+    private bool _disposed;
 }

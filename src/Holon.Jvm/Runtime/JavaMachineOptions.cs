@@ -40,6 +40,24 @@ public sealed record JavaMachineOptions
     /// <summary>How code is executed.</summary>
     public ExecutionTier Tier { get; init; }
 
+    /// <summary>What the program may do outside the machine: by default nothing.</summary>
+    public JavaGrants Grants { get; init; } = JavaGrants.None;
+
+    /// <summary>How long the machine may live; a <see cref="JavaLimitException"/> then ends it.</summary>
+    public TimeSpan? TimeLimit { get; init; }
+
+    /// <summary>How many steps the machine may take: calls, backward branches and allocations of Java code, start of the class library included.</summary>
+    public long? InstructionLimit { get; init; }
+
+    /// <summary>How many bytes Java objects and buffers may take; more ends the machine, where <see cref="MaximumHeap"/> raises OutOfMemoryError.</summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>How many Java threads there may be, about six of the class library's own included; one more raises OutOfMemoryError.</summary>
+    public int? ThreadLimit { get; init; }
+
+    /// <summary>Bytes of stack that a thread may have; more raises StackOverflowError.</summary>
+    public long? StackLimit { get; init; }
+
     /// <summary>Most memory that Java's heap may take; 0 for a quarter of the host's.</summary>
     public long MaximumHeap { get; init; }
 

@@ -9,7 +9,7 @@ internal sealed class Known
     public readonly long ThreadName, ThreadEetop, ThreadStatus, ThreadPriority, ThreadDaemon, ThreadGroupField, ThreadInterrupted;
     public readonly long ThrowableBacktrace, ThrowableMessage, ThrowableDepth, ThrowableCause, ThrowableStackTrace;
     public readonly long ClassLoaderField, ClassModule, ClassComponent, ClassName, ClassData;
-    public readonly long LoaderUnnamedModule, LoaderName, LoaderNameAndId, LoaderParallel;
+    public readonly long ModuleName, LoaderUnnamedModule, LoaderName, LoaderNameAndId, LoaderParallel;
     public readonly long ReferenceReferent, ReferenceDiscovered;
     public readonly JMethod LoadClass;
 
@@ -53,6 +53,7 @@ internal sealed class Known
         ClassComponent = Offset(Class, "componentType");
         ClassName = Offset(Class, "name");
         ClassData = Offset(Class, "classData");
+        ModuleName = Offset(Module, "name");
         LoaderUnnamedModule = Offset(ClassLoader, "unnamedModule");
         LoaderName = Offset(ClassLoader, "name");
         LoaderNameAndId = Offset(ClassLoader, "nameAndId");

@@ -21,6 +21,9 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
 
     public bool IsBoot => Loader == null;
 
+    /// <summary>Whether its classes are accessors that java.lang.reflect generates: they are trusted and may access everything.</summary>
+    public bool IsForAccessors => Loader?.Class() is { Name: "jdk/internal/reflect/DelegatingClassLoader", Loader.IsBoot: true };
+
     public JClass? FindLoaded(string name)
     {
         lock (_classes) return _classes.GetValueOrDefault(name);
@@ -34,11 +37,31 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     /// <summary>Loads a class or array class by internal name, or raises NoClassDefFoundError or what the loader raised.</summary>
     public JClass Load(JThread thread, string name) => Find(thread, name) ?? throw thread.Error("java/lang/NoClassDefFoundError", name);
 
+    /// <summary>Loads a superclass or superinterface; a class that is being made from its bytes further up is its own ancestor.</summary>
+    public JClass LoadSupertype(JThread thread, string name)
+    {
+        if (_loading != null && _loading.Contains((this, name))) throw thread.Error("java/lang/ClassCircularityError", name);
+        return LoadNamed(thread, name);
+    }
+
+    /// <summary>Loads a class that another one names: a loader's ClassNotFoundException becomes the NoClassDefFoundError's cause.</summary>
+    public JClass LoadNamed(JThread thread, string name)
+    {
+        try
+        {
+            return Load(thread, name);
+        }
+        catch (JavaThrow e) when (e.Throwable.Class().Name == "java/lang/ClassNotFoundException")
+        {
+            throw thread.Error("java/lang/NoClassDefFoundError", name, e.Throwable);
+        }
+    }
+
     /// <summary>The type of a field descriptor.</summary>
     public JClass LoadDescriptor(JThread thread, string descriptor) => descriptor[0] switch
     {
-        'L' => Load(thread, descriptor[1..^1]),
-        '[' => Load(thread, descriptor),
+        'L' => LoadNamed(thread, descriptor[1..^1]),
+        '[' => LoadNamed(thread, descriptor),
         _ => machine.PrimitiveClass(descriptor[0]),
     };
 
@@ -57,7 +80,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     private JClass? FindInImage(JThread thread, string name)
     {
         var bytes = machine.Image.FindClass(name, out var module);
-        if (bytes.IsEmpty || !machine.IsBootModule(module!)) return null;
+        if (bytes.IsEmpty || !machine.IsBootModule(module!) || name == "sun/misc/Unsafe" && !machine.Options.Grants.Unsafe) return null;
         lock (this)
         {
             return FindLoaded(name) ?? Define(thread, name, bytes, null, "jrt:/" + module);
@@ -72,7 +95,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         if (found.Name != name) throw thread.Error("java/lang/NoClassDefFoundError", $"{name} (wrong name: {found.Name})");
         lock (_classes)
         {
-            if (_classes.TryGetValue(name, out var other) && other != found)
+            if (_classes.TryGetValue(name, out var other) && other != found || !machine.Constraints.Allows(name, this, found))
                 throw thread.Error("java/lang/LinkageError", $"loader constraint violation: loader has a different class of the name {name}");
             _classes[name] = found;
         }
@@ -91,7 +114,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         {
             throw thread.Error(e.Error, e.Message);
         }
-        if (expectedName != null && file.Name != expectedName) throw thread.Error("java/lang/NoClassDefFoundError", $"{expectedName} (wrong name: {file.Name})");
+        if (expectedName != null && hiddenName == null && file.Name != expectedName) throw thread.Error("java/lang/NoClassDefFoundError", $"{expectedName} (wrong name: {file.Name})");
         if (!IsBoot && file.Name.StartsWith("java/", StringComparison.Ordinal) && !JavaMachine.IsPlatformLoader(Loader!))
             throw thread.Error("java/lang/SecurityException", "Prohibited package name: " + file.Name[..file.Name.LastIndexOf('/')].Replace('/', '.'));
         if (hiddenName == null && FindLoaded(file.Name) is { } duplicate && duplicate.Loader == this)
@@ -111,6 +134,8 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         }
         if (hiddenName == null)
         {
+            if (!machine.Constraints.Allows(result.Name, this, result))
+                throw thread.Error("java/lang/LinkageError", $"loader constraint violation: loader {(IsBoot ? "'bootstrap'" : machine.LoaderName(Loader!))} agreed on another class of the name {result.JavaName}");
             lock (_classes)
             {
                 if (!_classes.TryAdd(result.Name, result))

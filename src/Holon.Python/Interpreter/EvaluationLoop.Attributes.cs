@@ -1,3 +1,5 @@
+using Holon.Python.Tier1;
+
 namespace Holon.Python.Interpreter;
 
 /// <summary>Names and attributes: the general way, and putting the quick way in place.</summary>
@@ -6,7 +8,41 @@ internal static partial class EvaluationLoop
     /// <summary>After that many failures a site stays general.</summary>
     private const int MaxMisses = 20;
 
-    private static InlineCache CacheOf(PyCode code, int at) => code.Caches[at] ??= new InlineCache();
+    /// <summary>So many shapes are remembered at one site.</summary>
+    private const int MaxShapes = 6;
+
+    private static InlineCache CacheOf(PyCode code, int at) => code.Caches[at] = new InlineCache();
+
+    /// <summary>A cache for one more shape, in front of those of the others.</summary>
+    private static InlineCache CacheOf(PyCode code, int at, Shape shape)
+    {
+        InlineCache? others = null;
+        var count = 0;
+        for (var old = code.Caches[at]; old is not null; old = old.More)
+        {
+            if (old.Guard is not Shape other || other == shape || other.Type.Version != old.Version)
+                continue;
+            others = new InlineCache { Guard = other, Version = old.Version, Index = old.Index, Value = old.Value, Next = old.Next, Namespace = old.Namespace, More = others };
+            count++;
+        }
+        if (count >= MaxShapes)
+        {
+            others = null;
+            code.Instructions[at].Misses = MaxMisses;
+        }
+        return code.Caches[at] = new InlineCache { Guard = shape, Version = shape.Type.Version, More = others };
+    }
+
+    /// <summary>What a site remembers of a shape.</summary>
+    private static InlineCache? Remembered(PyCode code, int at, Shape shape)
+    {
+        for (var cache = code.Caches[at]; cache is not null; cache = cache.More)
+        {
+            if (ReferenceEquals(cache.Guard, shape) && cache.Version == shape.Type.Version)
+                return cache;
+        }
+        return null;
+    }
 
     private static void Specialise(ref Instruction site, Opcode op)
     {
@@ -19,8 +55,8 @@ internal static partial class EvaluationLoop
         {
             site.Op = op switch
             {
-                Opcode.LoadAttrShape or Opcode.LoadAttrModule => Opcode.LoadAttr,
-                Opcode.LoadMethodShape or Opcode.LoadMethodType => Opcode.LoadMethod,
+                Opcode.LoadAttrShape or Opcode.LoadAttrModule or Opcode.LoadAttrClass => Opcode.LoadAttr,
+                Opcode.LoadMethodShape or Opcode.LoadMethodType or Opcode.LoadMethodModule or Opcode.LoadMethodClass => Opcode.LoadMethod,
                 _ => Opcode.StoreAttr,
             };
         }
@@ -56,26 +92,67 @@ internal static partial class EvaluationLoop
         return frame.Builtins.GetType() == typeof(PyDict) ? frame.Builtins.Get(name) ?? throw Err.Name($"name '{name}' is not defined", name) : Ops.GetItem(frame.Builtins, name);
     }
 
-    private static PyObject? LoadAttribute(PyCode code, PyObject self, ref Instruction site, int at)
+    public static PyObject? LoadAttribute(PyCode code, PyObject self, ref Instruction site, int at)
     {
         var name = code.NameList[site.Arg];
         var type = self.Type;
         if (self is PyInstance instance)
         {
-            if (type.GetAttr == (GetAttrFn)Attributes.GenericGet && !instance.Fields.Shape.IsDict)
+            if (site.Op == Opcode.LoadAttrShape && Remembered(code, at, instance.Fields.Shape) is { } known)
+            {
+                if (known.Namespace is { } ofClass)
+                    return ofClass.ValueAt(known.Index);
+                if (known.Value is { } getter)
+                    return Support.Call1(PyThread.Current, getter, self);
+                if (instance.Fields.Values[known.Index] is { } field)
+                    return field;
+            }
+            if (type.GetAttr == GenericGet && !instance.Fields.Shape.IsDict)
             {
                 var found = type.Lookup(name);
+                var property = found is PyProperty { Getter: PyFunction } p && p.Type == FunctionTypes.Property ? p.Getter : null;
                 var index = found is PyGetSet { Slot: >= 0 } slot ? slot.Slot : found is null || found.Type.DescrSet is null ? instance.Fields.Shape.IndexOf(name) : -1;
-                if (index >= 0)
+                if (index >= 0 || property is not null)
                 {
-                    var cache = CacheOf(code, at);
-                    cache.Guard = instance.Fields.Shape;
-                    cache.Version = type.Version;
+                    var cache = CacheOf(code, at, instance.Fields.Shape);
                     cache.Index = index;
+                    cache.Value = property;
                     Specialise(ref site, Opcode.LoadAttrShape);
-                    if (instance.Fields.Values[index] is { } value)
+                    if (property is null && instance.Fields.Values[index] is { } value)
                         return value;
                 }
+                else if (found is not null && PyType.IsPlainData(found) && ClassData(type, name) is { Namespace: { } space, Index: var place })
+                {
+                    var cache = CacheOf(code, at, instance.Fields.Shape);
+                    cache.Namespace = space;
+                    cache.Index = place;
+                    Specialise(ref site, Opcode.LoadAttrShape);
+                    return found;
+                }
+            }
+        }
+        else if (self is PyType owner)
+        {
+            if (!owner.IsBuiltin && LooksUpAsType(owner.Type, name) && ClassData(owner, name) is { Namespace: { } space, Index: var place })
+            {
+                var cache = CacheOf(code, at);
+                cache.Guard = owner;
+                cache.Version = owner.Version;
+                cache.Version2 = owner.Type.Version;
+                cache.Namespace = space;
+                cache.Index = place;
+                Specialise(ref site, Opcode.LoadAttrClass);
+                return space.ValueAt(place);
+            }
+            if (ClassAttribute(owner, name) is { } value)
+            {
+                var cache = CacheOf(code, at);
+                cache.Guard = owner;
+                cache.Version = owner.Version;
+                cache.Version2 = owner.Type.Version;
+                cache.Value = value;
+                Specialise(ref site, Opcode.LoadAttrClass);
+                return value;
             }
         }
         else if (self is PyModule module && module.Type == ModuleType.Type)
@@ -96,11 +173,67 @@ internal static partial class EvaluationLoop
 
     private static readonly GetAttrFn GenericGet = PyType.Object.GetAttr!;
 
-    private static PyObject? LoadMethod(PyCode code, PyObject self, ref Instruction site, int at, out bool isMethod)
+    /// <summary>
+    /// Where a class keeps plain data under that name. The value may change without a new version of the class; the place does not.
+    /// </summary>
+    public static (PyDict? Namespace, int Index) ClassData(PyType type, PyStr name)
+    {
+        foreach (var each in type.Mro)
+        {
+            var entry = each.Dict.FindEntry(name);
+            if (entry >= 0)
+                return PyType.IsPlainData(each.Dict.ValueAt(entry)!) ? (each.Dict, entry) : default;
+        }
+        return default;
+    }
+
+    /// <summary>The metaclass leaves the attributes of its classes to type: it may have __getattr__, which is asked when nothing is found.</summary>
+    public static bool LooksUpAsType(PyType meta, PyStr name) =>
+        (meta == PyType.TypeType || ReferenceEquals(meta.Lookup(Names.GetAttribute), PyType.TypeType.Lookup(Names.GetAttribute))) && meta.Lookup(name)?.Type.DescrSet is null;
+
+    /// <summary>The attribute of a class, where it is the same as long as the class's version is; otherwise null.</summary>
+    public static PyObject? ClassAttribute(PyType type, PyStr name)
+    {
+        if (!LooksUpAsType(type.Type, name) || type.Lookup(name) is not { } found)
+            return null;
+        if (found.GetType() == typeof(PyFunction) || (found.Type.DescrGet is null && (type.IsBuiltin || !PyType.IsPlainData(found))))
+            return found;
+        return found is PyStaticMethod wrapper && wrapper.Type == FunctionTypes.StaticMethod ? wrapper.Function : null;
+    }
+
+    public static PyObject? LoadMethod(PyCode code, PyObject self, ref Instruction site, int at, out bool isMethod)
     {
         var name = code.NameList[site.Arg];
         var type = self.Type;
         isMethod = false;
+        if (site.Op == Opcode.LoadMethodShape && self is PyInstance seen && Remembered(code, at, seen.Fields.Shape) is { } known)
+        {
+            isMethod = true;
+            return known.Value;
+        }
+        if (self is PyModule module && module.Type == ModuleType.Type)
+        {
+            var entry = module.Dict.FindEntry(name);
+            if (entry >= 0 && type.Lookup(name) is null)
+            {
+                var cache = CacheOf(code, at);
+                cache.Guard = module.Dict;
+                cache.Version = module.Dict.KeysVersion;
+                cache.Index = entry;
+                Specialise(ref site, Opcode.LoadMethodModule);
+                return module.Dict.ValueAt(entry);
+            }
+        }
+        if (self is PyType owner && ClassAttribute(owner, name) is { } ofClass)
+        {
+            var cache = CacheOf(code, at);
+            cache.Guard = owner;
+            cache.Version = owner.Version;
+            cache.Version2 = owner.Type.Version;
+            cache.Value = ofClass;
+            Specialise(ref site, Opcode.LoadMethodClass);
+            return ofClass;
+        }
         if (type.GetAttr != GenericGet || self is PyType)
             return type.GetAttr!(self, name);
         var found = type.Lookup(name);
@@ -112,10 +245,7 @@ internal static partial class EvaluationLoop
                     return own;
                 if (!instance.Fields.Shape.IsDict)
                 {
-                    var cache = CacheOf(code, at);
-                    cache.Guard = instance.Fields.Shape;
-                    cache.Version = type.Version;
-                    cache.Value = found;
+                    CacheOf(code, at, instance.Fields.Shape).Value = found;
                     Specialise(ref site, Opcode.LoadMethodShape);
                 }
             }
@@ -137,13 +267,21 @@ internal static partial class EvaluationLoop
         return type.GetAttr!(self, name);
     }
 
-    private static void StoreAttribute(PyCode code, PyObject self, PyObject value, ref Instruction site, int at)
+    public static void StoreAttribute(PyCode code, PyObject self, PyObject value, ref Instruction site, int at)
     {
         var name = code.NameList[site.Arg];
         var type = self.Type;
         if (self is PyInstance instance && type.SetAttr == PyType.Object.SetAttr)
         {
             var before = instance.Fields.Shape;
+            if (site.Op == Opcode.StoreAttrShape && Remembered(code, at, before) is { } known)
+            {
+                if (known.Next is null)
+                    instance.Fields.Values[known.Index] = value;
+                else
+                    instance.Fields.Append(known.Next, value);
+                return;
+            }
             var found = type.Lookup(name);
             if (found is null || (found.Type.DescrSet is null && type.HasDict))
             {
@@ -153,9 +291,7 @@ internal static partial class EvaluationLoop
                 var after = instance.Fields.Shape;
                 if (!after.IsDict)
                 {
-                    var cache = CacheOf(code, at);
-                    cache.Guard = before;
-                    cache.Version = type.Version;
+                    var cache = CacheOf(code, at, before);
                     cache.Next = before == after ? null : after;
                     cache.Index = after.IndexOf(name);
                     Specialise(ref site, Opcode.StoreAttrShape);
@@ -164,11 +300,7 @@ internal static partial class EvaluationLoop
             }
             if (found is PyGetSet { Slot: >= 0 } slot)
             {
-                var cache = CacheOf(code, at);
-                cache.Guard = before;
-                cache.Version = type.Version;
-                cache.Next = null;
-                cache.Index = slot.Slot;
+                CacheOf(code, at, before).Index = slot.Slot;
                 Specialise(ref site, Opcode.StoreAttrShape);
                 instance.Fields.Values[slot.Slot] = value;
                 return;
@@ -177,8 +309,24 @@ internal static partial class EvaluationLoop
         Attributes.Set(self, name, value);
     }
 
+    private static Seen SeenOf(PyObject o) => o.GetType() == typeof(PyInt) ? Seen.Int : o.GetType() == typeof(PyFloat) ? Seen.Float : Seen.Other;
+
+    /// <summary>Notes the operands' classes, for tier 1. A site where they differ from time to time stays general.</summary>
+    private static bool Note(ref Instruction site, PyObject a, PyObject b)
+    {
+        var seen = (byte)((int)SeenOf(a) | (int)SeenOf(b) << 2);
+        if (site.Seen != seen && site.Seen != 0 && ++site.Misses > 4)
+            site.Misses = MaxMisses;
+        if (site.Misses == MaxMisses)
+            seen = (int)Seen.Other | (int)Seen.Other << 2;
+        site.Seen = seen;
+        return site.Misses < MaxMisses;
+    }
+
     private static void Quicken(ref Instruction site, PyObject a, PyObject b)
     {
+        if (!Note(ref site, a, b))
+            return;
         if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
         {
             site.Op = (NumberOp)(site.Arg % 13) switch
@@ -186,7 +334,7 @@ internal static partial class EvaluationLoop
                 NumberOp.Add => Opcode.AddInt,
                 NumberOp.Subtract => Opcode.SubtractInt,
                 NumberOp.Multiply => Opcode.MultiplyInt,
-                _ => site.Op,
+                _ => Opcode.BinaryInt,
             };
         }
         else if (a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat))
@@ -196,12 +344,29 @@ internal static partial class EvaluationLoop
                 NumberOp.Add => Opcode.AddFloat,
                 NumberOp.Subtract => Opcode.SubtractFloat,
                 NumberOp.Multiply => Opcode.MultiplyFloat,
-                _ => site.Op,
+                _ => Opcode.BinaryFloat,
             };
         }
     }
 
-    private static PyObject BinaryGeneric(PyObject a, PyObject b, int arg)
+    private static void QuickenCompare(ref Instruction site, PyObject a, PyObject b)
+    {
+        site.Op = Opcode.CompareOp;
+        if (!Note(ref site, a, b))
+            return;
+        if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
+            site.Op = Opcode.CompareInt;
+        else if (a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat))
+            site.Op = Opcode.CompareFloat;
+    }
+
+    public static PyObject CompareGeneric(PyObject a, PyObject b, CompareOp op) =>
+        a.GetType() == typeof(PyStr) && b.GetType() == typeof(PyStr) && op is CompareOp.Eq or CompareOp.Ne
+            ? Values.Bool(Unsafe.As<PyStr>(a).Equals(Unsafe.As<PyStr>(b)) == (op == CompareOp.Eq))
+            : a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat) ? CompareFloats(Unsafe.As<PyFloat>(a).Value, Unsafe.As<PyFloat>(b).Value, op)
+            : Ops.Compare(a, b, op);
+
+    public static PyObject BinaryGeneric(PyObject a, PyObject b, int arg)
     {
         if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
         {
@@ -240,12 +405,13 @@ internal static partial class EvaluationLoop
     });
 
     /// <summary>The Python <c>__init__</c> of a class whose instances are otherwise made by object alone.</summary>
-    private static PyFunction? PythonConstructor(PyType type)
+    public static PyFunction? PythonConstructor(PyType type)
     {
-        if (type.ConstructorVersion != type.Version)
+        if (type.ConstructorVersion != type.Version || type.ConstructorMetaVersion != type.Type.Version)
         {
-            type.Constructor = !type.IsBuiltin && type.Type == PyType.TypeType && type.New == PyType.Object.New && !type.IsAbstract ? type.Lookup(Names.Init) as PyFunction : null;
+            type.Constructor = !type.IsBuiltin && (type.Type == PyType.TypeType || ReferenceEquals(type.Type.Lookup(Names.Call), PyType.TypeType.Lookup(Names.Call))) && type.New == PyType.Object.New && !type.IsAbstract ? type.Lookup(Names.Init) as PyFunction : null;
             type.ConstructorVersion = type.Version;
+            type.ConstructorMetaVersion = type.Type.Version;
         }
         return type.Constructor;
     }

@@ -205,7 +205,7 @@ internal static partial class EvaluationLoop
     }
 
     /// <summary>One step of "yield from" or "await"; returned: the inner one has ended with that value.</summary>
-    private static PyObject? Send(PyThread thread, PyObject receiver, PyObject value, out bool returned)
+    public static PyObject? Send(PyThread thread, PyObject receiver, PyObject value, out bool returned)
     {
         returned = false;
         if (receiver is PyGenerator generator and not PyAsyncGenerator)

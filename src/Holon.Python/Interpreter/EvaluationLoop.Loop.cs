@@ -1,3 +1,5 @@
+using Holon.Python.Tier1;
+
 namespace Holon.Python.Interpreter;
 
 /// <summary>The dispatch loop. Cases stay short; what is long or rare is in the other parts of the class.</summary>
@@ -12,6 +14,7 @@ internal static partial class EvaluationLoop
         var instructions = code.Instructions;
         var pc = frame.Pc;
         var sp = frame.Sp;
+        var compileAfter = thread.Machine.CompileAfter;
         PyTuple? keywordNames = null;
         PyObject? value;
         while (true)
@@ -54,7 +57,7 @@ internal static partial class EvaluationLoop
                                 continue;
                             }
                         }
-                        goto GenericBinary;
+                        goto GuessFailed;
                     }
                 case Opcode.SubtractInt:
                     {
@@ -69,7 +72,7 @@ internal static partial class EvaluationLoop
                                 continue;
                             }
                         }
-                        goto GenericBinary;
+                        goto GuessFailed;
                     }
                 case Opcode.MultiplyInt:
                     {
@@ -80,7 +83,7 @@ internal static partial class EvaluationLoop
                             slots[--sp - 1].V = PyInt.Of(low);
                             continue;
                         }
-                        goto GenericBinary;
+                        goto GuessFailed;
                     }
                 case Opcode.AddFloat:
                     {
@@ -90,7 +93,7 @@ internal static partial class EvaluationLoop
                             slots[--sp - 1].V = new PyFloat(Unsafe.As<PyFloat>(a).Value + Unsafe.As<PyFloat>(b).Value);
                             continue;
                         }
-                        goto GenericBinary;
+                        goto GuessFailed;
                     }
                 case Opcode.SubtractFloat:
                     {
@@ -100,7 +103,7 @@ internal static partial class EvaluationLoop
                             slots[--sp - 1].V = new PyFloat(Unsafe.As<PyFloat>(a).Value - Unsafe.As<PyFloat>(b).Value);
                             continue;
                         }
-                        goto GenericBinary;
+                        goto GuessFailed;
                     }
                 case Opcode.MultiplyFloat:
                     {
@@ -110,8 +113,18 @@ internal static partial class EvaluationLoop
                             slots[--sp - 1].V = new PyFloat(Unsafe.As<PyFloat>(a).Value * Unsafe.As<PyFloat>(b).Value);
                             continue;
                         }
-                        goto GenericBinary;
+                        goto GuessFailed;
                     }
+                case Opcode.BinaryInt or Opcode.BinaryFloat:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() == b.GetType() && a.GetType() == (instruction.Op == Opcode.BinaryInt ? typeof(PyInt) : typeof(PyFloat)))
+                            goto GenericBinary;
+                        goto GuessFailed;
+                    }
+                GuessFailed:
+                    instructions[pc - 1].Op = Opcode.BinaryOp;
+                    goto case Opcode.BinaryOp;
                 case Opcode.BinaryOp:
                     Quicken(ref instructions[pc - 1], slots[sp - 2].V!, slots[sp - 1].V!);
                     goto GenericBinary;
@@ -143,15 +156,20 @@ internal static partial class EvaluationLoop
                         }
                         goto case Opcode.CompareOp;
                     }
+                case Opcode.CompareFloat:
+                    {
+                        var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
+                        if (a.GetType() != typeof(PyFloat) || b.GetType() != typeof(PyFloat))
+                            goto case Opcode.CompareOp;
+                        slots[sp - 2].V = CompareFloats(Unsafe.As<PyFloat>(a).Value, Unsafe.As<PyFloat>(b).Value, (CompareOp)instruction.Arg);
+                        slots[--sp].V = null;
+                        continue;
+                    }
                 case Opcode.CompareOp:
                     {
                         var (a, b) = (slots[sp - 2].V!, slots[sp - 1].V!);
-                        if (instruction.Op == Opcode.CompareOp && a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
-                            instructions[pc - 1].Op = Opcode.CompareInt;
-                        value = a.GetType() == typeof(PyStr) && b.GetType() == typeof(PyStr) && (CompareOp)instruction.Arg is CompareOp.Eq or CompareOp.Ne
-                            ? Values.Bool(Unsafe.As<PyStr>(a).Equals(Unsafe.As<PyStr>(b)) == (instruction.Arg == (int)CompareOp.Eq))
-                            : a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat) ? CompareFloats(Unsafe.As<PyFloat>(a).Value, Unsafe.As<PyFloat>(b).Value, (CompareOp)instruction.Arg)
-                            : Ops.Compare(a, b, (CompareOp)instruction.Arg);
+                        QuickenCompare(ref instructions[pc - 1], a, b);
+                        value = CompareGeneric(a, b, (CompareOp)instruction.Arg);
                         slots[--sp].V = null;
                         slots[sp - 1].V = value;
                         continue;
@@ -164,11 +182,10 @@ internal static partial class EvaluationLoop
                         continue;
                     if (ReferenceEquals(value, PyBool.False) || !Ops.IsTrue(value!))
                     {
-                        thread.Fuel -= pc > instruction.Arg ? pc - instruction.Arg : 0;
+                        if (pc > instruction.Arg)
+                            goto Backward;
                         pc = instruction.Arg;
                     }
-                    if (thread.Fuel < 0)
-                        goto Breaker;
                     continue;
                 case Opcode.PopJumpForwardIfTrue:
                 case Opcode.PopJumpBackwardIfTrue:
@@ -178,11 +195,10 @@ internal static partial class EvaluationLoop
                         continue;
                     if (ReferenceEquals(value, PyBool.True) || Ops.IsTrue(value!))
                     {
-                        thread.Fuel -= pc > instruction.Arg ? pc - instruction.Arg : 0;
+                        if (pc > instruction.Arg)
+                            goto Backward;
                         pc = instruction.Arg;
                     }
-                    if (thread.Fuel < 0)
-                        goto Breaker;
                     continue;
                 case Opcode.PopJumpForwardIfNone:
                 case Opcode.PopJumpBackwardIfNone:
@@ -190,10 +206,9 @@ internal static partial class EvaluationLoop
                     slots[sp].V = null;
                     if (ReferenceEquals(value, PySingleton.None))
                     {
-                        thread.Fuel -= pc > instruction.Arg ? pc - instruction.Arg : 0;
+                        if (pc > instruction.Arg)
+                            goto Backward;
                         pc = instruction.Arg;
-                        if (thread.Fuel < 0)
-                            goto Breaker;
                     }
                     continue;
                 case Opcode.PopJumpForwardIfNotNone:
@@ -202,20 +217,33 @@ internal static partial class EvaluationLoop
                     slots[sp].V = null;
                     if (!ReferenceEquals(value, PySingleton.None))
                     {
-                        thread.Fuel -= pc > instruction.Arg ? pc - instruction.Arg : 0;
+                        if (pc > instruction.Arg)
+                            goto Backward;
                         pc = instruction.Arg;
-                        if (thread.Fuel < 0)
-                            goto Breaker;
                     }
                     continue;
                 case Opcode.JumpForward:
                     pc = instruction.Arg;
                     continue;
                 case Opcode.JumpBackward:
+                Backward:
                     thread.Fuel -= pc - instruction.Arg;
                     pc = instruction.Arg;
                     if (thread.Fuel < 0)
-                        goto Breaker;
+                        thread.Breaker();
+                    if (++code.LoopHeat > compileAfter)
+                    {
+                        frame.Sp = sp;
+                        switch (Promotion.TryLoop(thread, frame, pc, out value))
+                        {
+                            case LoopResult.NotEntered:
+                                continue;
+                            case LoopResult.BackInTier0:
+                                goto Enter;
+                            default:
+                                goto FrameEnded;
+                        }
+                    }
                     continue;
                 case Opcode.JumpBackwardNoInterrupt:
                     pc = instruction.Arg;
@@ -245,18 +273,33 @@ internal static partial class EvaluationLoop
                         continue;
                     }
                     goto case Opcode.ForIter;
+                case Opcode.ForList:
+                    if (slots[sp - 1].V is PyListIterator list)
+                    {
+                        if (list.MoveNext())
+                        {
+                            slots[sp++].V = list.Current;
+                            continue;
+                        }
+                        slots[--sp].V = null;
+                        pc = instruction.Arg;
+                        continue;
+                    }
+                    goto case Opcode.ForIter;
                 case Opcode.ForIter:
                     {
                         var iterator = slots[sp - 1].V!;
-                        if (iterator is PyGenerator { CanInline: true } inner)
+                        if (iterator is PyGenerator { CanInline: true } inner && !inner.IsHot(thread))
                         {
                             frame.Sp = sp;
                             inner.Resume(thread, frame, Values.None);
                             frame = inner.Frame!;
                             goto Enter;
                         }
-                        if (iterator is PyRangeIterator && thread.TraceFunction is null)
+                        if (iterator is PyRangeIterator)
                             instructions[pc - 1].Op = Opcode.ForRange;
+                        else if (iterator is PyListIterator)
+                            instructions[pc - 1].Op = Opcode.ForList;
                         value = Ops.Next(iterator);
                         if (value is not null)
                         {
@@ -299,7 +342,7 @@ internal static partial class EvaluationLoop
                         {
                             var cache = code.Caches[pc - 1]!;
                             if (ReferenceEquals(instance.Fields.Shape, cache.Guard) && instance.Fields.Shape.Type.Version == cache.Version
-                                && instance.Fields.Values[cache.Index] is { } field)
+                                && cache.Value is null && cache.Namespace is null && instance.Fields.Values[cache.Index] is { } field)
                             {
                                 slots[sp - 1].V = field;
                                 continue;
@@ -314,6 +357,16 @@ internal static partial class EvaluationLoop
                             && module.Dict.ValueAt(cache.Index) is { } found)
                         {
                             slots[sp - 1].V = found;
+                            continue;
+                        }
+                        goto case Opcode.LoadAttr;
+                    }
+                case Opcode.LoadAttrClass:
+                    {
+                        var cache = code.Caches[pc - 1]!;
+                        if (ReferenceEquals(slots[sp - 1].V, cache.Guard) && Unsafe.As<PyType>(cache.Guard!).Version == cache.Version && Unsafe.As<PyType>(cache.Guard!).Type.Version == cache.Version2)
+                        {
+                            slots[sp - 1].V = cache.Namespace is null ? cache.Value : cache.Namespace.ValueAt(cache.Index);
                             continue;
                         }
                         goto case Opcode.LoadAttr;
@@ -349,6 +402,29 @@ internal static partial class EvaluationLoop
                         {
                             slots[sp - 1].V = cache.Value;
                             slots[sp++].V = self;
+                            continue;
+                        }
+                        goto case Opcode.LoadMethod;
+                    }
+                case Opcode.LoadMethodModule:
+                    {
+                        var cache = code.Caches[pc - 1]!;
+                        if (slots[sp - 1].V is PyModule module && ReferenceEquals(module.Dict, cache.Guard) && module.Dict.KeysVersion == cache.Version
+                            && module.Dict.ValueAt(cache.Index) is { } found)
+                        {
+                            slots[sp - 1].V = null;
+                            slots[sp++].V = found;
+                            continue;
+                        }
+                        goto case Opcode.LoadMethod;
+                    }
+                case Opcode.LoadMethodClass:
+                    {
+                        var cache = code.Caches[pc - 1]!;
+                        if (ReferenceEquals(slots[sp - 1].V, cache.Guard) && Unsafe.As<PyType>(cache.Guard!).Version == cache.Version && Unsafe.As<PyType>(cache.Guard!).Type.Version == cache.Version2)
+                        {
+                            slots[sp - 1].V = null;
+                            slots[sp++].V = cache.Value;
                             continue;
                         }
                         goto case Opcode.LoadMethod;
@@ -416,9 +492,28 @@ internal static partial class EvaluationLoop
                         frame.Sp = bottom;
                         if (callable.GetType() == typeof(PyFunction))
                         {
+                            if (keywordNames is null && Promotion.Called(thread, Unsafe.As<PyFunction>(callable).Code, Unsafe.As<PyFunction>(callable), count))
+                            {
+                                value = Promotion.Invoke(thread, Unsafe.As<PyFunction>(callable), frame.Span(first, count));
+                                slots.AsSpan(bottom, sp - bottom).Clear();
+                                sp = bottom;
+                                if (value is null)
+                                    goto Error;
+                                slots[sp++].V = value;
+                                continue;
+                            }
                             var callee = NewFrame(Unsafe.As<PyFunction>(callable), frame.Span(first, count), keywordNames);
                             keywordNames = null;
                             slots.AsSpan(bottom, sp - bottom).Clear();
+                            if (callee.Code.Entry is not null && !thread.IsTracing)
+                            {
+                                sp = bottom;
+                                value = Promotion.InvokeBound(thread, callee.Function!, callee);
+                                if (value is null)
+                                    goto Error;
+                                slots[sp++].V = value;
+                                continue;
+                            }
                             frame.Sp = bottom;
                             callee.Back = frame;
                             thread.Enter(callee);
@@ -430,6 +525,21 @@ internal static partial class EvaluationLoop
                             var instance = ObjectType.Make(Unsafe.As<PyType>(callable));
                             // One place below the arguments is free: the object that is made goes there.
                             slots[first - 1].V = instance;
+                            if (keywordNames is null && Promotion.Called(thread, constructor.Code, constructor, count + 1))
+                            {
+                                value = Promotion.Invoke(thread, constructor, frame.Span(first - 1, count + 1));
+                                slots.AsSpan(bottom, sp - bottom).Clear();
+                                sp = bottom;
+                                if (value is null)
+                                    goto Error;
+                                if (!ReferenceEquals(value, PySingleton.None))
+                                {
+                                    thread.Pending = Err.Type($"__init__() should return None, not '{value.Type.Name}'").Value;
+                                    goto Error;
+                                }
+                                slots[sp++].V = instance;
+                                continue;
+                            }
                             var callee = NewFrame(constructor, frame.Span(first - 1, count + 1), keywordNames);
                             callee.Constructing = instance;
                             keywordNames = null;
@@ -484,7 +594,26 @@ internal static partial class EvaluationLoop
                     }
                     if (frame == entry)
                         return value;
+                    frame.Release();
                     frame = thread.Frame!;
+                    frame.Slots[frame.Sp++].V = value;
+                    frame.Pc++;
+                    goto Enter;
+                    // Compiled code has run the frame to its end, or a generator's to a yield.
+                FrameEnded:
+                    if (frame == entry)
+                        return value;
+                    var isExhausted = frame.Generator is { Frame: null };
+                    frame.Release();
+                    frame = thread.Frame!;
+                    if (value is null)
+                        goto Error;
+                    if (isExhausted)
+                    {
+                        frame.Slots[--frame.Sp].V = null;
+                        frame.Pc = frame.Code.Instructions[frame.Pc].Arg;
+                        goto Enter;
+                    }
                     frame.Slots[frame.Sp++].V = value;
                     frame.Pc++;
                     goto Enter;
@@ -555,6 +684,8 @@ internal static partial class EvaluationLoop
                             var index = Unsafe.As<PyInt>(key).Value;
                             if (container.GetType() == typeof(PyList) && (ulong)index < (ulong)Unsafe.As<PyList>(container).Count)
                             {
+                                if (instruction is { Op: Opcode.BinarySubscr, Misses: < MaxMisses })
+                                    instructions[pc - 1].Op = Opcode.SubscrListInt;
                                 slots[--sp - 1].V = Unsafe.As<PyList>(container)[(int)index];
                                 continue;
                             }
@@ -564,12 +695,17 @@ internal static partial class EvaluationLoop
                                 continue;
                             }
                         }
+                        if (instruction.Op == Opcode.SubscrListInt)
+                        {
+                            instructions[pc - 1].Op = Opcode.BinarySubscr;
+                            instructions[pc - 1].Misses++;
+                        }
                         if (container.GetType() == typeof(PyDict))
                         {
                             value = Unsafe.As<PyDict>(container).Get(key);
                             if (value is null)
                             {
-                                thread.Pending = Err.Key(key).Value;
+                                thread.Pending = ExceptionTypes.Make(ExceptionTypes.KeyError, key);
                                 goto Error;
                             }
                         }

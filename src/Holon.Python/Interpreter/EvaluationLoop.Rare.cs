@@ -4,7 +4,7 @@ namespace Holon.Python.Interpreter;
 internal static partial class EvaluationLoop
 {
     /// <summary>Executes one instruction; false if an exception is pending.</summary>
-    private static bool Rare(PyThread thread, PyFrame frame, Instruction instruction, ref int pc)
+    public static bool Rare(PyThread thread, PyFrame frame, Instruction instruction, ref int pc)
     {
         var code = frame.Code;
         var slots = frame.Slots;
@@ -264,7 +264,7 @@ internal static partial class EvaluationLoop
             ?? throw Err.Name($"name '{name}' is not defined", name);
     }
 
-    private static PyObject[] Unpack(PyObject sequence, int count)
+    public static PyObject[] Unpack(PyObject sequence, int count)
     {
         if (sequence.GetType() == typeof(PyList) && Unsafe.As<PyList>(sequence).Count == count)
             return Unsafe.As<PyList>(sequence).ToArray();

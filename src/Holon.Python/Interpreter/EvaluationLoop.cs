@@ -1,3 +1,5 @@
+using Holon.Python.Tier1;
+
 namespace Holon.Python.Interpreter;
 
 /// <summary>
@@ -6,20 +8,25 @@ namespace Holon.Python.Interpreter;
 /// </summary>
 internal static partial class EvaluationLoop
 {
+    /// <summary>Calls a function: compiled code if it has some.</summary>
     public static PyObject? CallFunction(PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
         var thread = PyThread.Current;
-        var frame = new PyFrame(function.Code, function, function.Globals, function.Builtins, null);
-        if (names is null && function.Code.IsSimple && args.Length == function.Code.ArgCount)
-        {
-            for (var i = 0; i < args.Length; i++)
-                frame.Slots[i].V = args[i];
-        }
-        else
-        {
-            ArgumentBinder.Bind(function, frame, args, names);
-        }
-        return Run(thread, frame);
+        if (Promotion.Called(thread, function.Code, function, args.Length) && names is null)
+            return Promotion.Invoke(thread, function, args);
+        if (function.Code.Entry is null || thread.IsTracing)
+            return RunFunction(thread, function, args, names);
+        var bound = NewFrame(function, args, names);
+        return Promotion.InvokeBound(thread, function, bound);
+    }
+
+    /// <summary>Calls a function in tier 0.</summary>
+    public static PyObject? RunFunction(PyThread thread, PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
+        var frame = NewFrame(function, args, names);
+        var value = Run(thread, frame);
+        frame.Release();
+        return value;
     }
 
     /// <summary>Runs module or class code, or what exec and eval are given.</summary>
@@ -37,6 +44,22 @@ internal static partial class EvaluationLoop
         PyThread.CheckNativeStack();
         entry.Back = thread.Frame;
         thread.Enter(entry);
+        return Continue(thread, entry);
+    }
+
+    /// <summary>Runs a generator's frame until it yields or returns, in compiled code if there is some.</summary>
+    public static PyObject? Resume(PyThread thread, PyFrame entry)
+    {
+        PyThread.CheckNativeStack();
+        entry.Back = thread.Frame;
+        thread.Enter(entry);
+        return ++entry.Code.LoopHeat > thread.Machine.CompileAfter && Promotion.TryLoop(thread, entry, entry.Pc, out var value) == LoopResult.Ended ? value : Continue(thread, entry);
+    }
+
+    /// <summary>Goes on with the innermost frame until it returns or yields. Null: an exception is pending.</summary>
+    public static PyObject? Continue(PyThread thread, PyFrame entry)
+    {
+        PyThread.CheckNativeStack();
         while (true)
         {
             try
@@ -60,13 +83,14 @@ internal static partial class EvaluationLoop
     /// <summary>
     /// What the checks of .NET find in bytecode that no compiler made is a SystemError, and memory that cannot be had a MemoryError.
     /// </summary>
-    private static PyException? Translate(Exception error) => error switch
+    public static PyException? Translate(Exception error) => error switch
     {
         OutOfMemoryException => ExceptionTypes.Make(ExceptionTypes.MemoryError),
         InsufficientExecutionStackException => ExceptionTypes.Make(ExceptionTypes.RecursionError, Values.Str("maximum recursion depth exceeded")),
         NullReferenceException or InvalidCastException or IndexOutOfRangeException or ArgumentException or OverflowException or NotSupportedException or InvalidOperationException or KeyNotFoundException =>
             ExceptionTypes.Make(ExceptionTypes.SystemError, Values.Str(Environment.GetEnvironmentVariable("HOLON_PYTHON_DEBUG") is null ? $"internal error: {error.Message}" : error.ToString())),
-        _ => null,
+        IOException or UnauthorizedAccessException => Errno.From(error, null).Value,
+        _ => ExceptionTypes.Make(ExceptionTypes.SystemError, Values.Str($"internal error: {error.GetType().Name}: {error.Message}")),
     };
 
     /// <summary>Finds the handler of the pending exception, leaving frames up to <paramref name="entry"/>; false if it leaves that too.</summary>
@@ -85,7 +109,7 @@ internal static partial class EvaluationLoop
             {
                 if (error.Traceback is null && error.Context is null)
                     SetContext(thread, error);
-                error.Traceback = new PyTraceback(error.Traceback, frame, frame.LastUnit * 2, frame.Line);
+                error.Traceback = new PyTraceback(error.Traceback, frame, frame.LastUnit * 2);
                 if (thread.TraceFunction is not null)
                     Tracing.Exception(thread, frame, error);
             }
@@ -123,7 +147,8 @@ internal static partial class EvaluationLoop
         var handled = thread.CurrentHandled;
         if (handled is null || ReferenceEquals(handled, error))
             return;
-        // A chain must not run in a circle.
+        // A chain must not run in a circle; one that a program made does, and a second, slower walker meets the first there.
+        var (slow, moves) = (handled, false);
         for (var at = handled; at.Context is { } next; at = next)
         {
             if (ReferenceEquals(next, error))
@@ -131,13 +156,17 @@ internal static partial class EvaluationLoop
                 at.Context = null;
                 break;
             }
+            if (ReferenceEquals(next, slow))
+                break;
+            slow = moves ? slow.Context! : slow;
+            moves = !moves;
         }
         error.Context = handled;
     }
 
     private static PyFrame NewFrame(PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        var frame = new PyFrame(function.Code, function, function.Globals, function.Builtins, null);
+        var frame = PyFrame.Take(function.Code, function);
         if (names is null && function.Code.IsSimple && args.Length == function.Code.ArgCount)
         {
             var slots = frame.Slots;

@@ -23,6 +23,7 @@ internal enum Opcode : byte
 
     LoadGlobalCached = 200, LoadAttrShape, LoadAttrModule, LoadMethodShape, LoadMethodType, StoreAttrShape,
     AddInt, SubtractInt, MultiplyInt, AddFloat, SubtractFloat, MultiplyFloat, CompareInt, SubscrListInt, ForRange,
+    LoadAttrClass, LoadMethodModule, LoadMethodClass, BinaryInt, BinaryFloat, CompareFloat, ForList,
 }
 
 /// <summary>One decoded instruction: EXTENDED_ARG is folded in, inline CACHE entries are left out, jumps name instructions.</summary>
@@ -30,7 +31,19 @@ internal struct Instruction
 {
     public Opcode Op;
     public byte Misses;
+
+    /// <summary>The operands' classes: two bits of <see cref="Interpreter.Seen"/> for the left one, two for the right.</summary>
+    public byte Seen;
     public int Arg;
+}
+
+/// <summary>What tier 0 has seen an operand to be.</summary>
+internal enum Seen : byte
+{
+    Nothing,
+    Int,
+    Float,
+    Other,
 }
 
 /// <summary>What a quickened instruction remembers.</summary>
@@ -40,7 +53,13 @@ internal sealed class InlineCache
     public long Version;
     public int Index;
     public PyObject? Value;
+
+    /// <summary>The namespace of the class that has the attribute; the value is at <see cref="Index"/>.</summary>
+    public PyDict? Namespace;
     public Shape? Next;
     public object? Guard2;
     public long Version2;
+
+    /// <summary>What it remembers of other shapes.</summary>
+    public InlineCache? More;
 }

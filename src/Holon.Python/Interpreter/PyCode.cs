@@ -55,10 +55,26 @@ internal sealed class PyCode : PyObject
     /// <summary>Calls with that many plain arguments need no binding.</summary>
     public bool IsSimple => (Flags & (CodeFlags.VarArgs | CodeFlags.VarKeywords)) == 0 && KwOnlyCount == 0;
 
+    /// <summary>Locals that a call fills: parameters, and what takes the rest of the arguments.</summary>
+    public int ParameterCount => ArgCount + KwOnlyCount + ((Flags & CodeFlags.VarArgs) != 0 ? 1 : 0) + ((Flags & CodeFlags.VarKeywords) != 0 ? 1 : 0);
+
+    /// <summary>With so many plain arguments <see cref="Entry"/> can be called as it is; -1: never.</summary>
+    public int DirectCount => IsSimple ? ArgCount : -1;
+
     public bool IsPrepared { get; private set; }
 
     /// <summary>How often it has been called or has looped; decides about compilation.</summary>
     public int Heat;
+    public int LoopHeat;
+
+    /// <summary>What tier 1 knows of it.</summary>
+    public Tier1.CompiledCode? Compiled;
+
+    /// <summary>Compiled code, an <see cref="Tier1.Entry2"/> or the like for <see cref="ParameterCount"/> bound parameters.</summary>
+    public Delegate? Entry;
+
+    /// <summary>Frames that nobody looks at any more, linked by <see cref="PyFrame.Back"/>.</summary>
+    public PyFrame? FreeFrames;
 
     public PyCode Finish()
     {

@@ -14,15 +14,15 @@ internal struct Slot
 /// </summary>
 internal sealed class PyFrame : PyObject
 {
-    public readonly PyCode Code;
-    public readonly PyDict Globals;
-    public readonly PyDict Builtins;
-    public readonly PyFunction? Function;
+    public PyCode Code;
+    public PyDict Globals;
+    public PyDict Builtins;
+    public PyFunction? Function;
 
     /// <summary>The namespace of a module or class body; null for functions.</summary>
     public PyObject? Locals;
 
-    public readonly Slot[] Slots;
+    public Slot[] Slots;
     public PyFrame? Back;
 
     /// <summary>The instruction being executed.</summary>
@@ -43,6 +43,9 @@ internal sealed class PyFrame : PyObject
     public int LastTracedLine = -1;
     public bool IsFinished;
 
+    /// <summary>Something other than the call itself refers to the frame, so it is not used again.</summary>
+    public bool HasEscaped;
+
     public PyFrame(PyCode code, PyFunction? function, PyDict globals, PyDict builtins, PyObject? locals)
     {
         if (!code.IsPrepared)
@@ -54,6 +57,65 @@ internal sealed class PyFrame : PyObject
         Locals = locals;
         Slots = new Slot[code.LocalsPlusNames.Length + code.StackSize + 1];
         Sp = code.LocalsPlusNames.Length;
+    }
+
+    /// <summary>A frame for a call of a function, with empty slots.</summary>
+    public static PyFrame Take(PyCode code, PyFunction function)
+    {
+        if (code.FreeFrames is not { } frame)
+            return new PyFrame(code, function, function.Globals, function.Builtins, null);
+        code.FreeFrames = frame.Back;
+        frame.Function = function;
+        frame.Globals = function.Globals;
+        frame.Builtins = function.Builtins;
+        frame.Pc = 0;
+        frame.Sp = code.LocalsPlusNames.Length;
+        return frame;
+    }
+
+    /// <summary>The call is over: the frame may serve another.</summary>
+    public void Release()
+    {
+        if (HasEscaped || IsRecord || Generator is not null || LocalsSnapshot is not null)
+            return;
+        Slots.AsSpan().Clear();
+        (Constructing, Locals, IsFinished) = (null, null, false);
+        Back = Code.FreeFrames;
+        Code.FreeFrames = this;
+    }
+
+    /// <summary>Made for compiled code: the place of its depth in a thread's frames.</summary>
+    public bool IsRecord { get; private set; }
+
+    /// <summary>A frame for compiled code, which has no need of slots before it goes back to tier 0.</summary>
+    public static PyFrame Record(PyCode code, PyFunction function) => new(code, function) { IsRecord = true };
+
+    private PyFrame(PyCode code, PyFunction function)
+    {
+        Code = code;
+        Function = function;
+        Globals = function.Globals;
+        Builtins = function.Builtins;
+        Slots = [];
+    }
+
+    /// <summary>Makes room for a record's locals and stack; they are empty then, or were left so by the code before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void NeedSlots()
+    {
+        var needed = Code.LocalsPlusNames.Length + Code.StackSize + 1;
+        if (Slots.Length < needed)
+            Slots = new Slot[Math.Max(needed, 24)];
+    }
+
+    /// <summary>Somebody now holds the frame, and with it those that called it.</summary>
+    public void Escape()
+    {
+        for (var frame = this; frame is not null && !(frame.HasEscaped && frame.Generator is null); frame = frame.Back)
+        {
+            frame.HasEscaped = true;
+            frame.NeedSlots();
+        }
     }
 
     public override PyType Type => CodeType.Frame;

@@ -56,10 +56,14 @@ internal class PyGenerator : PyObject
     /// <summary>A loop may run it within its own activation of the interpreter.</summary>
     public bool CanInline => Frame is not null && !IsRunning && type == GeneratorTypes.Generator;
 
+    /// <summary>It runs so often that compiled code should.</summary>
+    public bool IsHot(PyThread thread) => Code.LoopHeat > thread.Machine.CompileAfter;
+
     /// <summary>Makes the frame ready to go on; the loop then runs it.</summary>
     public void Resume(PyThread thread, PyFrame? back, PyObject value)
     {
         var frame = Frame!;
+        Code.LoopHeat++;
         frame.Slots[frame.Sp++].V = value;
         frame.Pc++;
         Begin(thread);
@@ -134,7 +138,7 @@ internal class PyGenerator : PyObject
         PyObject? result;
         try
         {
-            result = EvaluationLoop.Run(thread, frame);
+            result = EvaluationLoop.Resume(thread, frame);
         }
         catch (PyError)
         {

@@ -7,6 +7,7 @@ internal static class Tracing
 
     public static void Call(PyThread thread, PyFrame frame)
     {
+        frame.Escape();
         if (thread.TraceFunction is { } trace)
         {
             var local = Guarded(thread, () => Calls.Call(trace, frame, CallEvent, Values.None));
@@ -18,6 +19,7 @@ internal static class Tracing
 
     public static void Return(PyThread thread, PyFrame frame, PyObject? value)
     {
+        frame.Escape();
         if (thread.TraceFunction is not null && frame.Trace is { } trace)
             Guarded(thread, () => Calls.Call(trace, frame, ReturnEvent, value ?? Values.None));
         if (thread.ProfileFunction is { } profile)
@@ -32,6 +34,7 @@ internal static class Tracing
 
     public static PyObject? CallNative(PyThread thread, PyFrame frame, PyObject callable, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
+        frame.Escape();
         var profile = thread.ProfileFunction;
         if (callable is not PyBuiltin || profile is null)
             return callable.Call(args, names);

@@ -204,10 +204,20 @@ internal static class BuiltinsModule
         m.Def("exec", "source, globals=None, locals=None, /, *, closure=None", a => Execution.Exec(a, "exec"));
         m.Def("eval", "source, globals=None, locals=None, /", a => Execution.Exec([.. a, Values.None], "eval"));
         m.Def("compile", "source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1", a =>
-            Execution.Compile(a[0]!, FileSystemCodec.Path(a[1]!), Args.Str(a[2], "compile").Value, Args.Int(a[3]!), Args.Int(a[5]!)));
+        {
+            var flags = Args.Int(a[3]!);
+            if ((flags & ~CompileFlags) != 0)
+                throw Err.Value("compile(): unrecognised flags");
+            if (!Ops.IsTrue(a[4]!))
+                flags |= Execution.InheritedFlags(PyThread.Current);
+            return Execution.Compile(a[0]!, FileSystemCodec.Path(a[1]!), Args.Str(a[2], "compile").Value, flags, Args.Int(a[5]!), Args.Int(a[6]!));
+        });
         m.DefRaw("__build_class__", BuildClass);
         m.DefRaw("breakpoint", (_, args, names) => Calls.CallNamed(Attributes.Get(m.Machine.Sys, "breakpointhook"), args, names));
     }
+
+    /// <summary>PyCF_MASK and PyCF_COMPILE_MASK.</summary>
+    private const int CompileFlags = 0x1fe0000 | 0x10 | 0x7600;
 
     public static bool IsCallable(PyObject o) => o.Type.Lookup(Names.Call) is not null;
 
@@ -294,10 +304,28 @@ internal static class BuiltinsModule
         return Values.None;
     }
 
+    private static bool IsTerminal(PyObject stream, int fd)
+    {
+        try
+        {
+            return LibC.IsATty(fd) == 1 && Calls.CallMethod(stream, "fileno") is PyInt number && Args.Int(number) == fd;
+        }
+        catch (PyError)
+        {
+            return false;
+        }
+    }
+
     private static PyObject Input(PyObject?[] a)
     {
         var sys = PyThread.Current.Machine.Sys;
-        var (input, output) = (Attributes.Get(sys, "stdin"), Attributes.Get(sys, "stdout"));
+        PyObject Stream(string name) => Attributes.TryGet(sys, name) is { } stream && stream != Values.None ? stream : throw Err.Runtime($"input(): lost sys.{name}");
+        var (input, output) = (Stream("stdin"), Stream("stdout"));
+        if (IsTerminal(input, 0) && IsTerminal(output, 1) && PyThread.Current == PyThread.Current.Machine.MainThread)
+        {
+            Calls.CallMethod(output, "flush");
+            return PyStr.FromUtf16(Terminal.ReadlineModule.ReadLine(PyThread.Current.Machine, Ops.Str(a[0]!).ToString()) ?? throw Err.Of(ExceptionTypes.EOFError));
+        }
         Calls.CallMethod(output, "write", Ops.Str(a[0]!));
         Calls.CallMethod(output, "flush");
         var line = (PyStr)Calls.CallMethod(input, "readline");

@@ -40,17 +40,24 @@ internal static partial class IoModule
             Check(LibC.Truncate(F(o).Fd, size));
             return PyInt.Of(size);
         });
-        t.Def("read", "size=-1, /", (o, a) => Args.Long(a[0]!, -1) is >= 0 and var size ? new PyBytes(ReadSome(o, size)) : Calls.CallMethod(o, "readall"));
+        t.Def("read", "size=-1, /", (o, a) => Args.Long(a[0]!, -1) is >= 0 and var size ? ReadSome(o, size) is { } data ? new PyBytes(data) : Values.None : Calls.CallMethod(o, "readall"));
         t.Def0("readall", o =>
         {
             var all = new List<byte>();
-            while (ReadSome(o, Math.Max(DefaultBuffer, all.Count)) is { Length: > 0 } part)
+            while (true)
+            {
+                var part = ReadSome(o, Math.Max(DefaultBuffer, all.Count));
+                if (part is null && all.Count == 0)
+                    return Values.None;
+                if (part is null or [])
+                    return new PyBytes([.. all]);
                 all.AddRange(part);
-            return new PyBytes([.. all]);
+            }
         });
         t.Def1("readinto", (o, b) =>
         {
-            var part = ReadSome(o, ((IBuffer)b).Writable.Length);
+            if (ReadSome(o, Buffers.Writable(b).Writable.Length) is not { } part)
+                return Values.None;
             part.CopyTo(((IBuffer)b).Writable);
             return PyInt.Of(part.Length);
         });
@@ -59,7 +66,12 @@ internal static partial class IoModule
             if (!F(o).Writable)
                 throw Unsupported("File not open for writing");
             var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.Name}'")).Bytes.ToArray();
-            return PyInt.Of(Check(PyThread.Current.Machine.Gil.Without(() => LibC.Write(((PyFileIO)o).Fd, data, data.Length))));
+            var (written, error) = PyThread.Current.Machine.Gil.Without(() =>
+            {
+                var n = LibC.Write(((PyFileIO)o).Fd, data, data.Length);
+                return (n, n < 0 ? LibC.LastError : 0);
+            });
+            return written >= 0 ? PyInt.Of(written) : error == Errno.EAGAIN ? Values.None : throw Err.OS(error, (PyObject?)null);
         });
         t.Def0("close", o =>
         {
@@ -74,13 +86,21 @@ internal static partial class IoModule
 
     private static string Mode(PyFileIO f) => f.Created ? f.Readable ? "xb+" : "xb" : f.Appending ? f.Readable ? "ab+" : "ab" : f.Readable ? f.Writable ? "rb+" : "rb" : "wb";
 
-    private static byte[] ReadSome(PyObject o, long size)
+    /// <summary>Null when the descriptor does not block and has nothing yet.</summary>
+    private static byte[]? ReadSome(PyObject o, long size)
     {
         if (!F(o).Readable)
             throw Unsupported("File not open for reading");
         PyThread.Current.Machine.Limits.CheckSize(size);
         var buffer = new byte[size];
-        var got = Check(PyThread.Current.Machine.Gil.Without(() => LibC.Read(((PyFileIO)o).Fd, buffer, buffer.Length)));
+        Blocking.UntilReadable(PyThread.Current, ((PyFileIO)o).Fd);
+        var (got, error) = PyThread.Current.Machine.Gil.Without(() =>
+        {
+            var n = LibC.Read(((PyFileIO)o).Fd, buffer, buffer.Length);
+            return (n, n < 0 ? LibC.LastError : 0);
+        });
+        if (got < 0)
+            return error == Errno.EAGAIN ? null : throw Err.OS(error, (PyObject?)null);
         return got == size ? buffer : buffer[..(int)got];
     }
 
@@ -111,7 +131,7 @@ internal static partial class IoModule
                 throw Err.Value("Cannot use closefd=False with file name");
             var path = FileSystemCodec.Path(a[0]!, "open");
             var flags = (self.Readable && self.Writable ? 2 : self.Writable ? 1 : 0) | 0x80000 | kind switch { 'w' => 64 | 512, 'a' => 64 | 1024, 'x' => 64 | 128, _ => 0 };
-            self.Fd = a[3] == Values.None ? LibC.Open(path, flags, 0x1b6) : Args.Int(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags)));
+            self.Fd = a[3] == Values.None ? (int)Descriptors.Get(() => LibC.Open(path, flags, 0x1b6)) : Args.Int(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags)));
             if (self.Fd < 0)
                 throw Err.OS(LibC.LastError, a[0]);
             try
@@ -126,6 +146,8 @@ internal static partial class IoModule
             }
         }
         Attributes.Set(o, "name", a[0]!);
+        if (self.CloseFd && self.Fd > 2)
+            Track(o, Layer.Raw);
         if (self.Appending)
             LibC.Seek(self.Fd, 0, 2);
     }
@@ -335,6 +357,8 @@ internal static partial class IoModule
                 throw Unsupported("File or stream is not readable.");
             if (write && !Ops.IsTrue(Calls.CallMethod(self.RawWriter ?? a[0]!, "writable")))
                 throw Unsupported("File or stream is not writable.");
+            if (write && a[0] is PyFileIO)
+                Track(o, Layer.Buffer);
         };
         t.Repr = o => PyStr.FromUtf16(((PyBuffered)o).Raw is { } raw && Attributes.TryGet(raw, "name") is { } n ? $"<_io.{name} name={Ops.Repr(n)}>" : $"<_io.{name}>");
         t.Getter("raw", o => ((PyBuffered)o).Raw ?? Values.None);

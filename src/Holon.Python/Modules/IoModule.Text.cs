@@ -190,6 +190,8 @@ internal static partial class IoModule
             self.WriteThrough = Ops.IsTrue(a[5]!);
             if (a[1] is PyStr)
                 Calls.CallMethod(PyThread.Current.Machine.ImportModule("codecs"), "lookup", new PyStr(self.Encoding));
+            if (a[0] is PyBuffered { Raw: PyFileIO { Writable: true } })
+                Track(o, Layer.Text);
         };
         t.Repr = o => PyStr.FromUtf16("<_io.TextIOWrapper" + (Attributes.TryGet(o, "name") is { } n ? $" name={Ops.Repr(n)}" : "") + (Attributes.TryGet(o, "mode") is { } m ? $" mode={Ops.Repr(m)}" : "") + $" encoding='{((PyTextFile)o).Encoding}'>");
         t.Next = o => LineOf(T(o), -1) is { Length: > 0 } line ? line : null;

@@ -323,13 +323,25 @@ internal static class IterToolsModule
     {
         public readonly List<PyObject> Items = [];
 
+        private bool isReading;
+
         public bool Has(int index)
         {
             while (Items.Count <= index)
             {
-                if (Ops.Next(iterator) is not { } item)
-                    return false;
-                Items.Add(item);
+                if (isReading)
+                    throw Err.Runtime("cannot re-enter the tee iterator");
+                isReading = true;
+                try
+                {
+                    if (Ops.Next(iterator) is not { } item)
+                        return false;
+                    Items.Add(item);
+                }
+                finally
+                {
+                    isReading = false;
+                }
             }
             return true;
         }

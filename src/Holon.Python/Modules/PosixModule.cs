@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Holon.Python.Modules;
 
@@ -38,9 +37,6 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "isatty")]
     public static partial int IsATty(int fd);
-
-    [LibraryImport("libc", SetLastError = true, EntryPoint = "dup")]
-    public static partial int Dup(int fd);
 
     [LibraryImport("libc", SetLastError = true, EntryPoint = "dup2")]
     public static partial int Dup2(int from, int to);
@@ -105,7 +101,7 @@ internal static partial class LibC
     public static int LastError => System.Runtime.InteropServices.Marshal.GetLastPInvokeError();
 }
 
-internal static class PosixModule
+internal static partial class PosixModule
 {
     private const int AtFdCwd = -100;
     private const int SymlinkNoFollow = 0x100;
@@ -174,7 +170,7 @@ internal static class PosixModule
         return FromStatx(buffer);
     }
 
-    private static PyTuple Stat(PyObject path, bool follow)
+    private static PyTuple Stat(PyObject path, bool follow, PyObject? folder = null)
     {
         if (path is PyInt fd)
         {
@@ -185,7 +181,7 @@ internal static class PosixModule
         }
         try
         {
-            return Stat(FileSystemCodec.Path(path, "stat"), follow);
+            return Stat(Args.IsNone(folder) ? FileSystemCodec.Path(path, "stat") : P(path, folder), follow);
         }
         catch (PyError error) when (error.Value.Fields.ContainsKey("filename"))
         {
@@ -203,14 +199,29 @@ internal static class PosixModule
         return Values.None;
     }
 
-    private static string P(PyObject? o) => FileSystemCodec.Path(o!);
+    /// <summary>
+    /// A path argument. A descriptor, and a path below the folder that a descriptor stands for, are names that the kernel gives them.
+    /// </summary>
+    private static string P(PyObject? o, PyObject? folder = null)
+    {
+        if (o is PyInt and not PyBool)
+            return "/proc/self/fd/" + Args.Int(o);
+        var path = FileSystemCodec.Path(o!);
+        if (Args.IsNone(folder) || path.StartsWith('/'))
+            return path;
+        if (folder!.Type.Index is null)
+            throw Err.Type($"argument should be integer or None, not {folder.Type.Name}");
+        return $"/proc/self/fd/{Args.Int(folder)}/{path}";
+    }
+
+    private const string HaveFunctions = "HAVE_FACCESSAT HAVE_FCHDIR HAVE_FCHMOD HAVE_FCHMODAT HAVE_FCHOWN HAVE_FDOPENDIR HAVE_FEXECVE HAVE_FPATHCONF HAVE_FSTATAT HAVE_FSTATVFS HAVE_FTRUNCATE HAVE_FUTIMENS HAVE_LINKAT HAVE_LSTAT HAVE_LUTIMES HAVE_MKDIRAT HAVE_MKFIFOAT HAVE_OPENAT HAVE_READLINKAT HAVE_RENAMEAT HAVE_SYMLINKAT HAVE_UNLINKAT HAVE_UTIMENSAT";
 
     private const int GetDescriptorFlags = 1, SetDescriptorFlags = 2, CloseOnExec = 1;
 
     private static int Flags(int fd) => LibC.FileControl(fd, GetDescriptorFlags, 0) is >= 0 and var flags ? flags : throw Err.OS(LibC.LastError, (PyObject?)null);
 
     /// <summary>A name or value for the environment, as C reads it.</summary>
-    private static byte[] Terminated(PyObject text) => [.. Encoding.UTF8.GetBytes(FileSystemCodec.Path(text, "putenv")), 0];
+    private static byte[] Terminated(PyObject text) => [.. FileSystemCodec.Encode(PyStr.FromUtf16(FileSystemCodec.Path(text, "putenv"))), 0];
 
     public static void Fill(ModuleBuilder m)
     {
@@ -226,18 +237,30 @@ internal static class PosixModule
         m.Set("uname_result", UName.Type);
         m.Set("DirEntry", DirEntry);
         m.Set("error", ExceptionTypes.OSError);
-        m.Set("_have_functions", new PyList(new PyStr("HAVE_FSTATAT"), new PyStr("HAVE_FDOPENDIR")));
+        m.Set("_have_functions", new PyList(HaveFunctions.Split(' ').Select(f => (PyObject)new PyStr(f))));
         var environment = new PyDict();
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
             environment.Set(new PyBytes(System.Text.Encoding.UTF8.GetBytes((string)entry.Key)), new PyBytes(System.Text.Encoding.UTF8.GetBytes((string?)entry.Value ?? "")));
         m.Set("environ", environment);
-        m.Def("putenv", "name, value, /", a => Done(LibC.SetEnvironment(Terminated(a[0]!), Terminated(a[1]!), 1), null));
-        m.Def1("unsetenv", name => Done(LibC.UnsetEnvironment(Terminated(name)), null));
-        m.Def("stat", "path, *, dir_fd=None, follow_symlinks=True", a => Stat(a[0]!, Ops.IsTrue(a[2]!)));
-        m.Def("lstat", "path, *, dir_fd=None", a => Stat(a[0]!, false));
+        var live = m.Machine.State<ProcessStart.EnvironmentState>("environ");
+        m.Def("putenv", "name, value, /", a =>
+        {
+            var (name, value) = (Terminated(a[0]!), Terminated(a[1]!));
+            if (name.Length == 1 || name.Contains((byte)'='))
+                throw Err.Value("illegal environment variable name");
+            live.Set(name[..^1], value[..^1]);
+            return Done(LibC.SetEnvironment(name, value, 1));
+        });
+        m.Def1("unsetenv", name =>
+        {
+            live.Set(Terminated(name)[..^1], null);
+            return Done(LibC.UnsetEnvironment(Terminated(name)));
+        });
+        m.Def("stat", "path, *, dir_fd=None, follow_symlinks=True", a => Stat(a[0]!, Ops.IsTrue(a[2]!), a[1]));
+        m.Def("lstat", "path, *, dir_fd=None", a => Stat(a[0]!, false, a[1]));
         m.Def1("fstat", fd => Stat(Ops.Index(fd), true));
-        m.Def0("getcwd", () => PyStr.FromUtf16(Directory.GetCurrentDirectory()));
-        m.Def0("getcwdb", () => new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(Directory.GetCurrentDirectory()))));
+        m.Def0("getcwd", () => FileSystemCodec.Decode(CurrentFolder()));
+        m.Def0("getcwdb", () => new PyBytes(CurrentFolder()));
         m.Def1("chdir", p => Done(LibC.ChDir(P(p)), p));
         m.Def("listdir", "path=None", a =>
         {
@@ -249,7 +272,11 @@ internal static class PosixModule
             var path = a[0] == Values.None ? "." : P(a[0]);
             return new PyEnumerator(ScanIterator, Entries(path, a[0]).Select(n => (PyObject)new PyDirEntry(path, n)).GetEnumerator());
         });
-        m.Def("open", "path, flags, mode=511, *, dir_fd=None", a => Check(LibC.Open(P(a[0]), Args.Int(a[1]!) | 0x80000, Args.Int(a[2]!)), a[0]));
+        m.Def("open", "path, flags, mode=511, *, dir_fd=None", a =>
+        {
+            var (path, flags, mode) = (P(a[0], a[3]), Args.Int(a[1]!) | 0x80000, Args.Int(a[2]!));
+            return Check(Descriptors.Get(() => LibC.Open(path, flags, mode)), a[0]);
+        });
         m.Def1("close", fd => Done(LibC.Close(Args.Int(fd))));
         m.Def("read", "fd, length, /", a =>
         {
@@ -259,20 +286,25 @@ internal static class PosixModule
             m.Machine.Limits.CheckSize(length);
             var buffer = new byte[length];
             var fd = Args.Int(a[0]!);
+            Blocking.UntilReadable(PyThread.Current, fd);
             var got = m.Machine.Gil.Without(() => LibC.Read(fd, buffer, buffer.Length));
             return got < 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : new PyBytes(buffer[..(int)got]);
         });
         m.Def("write", "fd, data, /", a =>
         {
-            var data = ((IBuffer)a[1]!).Bytes.ToArray();
+            var data = Buffers.Of(a[1]!).Bytes.ToArray();
             var fd = Args.Int(a[0]!);
             return Check(m.Machine.Gil.Without(() => LibC.Write(fd, data, data.Length)));
         });
         m.Def("lseek", "fd, position, how, /", a => Check(LibC.Seek(Args.Int(a[0]!), Args.Long(a[1]!), Args.Int(a[2]!))));
         m.Def("ftruncate", "fd, length, /", a => Done(LibC.Truncate(Args.Int(a[0]!), Args.Long(a[1]!))));
         m.Def1("isatty", fd => Values.Bool(LibC.IsATty(Args.Int(fd)) == 1));
-        m.Def1("dup", fd => Check(LibC.Dup(Args.Int(fd))));
-        m.Def("dup2", "fd, fd2, inheritable=True", a => Check(LibC.Dup2(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.Def1("dup", fd => Check(LibC.FileControl(Args.Int(fd), 1030, 0)));
+        m.Def("dup2", "fd, fd2, inheritable=True", a =>
+        {
+            const int closeOnExec = 0x80000;
+            return Check(Ops.IsTrue(a[2]!) || Args.Int(a[0]!) == Args.Int(a[1]!) ? LibC.Dup2(Args.Int(a[0]!), Args.Int(a[1]!)) : PosixCalls.Dup3(Args.Int(a[0]!), Args.Int(a[1]!), closeOnExec));
+        });
         m.Def0("pipe", () =>
         {
             Span<int> ends = stackalloc int[2];
@@ -285,35 +317,22 @@ internal static class PosixModule
             return Done(LibC.FileControl(Args.Int(a[0]!), SetDescriptorFlags, Ops.IsTrue(a[1]!) ? flags & ~CloseOnExec : flags | CloseOnExec), null);
         });
         m.Def1("get_inheritable", fd => Values.Bool((Flags(Args.Int(fd)) & CloseOnExec) == 0));
-        m.Def("mkdir", "path, mode=511, *, dir_fd=None", a => Done(LibC.MkDir(P(a[0]), Args.Int(a[1]!)), a[0]));
-        m.Def("rmdir", "path, *, dir_fd=None", a => Done(LibC.RmDir(P(a[0])), a[0]));
+        m.Def("mkdir", "path, mode=511, *, dir_fd=None", a => Done(LibC.MkDir(P(a[0], a[2]), Args.Int(a[1]!)), a[0]));
+        m.Def("rmdir", "path, *, dir_fd=None", a => Done(LibC.RmDir(P(a[0], a[1])), a[0]));
         foreach (var name in new[] { "unlink", "remove" })
-            m.Def(name, "path, *, dir_fd=None", a => Done(LibC.Unlink(P(a[0])), a[0]));
+            m.Def(name, "path, *, dir_fd=None", a => Done(LibC.Unlink(P(a[0], a[1])), a[0]));
         foreach (var name in new[] { "rename", "replace" })
-            m.Def(name, "src, dst, *, src_dir_fd=None, dst_dir_fd=None", a => Done(LibC.Rename(P(a[0]), P(a[1])), a[0], a[1]));
-        m.Def("symlink", "src, dst, target_is_directory=False, *, dir_fd=None", a => Done(LibC.SymLink(P(a[0]), P(a[1])), a[0], a[1]));
-        m.Def("link", "src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True", a => Done(LibC.Link(P(a[0]), P(a[1])), a[0], a[1]));
+            m.Def(name, "src, dst, *, src_dir_fd=None, dst_dir_fd=None", a => Done(LibC.Rename(P(a[0], a[2]), P(a[1], a[3])), a[0], a[1]));
+        m.Def("symlink", "src, dst, target_is_directory=False, *, dir_fd=None", a => Done(LibC.SymLink(P(a[0]), P(a[1], a[3])), a[0], a[1]));
+        m.Def("link", "src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True", a => Done(LibC.Link(P(a[0], a[2]), P(a[1], a[3])), a[0], a[1]));
         m.Def("readlink", "path, *, dir_fd=None", a =>
         {
             var buffer = new byte[4096];
-            var length = LibC.ReadLink(P(a[0]), buffer, buffer.Length);
+            var length = LibC.ReadLink(P(a[0], a[1]), buffer, buffer.Length);
             return length < 0 ? throw Err.OS(LibC.LastError, a[0]) : a[0] is PyBytes ? new PyBytes(buffer[..(int)length]) : FileSystemCodec.Decode(buffer.AsSpan(0, (int)length));
         });
-        m.Def("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Done(LibC.ChMod(P(a[0]), Args.Int(a[1]!)), a[0]));
-        m.Def("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(LibC.Access(P(a[0]), Args.Int(a[1]!)) == 0));
-        m.Def("utime", "path, times=None, *, ns=?, dir_fd=None, follow_symlinks=True", a =>
-        {
-            var time = a[2] is PyTuple ns ? DateTime.UnixEpoch.AddTicks(Args.Long(ns[1]) / 100) : a[1] is PyTuple t ? DateTime.UnixEpoch.AddSeconds(Args.Double(t[1])) : DateTime.UtcNow;
-            try
-            {
-                File.SetLastWriteTimeUtc(P(a[0]), time);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                throw Errno.From(error, P(a[0]));
-            }
-            return Values.None;
-        });
+        m.Def("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Done(LibC.ChMod(P(a[0], a[2]), Args.Int(a[1]!)), a[0]));
+        m.Def("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(LibC.Access(P(a[0], a[2]), Args.Int(a[1]!)) == 0));
         m.Def1("fspath", o => o is PyStr or PyBytes ? o : Calls.Special(o, Names.Intern("__fspath__")) ?? throw Err.Type($"expected str, bytes or os.PathLike object, not {o.Type.Name}"));
         m.Def0("getpid", () => PyInt.Of(Environment.ProcessId));
         m.Def0("getppid", () => PyInt.Of(LibC.GetPpid()));
@@ -321,8 +340,11 @@ internal static class PosixModule
         m.Def0("geteuid", () => PyInt.Of(LibC.GetEUid()));
         m.Def0("getgid", () => PyInt.Of(LibC.GetGid()));
         m.Def0("getegid", () => PyInt.Of(LibC.GetEGid()));
-        m.Def1("umask", mask => PyInt.Of(LibC.Umask(Args.Int(mask))));
-        m.Def("kill", "pid, signal, /", a => Done(LibC.Kill(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.Def("kill", "pid, signal, /", a =>
+        {
+            SignalModule.Send(m.Machine, Args.Int(a[0]!), Args.Int(a[1]!));
+            return Values.None;
+        });
         m.Def1("urandom", n =>
         {
             var size = Args.Long(n);
@@ -339,14 +361,21 @@ internal static class PosixModule
         m.Def1("strerror", n => new PyStr(Errno.Message(Args.Int(n))));
         m.Def1("_exit", n =>
         {
-            Environment.Exit(Args.Int(n));
+            PosixCalls.ExitNow(Args.Int(n));
             return Values.None;
         });
         m.Def0("abort", () => throw Err.Runtime("abort() is not for programs of a virtual machine"));
-        m.Def0("times", () => new PyTuple(new PyFloat(Environment.CpuUsage.UserTime.TotalSeconds), new PyFloat(Environment.CpuUsage.PrivilegedTime.TotalSeconds), new PyFloat(0), new PyFloat(0), new PyFloat(Environment.TickCount64 / 1000.0)));
         m.Def1("fsync", fd => Done(LibC.Sync(Args.Int(fd)), null));
         m.Def1("device_encoding", fd => LibC.IsATty(Args.Int(fd)) == 1 ? new PyStr("UTF-8") : Values.None);
-        m.Def1("waitstatus_to_exitcode", s => PyInt.Of((Args.Int(s) & 0x7f) == 0 ? Args.Int(s) >> 8 & 0xff : -(Args.Int(s) & 0x7f)));
+        FillFiles(m);
+        FillProcesses(m);
+    }
+
+    private static byte[] CurrentFolder()
+    {
+        var buffer = new byte[4096];
+        var length = PosixCalls.GetCwd(buffer, (nuint)buffer.Length);
+        return length == 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : buffer[..Array.IndexOf(buffer, (byte)0)];
     }
 
     private static List<string> Entries(string path, PyObject? given)

@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-
 namespace Holon.Python.Modules;
 
 internal static class ImpModule
@@ -13,7 +10,7 @@ internal static class ImpModule
         m.Def0("lock_held", () => Values.False);
         m.Def0("acquire_lock", () => Values.None);
         m.Def0("release_lock", () => Values.None);
-        m.Def1("is_builtin", n => PyInt.Of(BuiltinModules.Table.ContainsKey(n.ToString()!) ? 1 : n.ToString() is "sys" or "builtins" ? -1 : 0));
+        m.Def1("is_builtin", n => PyInt.Of(BuiltinModules.Table.ContainsKey(n.ToString()!) || BuiltinModules.Refused.ContainsKey(n.ToString()!) ? 1 : n.ToString() is "sys" or "builtins" ? -1 : 0));
         m.Def1("is_frozen", _ => Values.False);
         m.Def1("is_frozen_package", _ => Values.False);
         m.Def("find_frozen", "name, /, *, withdata=False", _ => Values.None);
@@ -29,11 +26,17 @@ internal static class ImpModule
             var name = Ops.Str(Attributes.Get(spec, "name")).ToString();
             if (machine.Modules.Get(name) is { } present)
                 return present;
+            if (BuiltinModules.Refused.TryGetValue(name, out var why))
+            {
+                var refused = Err.Of(ExceptionTypes.ModuleNotFoundError, $"No module named '{name}': {why}");
+                refused.Value.Fields["name"] = new PyStr(name);
+                throw refused;
+            }
             return BuiltinModules.Table.TryGetValue(name, out var fill) ? BuiltinModules.Create(machine, name, fill) : Values.None;
         });
         m.Def("source_hash", "key, source", a =>
         {
-            var hash = SourceHash((ulong)Args.Long(a[0]!), ((IBuffer)a[1]!).Bytes);
+            var hash = SourceHash((ulong)Args.Long(a[0]!), Buffers.Of(a[1]!).Bytes);
             return new PyBytes(BitConverter.GetBytes(hash));
         });
         m.Def("_fix_co_filename", "code, path, /", a =>
@@ -191,55 +194,62 @@ internal static class GcModule
     {
         m.Def("collect", "generation=2", _ =>
         {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            // Twice: what a finalizer has let go of is dead only then.
+            for (var i = 0; i < 2; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
             m.Machine.RunPending(PyThread.Current);
             return PyInt.Zero;
         });
-        // .NET collects when it wants to: these change only what isenabled tells.
-        var enabled = true;
-        m.Def0("enable", () =>
+        // .NET collects when it wants to: these are remembered and change nothing.
+        var (enabled, frozen, debug) = (true, 0L, 0);
+        PyObject[] thresholds = [PyInt.Of(700), PyInt.Of(10), PyInt.Of(10)];
+        PyObject Done(Action action)
         {
-            enabled = true;
+            action();
             return Values.None;
-        });
-        m.Def0("disable", () =>
-        {
-            enabled = false;
-            return Values.None;
-        });
+        }
+        m.Def0("enable", () => Done(() => enabled = true));
+        m.Def0("disable", () => Done(() => enabled = false));
         m.Def0("isenabled", () => Values.Bool(enabled));
-        foreach (var name in new[] { "freeze", "unfreeze", "get_threshold", "set_threshold", "get_count", "get_objects", "get_referrers", "get_referents", "get_stats", "get_debug", "set_debug", "is_finalized", "is_tracked" })
+        m.Def0("freeze", () => Values.None);
+        m.Def0("unfreeze", () => Values.None);
+        m.Def0("get_freeze_count", () => PyInt.Of(frozen));
+        m.Def0("get_debug", () => PyInt.Of(debug));
+        m.Def1("set_debug", flags => Done(() => debug = Args.Int(flags)));
+        m.Def0("get_threshold", () => new PyTuple([.. thresholds]));
+        m.Def("set_threshold", "threshold0, threshold1=?, threshold2=?, /", a => Done(() => thresholds = [.. thresholds.Select((t, i) => a[i] is null ? t : PyInt.Of(Args.Int(a[i]!)))]));
+        m.Def0("get_count", () => new PyTuple(PyInt.Of(GC.CollectionCount(0)), PyInt.Of(GC.CollectionCount(1)), PyInt.Of(GC.CollectionCount(2))));
+        m.Def0("get_stats", () => new PyList(Enumerable.Range(0, 3).Select(i =>
+        {
+            var stats = new PyDict();
+            stats.Set("collections", PyInt.Of(GC.CollectionCount(i)));
+            stats.Set("collected", PyInt.Zero);
+            stats.Set("uncollectable", PyInt.Zero);
+            return (PyObject)stats;
+        })));
+        m.Def1("is_tracked", o => Values.Bool(o is not (PyInt or PyFloat or PyStr or PyBytes or PyComplex or PySingleton or PyTuple { Count: 0 } or PyDict { Count: 0 })));
+        m.Def1("is_finalized", _ => Values.False);
+        m.Def("get_referents", "*objs", a => new PyList(((PyTuple)a[0]!).Items.SelectMany(References)));
+        foreach (var name in new[] { "get_objects", "get_referrers" })
             m.DefRaw(name, (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, $"gc.{name}: objects are collected by .NET, which does not tell"));
         m.Set("garbage", new PyList());
         m.Set("callbacks", new PyList());
         foreach (var (name, value) in new[] { ("DEBUG_STATS", 1), ("DEBUG_COLLECTABLE", 2), ("DEBUG_UNCOLLECTABLE", 4), ("DEBUG_SAVEALL", 32), ("DEBUG_LEAK", 38) })
             m.Set(name, value);
     }
-}
 
-internal static class SignalModule
-{
-    public static void Fill(ModuleBuilder m)
+    private static IEnumerable<PyObject> References(PyObject o) => o switch
     {
-        string[] names = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS"];
-        for (var i = 0; i < names.Length; i++)
-            m.Set(names[i], i + 1);
-        m.Set("SIG_DFL", 0);
-        m.Set("SIG_IGN", 1);
-        m.Set("SIG_BLOCK", 0);
-        m.Set("SIG_UNBLOCK", 1);
-        m.Set("SIG_SETMASK", 2);
-        m.Set("NSIG", 65);
-        m.Set("ITIMER_REAL", 0);
-        var defaultHandler = new PyBuiltin(new NativeCode { Name = "default_int_handler", SignatureText = "signalnum, frame, /", Bound = (_, _) => Err.Set(Err.Of(ExceptionTypes.KeyboardInterrupt)) }, m.Module, "_signal");
-        m.Set("default_int_handler", defaultHandler);
-        // No signal reaches Python code: what would have to is refused, so that no program waits for it in vain.
-        m.Def1("getsignal", n => Args.Long(n) is var number and >= 1 and < 65 ? number == 2 ? defaultHandler : PyInt.Zero : throw Err.Value("signal number out of range"));
-        foreach (var name in new[] { "signal", "set_wakeup_fd", "siginterrupt", "raise_signal", "alarm", "strsignal", "setitimer", "getitimer", "pause" })
-            m.DefRaw(name, (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, $"signal.{name}: signals are not delivered to Python programs"));
-        m.Def0("valid_signals", () => new PySet(Enumerable.Range(1, 64).Select(i => (PyObject)PyInt.Of(i)), false));
-    }
+        PyList list => list.ToArray(),
+        PyTuple tuple => tuple.Items,
+        PyDict dict => dict.Items().SelectMany(i => new[] { i.Key, i.Value }),
+        PySet set => set.Items(),
+        PyInstance instance => [.. instance.Fields.Values.OfType<PyObject>(), instance.Type],
+        _ => [],
+    };
 }
 
 internal static class StringModule
@@ -255,119 +265,6 @@ internal static class StringModule
     }
 
     private static PyObject Number(PyStr text) => text.Length > 0 && text.ToCodePoints().All(c => c is >= '0' and <= '9') ? IntText.Parse(text, 10) : text;
-}
-
-internal static class TimeModule
-{
-    private static readonly StructSequence StructTime = new("time.struct_time", ["tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst", "tm_zone", "tm_gmtoff"], 9);
-
-    public static void Fill(ModuleBuilder m)
-    {
-        m.Set("struct_time", StructTime.Type);
-        m.Set("timezone", 0);
-        m.Set("altzone", 0);
-        m.Set("daylight", 0);
-        m.Set("tzname", new PyTuple(new PyStr("UTC"), new PyStr("UTC")));
-        m.Def0("time", () => new PyFloat((DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds));
-        m.Def0("time_ns", () => PyInt.Of((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100));
-        foreach (var name in new[] { "monotonic", "perf_counter" })
-        {
-            m.Def0(name, () => new PyFloat(Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency));
-            m.Def0(name + "_ns", () => PyInt.Of((long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency))));
-        }
-        m.Def0("process_time", () => new PyFloat(Environment.CpuUsage.TotalTime.TotalSeconds));
-        m.Def0("process_time_ns", () => PyInt.Of(Environment.CpuUsage.TotalTime.Ticks * 100));
-        m.Def0("thread_time", () => new PyFloat(Environment.CpuUsage.TotalTime.TotalSeconds));
-        m.Def1("sleep", seconds =>
-        {
-            var time = Args.Double(seconds);
-            if (time < 0)
-                throw Err.Value("sleep length must be non-negative");
-            m.Machine.Gil.Without(() =>
-            {
-                Thread.Sleep(TimeSpan.FromSeconds(Math.Min(time, 1e6)));
-                return 0;
-            });
-            m.Machine.Limits.ChargeInstructions(1);
-            return Values.None;
-        });
-        m.Def("gmtime", "seconds=None, /", a => Split(a[0]!));
-        m.Def("localtime", "seconds=None, /", a => Split(a[0]!));
-        m.Def1("mktime", t => new PyFloat((Join((PyTuple)t) - DateTime.UnixEpoch).TotalSeconds));
-        m.Def("asctime", "t=None, /", a => Text(a[0] == Values.None ? (PyTuple)Split(Values.None) : (PyTuple)a[0]!));
-        m.Def("ctime", "seconds=None, /", a => Text((PyTuple)Split(a[0]!)));
-        m.Def("strftime", "format, t=None, /", a => Format(Args.Str(a[0], "strftime").Value, a[1] == Values.None ? (PyTuple)Split(Values.None) : (PyTuple)a[1]!));
-        m.Def("strptime", "string, format='%a %b %d %H:%M:%S %Y', /", a => Calls.CallMethod(m.Machine.ImportModule("_strptime"), "_strptime_time", a[0]!, a[1]!));
-        m.Def1("get_clock_info", name => SysModule.MakeNamespace(("implementation", new PyStr("Stopwatch")), ("monotonic", Values.Bool(name.ToString() != "time")), ("adjustable", Values.Bool(name.ToString() == "time")), ("resolution", new PyFloat(1e-9))));
-        m.DefRaw("tzset", (_, _, _) => throw Err.Of(ExceptionTypes.NotImplementedError, "time.tzset: the time zone is that of the process's start"));
-    }
-
-    private static PyTuple Split(PyObject seconds)
-    {
-        var time = seconds == Values.None ? DateTime.UtcNow : DateTime.UnixEpoch.AddSeconds(Math.Floor(Args.Double(seconds)));
-        return StructTime.Make(PyInt.Of(time.Year), PyInt.Of(time.Month), PyInt.Of(time.Day), PyInt.Of(time.Hour), PyInt.Of(time.Minute), PyInt.Of(time.Second), PyInt.Of(((int)time.DayOfWeek + 6) % 7), PyInt.Of(time.DayOfYear), PyInt.Zero, new PyStr("UTC"), PyInt.Zero);
-    }
-
-    private static DateTime Join(PyTuple t)
-    {
-        int At(int i) => Args.Int(t[i]);
-        return new DateTime(At(0), 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMonths(At(1) - 1).AddDays(At(2) - 1).AddHours(At(3)).AddMinutes(At(4)).AddSeconds(At(5));
-    }
-
-    private static PyStr Text(PyTuple t) => new(Join(t).ToString("ddd MMM ", CultureInfo.InvariantCulture) + Join(t).Day.ToString(CultureInfo.InvariantCulture).PadLeft(2) + Join(t).ToString(" HH:mm:ss yyyy", CultureInfo.InvariantCulture));
-
-    private static PyStr Format(string format, PyTuple t)
-    {
-        var time = Join(t);
-        var text = new System.Text.StringBuilder();
-        for (var i = 0; i < format.Length; i++)
-        {
-            if (format[i] != '%' || i + 1 == format.Length)
-            {
-                text.Append(format[i]);
-                continue;
-            }
-            string F(string f) => time.ToString(f, CultureInfo.InvariantCulture);
-            text.Append(format[++i] switch
-            {
-                'Y' => time.Year.ToString(CultureInfo.InvariantCulture),
-                'm' => F("MM"),
-                'd' => F("dd"),
-                'H' => F("HH"),
-                'I' => F("hh"),
-                'M' => F("mm"),
-                'S' => F("ss"),
-                'p' => time.Hour < 12 ? "AM" : "PM",
-                'a' => F("ddd"),
-                'A' => F("dddd"),
-                'b' or 'h' => F("MMM"),
-                'B' => F("MMMM"),
-                'y' => F("yy"),
-                'j' => time.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
-                'w' => ((int)time.DayOfWeek).ToString(CultureInfo.InvariantCulture),
-                'u' => (((int)time.DayOfWeek + 6) % 7 + 1).ToString(CultureInfo.InvariantCulture),
-                'e' => time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2),
-                'c' => Text(t).Value,
-                'x' => F("MM'/'dd'/'yy"),
-                'X' or 'T' => F("HH':'mm':'ss"),
-                'D' => F("MM'/'dd'/'yy"),
-                'F' => F("yyyy'-'MM'-'dd"),
-                'R' => F("HH':'mm"),
-                'U' => ((time.DayOfYear + 6 - (int)time.DayOfWeek) / 7).ToString("00", CultureInfo.InvariantCulture),
-                'W' => ((time.DayOfYear + 6 - ((int)time.DayOfWeek + 6) % 7) / 7).ToString("00", CultureInfo.InvariantCulture),
-                'G' => ISOWeek.GetYear(time).ToString(CultureInfo.InvariantCulture),
-                'V' => ISOWeek.GetWeekOfYear(time).ToString("00", CultureInfo.InvariantCulture),
-                's' => ((long)(time - DateTime.UnixEpoch).TotalSeconds).ToString(CultureInfo.InvariantCulture),
-                'Z' => "UTC",
-                'z' => "+0000",
-                'n' => "\n",
-                't' => "\t",
-                '%' => "%",
-                var other => "%" + other,
-            });
-        }
-        return PyStr.FromUtf16(text.ToString());
-    }
 }
 
 /// <summary>Only what importlib wants before warnings.py can be imported; warnings.py then uses its own Python code.</summary>

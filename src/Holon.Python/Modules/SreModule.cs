@@ -74,7 +74,7 @@ internal static class SreModule
     }
 
     private static PyObject Cut(PyObject subject, int from, int to) =>
-        subject is PyStr text ? text.Substring(from, to - from) : new PyBytes(to <= from ? [] : ((IBuffer)subject).Bytes[from..to].ToArray());
+        subject is PyStr text ? text.Substring(from, to - from) : new PyBytes(to <= from ? [] : Buffers.Of(subject).Bytes[from..to].ToArray());
 
     /// <summary>One way to ask all engines.</summary>
     private sealed class Scan
@@ -107,7 +107,7 @@ internal static class SreModule
             if (subject is PyStr { IsWide: true } w)
                 wide = new(new WideText(w.Wide), pattern.Code, pattern.Groups, 0, End);
             else
-                narrow = new(new NarrowText(subject is PyStr s ? s.Value : System.Text.Encoding.Latin1.GetString(((IBuffer)subject).Bytes)), pattern.Code, pattern.Groups, 0, End);
+                narrow = new(new NarrowText(subject is PyStr s ? s.Value : System.Text.Encoding.Latin1.GetString(Buffers.Of(subject).Bytes)), pattern.Code, pattern.Groups, 0, End);
             Next = pos;
         }
 

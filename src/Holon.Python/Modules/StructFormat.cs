@@ -189,7 +189,7 @@ internal static class StructModule
 
         public PyEnumerator Each(PyObject source)
         {
-            var bytes = ((IBuffer)source).Bytes.ToArray();
+            var bytes = Buffers.Of(source).Bytes.ToArray();
             if (Size == 0)
                 throw StructFormat.StructError("cannot iteratively unpack with a struct of length 0");
             if (bytes.Length % Size != 0)

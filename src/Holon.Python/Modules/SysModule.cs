@@ -42,7 +42,7 @@ internal static class SysModule
         var options = machine.Options;
         var version = VersionInfo.Make(PyInt.Of(3), PyInt.Of(11), PyInt.Of(2), new PyStr("final"), PyInt.Zero);
         m.Set("version_info", version);
-        m.Set("version", $"3.11.2 (Holon, .NET {Environment.Version})");
+        m.Set("version", $"3.11.2 (main) [Holon on .NET {Environment.Version}]");
         m.Set("hexversion", 0x030b02f0);
         m.Set("api_version", 1013);
         m.Set("copyright", "Copyright (c) the Holon authors");
@@ -50,8 +50,8 @@ internal static class SysModule
         m.Set("byteorder", "little");
         m.Set("maxsize", long.MaxValue);
         m.Set("maxunicode", 0x10ffff);
-        m.Set("executable", Environment.ProcessPath ?? "");
-        m.Set("_base_executable", Environment.ProcessPath ?? "");
+        m.Set("executable", options.Executable);
+        m.Set("_base_executable", options.Executable);
         foreach (var prefix in new[] { "prefix", "exec_prefix", "base_prefix", "base_exec_prefix" })
             m.Set(prefix, "/usr");
         m.Set("platlibdir", "lib");
@@ -60,11 +60,11 @@ internal static class SysModule
         m.Set("abiflags", "");
         m.Set("float_repr_style", "short");
         m.Set("_git", new PyTuple(new PyStr("CPython"), PyStr.Empty, PyStr.Empty));
-        m.Set("pycache_prefix", Values.None);
+        m.Set("pycache_prefix", options.BytecodeFolder is { } folder ? PyStr.FromUtf16(folder) : Values.None);
         m.Set("dont_write_bytecode", Values.Bool(options.DontWriteBytecode));
         m.Set("argv", new PyList(options.Arguments.Select(a => (PyObject)PyStr.FromUtf16(a))));
-        m.Set("orig_argv", new PyList(options.Arguments.Select(a => (PyObject)PyStr.FromUtf16(a))));
-        m.Set("path", new PyList(options.Path.Append("/usr/lib/python311.zip").Append(options.Home).Append(options.Home + "/lib-dynload").Select(a => (PyObject)PyStr.FromUtf16(a))));
+        m.Set("orig_argv", new PyList(options.OriginalArguments.Select(a => (PyObject)PyStr.FromUtf16(a))));
+        m.Set("path", new PyList(options.SearchPath.Append("/usr/lib/python311.zip").Append(options.Home).Append(options.Home + "/lib-dynload").Select(a => (PyObject)PyStr.FromUtf16(a))));
         m.Set("meta_path", new PyList());
         m.Set("path_hooks", new PyList());
         m.Set("path_importer_cache", new PyDict());
@@ -74,11 +74,11 @@ internal static class SysModule
             x.Set(option.Split('=')[0], option.Contains('=', StringComparison.Ordinal) ? PyStr.FromUtf16(option[(option.IndexOf('=', StringComparison.Ordinal) + 1)..]) : Values.True);
         m.Set("_xoptions", x);
         m.Set("modules", machine.Modules);
-        m.Set("builtin_module_names", new PyTuple([.. BuiltinModules.Table.Keys.Concat(["builtins", "sys"]).Order(StringComparer.Ordinal).Select(n => (PyObject)machine.Intern(n))]));
+        m.Set("builtin_module_names", new PyTuple([.. BuiltinModules.Table.Keys.Concat(BuiltinModules.Refused.Keys).Concat(["builtins", "sys"]).Order(StringComparer.Ordinal).Select(n => (PyObject)machine.Intern(n))]));
         m.Set("stdlib_module_names", new PySet(true));
         m.Set("implementation", MakeNamespace(("name", new PyStr("cpython")), ("cache_tag", new PyStr("cpython-311")), ("version", version), ("hexversion", PyInt.Of(0x030b02f0)), ("_multiarch", new PyStr("x86_64-linux-gnu"))));
         PyObject B(bool flag) => PyInt.Of(flag ? 1 : 0);
-        m.Set("flags", Flags.Make(PyInt.Zero, B(options.Inspect), B(options.Inspect), PyInt.Of(options.Optimize), B(options.DontWriteBytecode), B(options.NoUserSite || options.Isolated), B(options.NoSite), B(options.IgnoreEnvironment || options.Isolated), PyInt.Of(options.Verbose), PyInt.Zero, B(options.Quiet), PyInt.One, B(options.Isolated), Values.False, PyInt.Zero, PyInt.Zero, Values.Bool(options.Isolated), PyInt.Of(4300)));
+        m.Set("flags", Flags.Make(PyInt.Zero, B(options.Inspect), B(options.Interactive), PyInt.Of(options.Optimize), B(options.DontWriteBytecode), B(options.NoUserSite || options.Isolated), B(options.NoSite), B(options.IgnoreEnvironment || options.Isolated), PyInt.Of(options.Verbose), PyInt.Of(options.BytesWarning), B(options.Quiet), PyInt.One, B(options.Isolated), Values.Bool(options.DevMode), PyInt.Zero, B(options.XOptions.Contains("warn_default_encoding")), Values.Bool(options.SafePath), PyInt.Of(4300)));
         m.Set("float_info", FloatInfo.Make(new PyFloat(double.MaxValue), PyInt.Of(1024), PyInt.Of(308), new PyFloat(2.2250738585072014e-308), PyInt.Of(-1021), PyInt.Of(-307), PyInt.Of(15), PyInt.Of(53), new PyFloat(2.220446049250313e-16), PyInt.Of(2), PyInt.One));
         m.Set("int_info", IntInfo.Make(PyInt.Of(30), PyInt.Of(4), PyInt.Of(4300), PyInt.Of(640)));
         m.Set("hash_info", HashInfo.Make(PyInt.Of(64), PyInt.Of((1L << 61) - 1), PyInt.Of(314159), PyInt.Zero, PyInt.Of(1000003), new PyStr("marvin"), PyInt.Of(64), PyInt.Of(128), PyInt.Zero));
@@ -111,6 +111,7 @@ internal static class SysModule
             var frame = PyThread.Current.Frame;
             for (var depth = Args.Int(a[0]!); depth > 0 && frame is not null; depth--)
                 frame = frame.Back;
+            frame?.Escape();
             return frame ?? throw Err.Value("call stack is not deep enough");
         });
         m.Def0("_current_frames", () => new PyDict());
@@ -123,8 +124,14 @@ internal static class SysModule
         m.Def0("getprofile", () => PyThread.Current.ProfileFunction ?? Values.None);
         m.Def("audit", "event, *args", _ => Values.None);
         m.Def1("addaudithook", _ => Values.None);
-        m.Def0("get_coroutine_origin_tracking_depth", () => PyInt.Zero);
-        m.Def("set_coroutine_origin_tracking_depth", "depth", a => Args.Long(a[0]!) == 0 ? Values.None : throw Err.Of(ExceptionTypes.NotImplementedError, "the origin of coroutines is not tracked"));
+        // The depth is remembered; cr_origin stays None.
+        var originDepth = 0;
+        m.Def0("get_coroutine_origin_tracking_depth", () => PyInt.Of(originDepth));
+        m.Def("set_coroutine_origin_tracking_depth", "depth", a =>
+        {
+            originDepth = Args.Int(a[0]!) is >= 0 and var depth ? depth : throw Err.Value("depth must be >= 0");
+            return Values.None;
+        });
         m.Def0("get_asyncgen_hooks", () => AsyncGenHooks.Make(PyThread.Current.AsyncGenFirstIter ?? Values.None, PyThread.Current.AsyncGenFinalizer ?? Values.None));
         m.Def("set_asyncgen_hooks", "firstiter=?, finalizer=?", a =>
         {

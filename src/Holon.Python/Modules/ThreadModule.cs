@@ -183,9 +183,10 @@ internal static class ThreadModule
         m.Def0("_count", () => PyInt.Of(counter.Running));
         m.Def("stack_size", "size=0, /", a => Args.Long(a[0]!) == 0 ? PyInt.Zero : throw Err.Of(ExceptionTypes.NotImplementedError, "the stack size of threads is fixed"));
         m.Def0("exit", () => Err.Set(Err.Of(ExceptionTypes.SystemExit)));
-        m.Def("interrupt_main", "signum=2, /", _ =>
+        m.Def("interrupt_main", "signum=2, /", a =>
         {
-            machine.Post(() => throw Err.Of(ExceptionTypes.KeyboardInterrupt));
+            machine.Signals.Arrive(Args.Int(a[0]!) is >= 1 and < Signals.Count and var number ? number : throw Err.Value("signal number out of range"));
+            machine.RunPending(PyThread.Current);
             return Values.None;
         });
         m.Def0("_set_sentinel", () =>
@@ -194,7 +195,6 @@ internal static class ThreadModule
             Sentinels.AddOrUpdate(PyThread.Current, sentinel);
             return sentinel;
         });
-        m.Def1("_excepthook", info => Values.None);
         foreach (var name in new[] { "start_new_thread", "start_new" })
             m.Def(name, "function, args, kwargs=?, /", a => Start(machine, counter, a[0]!, (PyTuple)a[1]!, a[2] as PyDict));
     }

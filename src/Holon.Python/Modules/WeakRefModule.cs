@@ -44,10 +44,13 @@ internal static class WeakRefModule
         refs.Add(new WeakReference<PyWeakRef>(made));
         if (callback is not null)
         {
-            var weak = new WeakReference<PyWeakRef>(made);
+            // Not a WeakReference: that dies with the target, for it is reachable from nowhere else.
+            var weak = System.Runtime.InteropServices.GCHandle.Alloc(made, System.Runtime.InteropServices.GCHandleType.Weak);
             PyThread.Current.Machine.Finalizers.OnDeath(target, () =>
             {
-                if (!weak.TryGetTarget(out var reference) || reference.Callback is not { } function)
+                var reference = weak.Target as PyWeakRef;
+                weak.Free();
+                if (reference?.Callback is not { } function)
                     return;
                 reference.Callback = null;
                 try

@@ -268,7 +268,7 @@ internal static class MemoryViewType
 
     private static PyObject Release(PyMemoryView view)
     {
-        if (!view.IsReleased && view.Owner is PyByteArray array)
+        if (!view.IsReleased && view.Owner is IExportedBuffer array)
             array.Exports--;
         view.IsReleased = true;
         return Values.None;
@@ -282,9 +282,10 @@ internal static class MemoryViewType
             return new PyMemoryView(view.Source, view.Owner, view.Start, view.Length, view.Step, view.Format, view.ItemSize);
         }
         var buffer = o as IBuffer ?? throw Err.Type($"memoryview: a bytes-like object is required, not '{o.Type.Name}'");
-        if (o is PyByteArray array)
-            array.Exports++;
-        return new PyMemoryView(buffer, o, 0, buffer.Bytes.Length, 1, "B", 1);
+        if (o is not IExportedBuffer exported)
+            return new PyMemoryView(buffer, o, 0, buffer.Bytes.Length, 1, "B", 1);
+        exported.Exports++;
+        return new PyMemoryView(buffer, o, 0, buffer.Bytes.Length / exported.ItemSize, 1, exported.ItemFormat, exported.ItemSize);
     }
 
     private static PyObject Item(PyMemoryView view, int index)

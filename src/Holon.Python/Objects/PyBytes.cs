@@ -9,6 +9,17 @@ internal interface IBuffer
     Span<byte> Writable { get; }
 }
 
+/// <summary>A buffer whose size must not change while views of it exist.</summary>
+internal interface IExportedBuffer : IBuffer
+{
+    int Exports { get; set; }
+
+    /// <summary>The items' format, as the module struct has it.</summary>
+    string ItemFormat { get; }
+
+    int ItemSize { get; }
+}
+
 internal class PyBytes(byte[] data) : PyObject, IBuffer
 {
     public static readonly PyBytes Empty = new([]);
@@ -31,7 +42,7 @@ internal sealed class PyBytesInstance(PyType type, byte[] data) : PyBytes(data)
     public override ref InstanceData Data => ref data;
 }
 
-internal class PyByteArray : PyObject, IBuffer
+internal class PyByteArray : PyObject, IExportedBuffer
 {
     private byte[] data = [];
 
@@ -39,6 +50,10 @@ internal class PyByteArray : PyObject, IBuffer
 
     /// <summary>Number of memory views that forbid a change of the size.</summary>
     public int Exports { get; set; }
+
+    public string ItemFormat => "B";
+
+    public int ItemSize => 1;
 
     public ReadOnlySpan<byte> Bytes => data.AsSpan(0, Count);
 

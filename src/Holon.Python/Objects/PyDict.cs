@@ -29,7 +29,7 @@ internal class PyDict : PyObject
     public int Count { get; private set; }
 
     /// <summary>Changes when a key is added or removed; replacing a value leaves it.</summary>
-    public long KeysVersion { get; private set; }
+    public long KeysVersion;
 
     public override PyType Type => DictType.Type;
 
@@ -133,7 +133,7 @@ internal class PyDict : PyObject
         if (Count == 0)
             return -1;
         if (key.GetType() != typeof(PyStr))
-            return FindGeneric(key, hash);
+            return key.GetType() == typeof(PyInt) ? FindInt(Unsafe.As<PyInt>(key), hash) : FindGeneric(key, hash);
         var text = Unsafe.As<PyStr>(key);
         var table = index;
         var all = entries;
@@ -153,6 +153,37 @@ internal class PyDict : PyObject
                     if (entry.Key!.GetType() != typeof(PyStr))
                         return FindGeneric(key, hash);
                     if (text.Equals(Unsafe.As<PyStr>(entry.Key)))
+                        return number;
+                }
+            }
+            else if (number == Free)
+            {
+                return -1;
+            }
+            perturb >>= 5;
+            at = (int)(((ulong)at * 5 + perturb + 1) & (ulong)mask);
+        }
+    }
+
+    // As long as the keys with the same hash are ints too, no code of a program runs.
+    private int FindInt(PyInt key, long hash)
+    {
+        var table = index;
+        var all = entries;
+        var mask = table.Length - 1;
+        var at = (int)(hash & mask);
+        var perturb = (ulong)hash;
+        while (true)
+        {
+            var number = table[at];
+            if (number >= 0)
+            {
+                ref var entry = ref all[number];
+                if (entry.Hash == hash)
+                {
+                    if (entry.Key!.GetType() != typeof(PyInt))
+                        return FindGeneric(key, hash);
+                    if (Unsafe.As<PyInt>(entry.Key).Value == key.Value)
                         return number;
                 }
             }

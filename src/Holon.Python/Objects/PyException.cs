@@ -19,9 +19,11 @@ internal class PyException : PyExtensible
     public bool SuppressContext { get; set; }
 
     /// <summary>Attributes that the built-in class adds: errno, name, obj, value, code, ...</summary>
-    public Dictionary<string, PyObject> Fields { get; } = [];
+    public Dictionary<string, PyObject> Fields => fields ??= [];
 
-    public PyObject Field(string name) => Fields.GetValueOrDefault(name, Values.None);
+    private Dictionary<string, PyObject>? fields;
+
+    public PyObject Field(string name) => fields is null ? Values.None : fields.GetValueOrDefault(name, Values.None);
 
     public string SafeText()
     {
@@ -39,17 +41,24 @@ internal class PyException : PyExtensible
 /// <summary>Ends a machine whose limit is used up: no handler of the program sees it.</summary>
 internal sealed class PyKillException(PyType type, PyTuple args) : PyException(type, args);
 
-internal sealed class PyTraceback(PyTraceback? next, PyFrame frame, int lasti, int line) : PyObject
+internal sealed class PyTraceback(PyTraceback? next, PyFrame frame, int lasti, int? line = null) : PyObject
 {
     public PyTraceback? Next { get; set; } = next;
 
-    public PyFrame Frame { get; } = frame;
+    public PyFrame Frame { get; } = Held(frame);
 
     public int LastInstruction { get; } = lasti;
 
-    public int Line { get; } = line;
+    /// <summary>Found when somebody asks: most tracebacks are never printed.</summary>
+    public int Line => line ?? Frame.Code.LineOf(LastInstruction / 2);
 
     public override PyType Type => TracebackType.Type;
+
+    private static PyFrame Held(PyFrame frame)
+    {
+        frame.Escape();
+        return frame;
+    }
 }
 
 internal static class TracebackType

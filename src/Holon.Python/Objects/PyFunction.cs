@@ -5,7 +5,7 @@ internal sealed class PyFunction(PyCode code, PyDict globals, PyStr qualName) : 
 {
     private InstanceData data = new(FunctionTypes.Function);
 
-    public PyCode Code { get; set; } = code;
+    public PyCode Code = code;
 
     public PyDict Globals { get; } = globals;
 
@@ -48,7 +48,7 @@ internal sealed class PyMethod(PyObject function, PyObject self) : PyObject
 
 internal sealed class PyCell(PyObject? value) : PyObject
 {
-    public PyObject? Value { get; set; } = value;
+    public PyObject? Value = value;
 
     public override PyType Type => FunctionTypes.Cell;
 }

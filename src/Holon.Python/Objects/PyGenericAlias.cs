@@ -1,15 +1,13 @@
 namespace Holon.Python.Objects;
 
 /// <summary><c>list[int]</c>: types.GenericAlias.</summary>
-internal sealed class PyGenericAlias(PyObject origin, PyObject args) : PyObject
+internal sealed class PyGenericAlias(PyObject origin, PyObject args, PyType? type = null) : PyExtensible(type ?? GenericAliasType.Type)
 {
     public PyObject Origin { get; } = origin;
 
     public PyTuple Arguments { get; } = args as PyTuple ?? new PyTuple(args);
 
     public bool IsStarred { get; init; }
-
-    public override PyType Type => GenericAliasType.Type;
 
     public override PyObject? Call(ReadOnlySpan<PyObject> args, PyTuple? names)
     {
@@ -35,11 +33,12 @@ internal static class GenericAliasType
 
     public static readonly PyType Type = new("GenericAlias", PyType.Object, t =>
     {
-        t.New = (_, args, names) =>
+        t.New = (type, args, names) =>
         {
             Args.Between("GenericAlias", args, names, 2, 2);
-            return new PyGenericAlias(args[0], args[1]);
+            return new PyGenericAlias(args[0], args[1], type);
         };
+        t.Init = (_, _, _) => { };
         t.Repr = o => Values.Str((((PyGenericAlias)o).IsStarred ? "*" : "") + ReprItem(((PyGenericAlias)o).Origin) + "[" + (((PyGenericAlias)o).Arguments.Count == 0 ? "()" : string.Join(", ", ((PyGenericAlias)o).Arguments.Items.Select(ReprItem))) + "]");
         t.Hash = o => Ops.Hash(((PyGenericAlias)o).Origin) ^ Ops.Hash(((PyGenericAlias)o).Arguments);
         t.Compare = (a, b, op) => b is PyGenericAlias y && a is PyGenericAlias x ? Ops.Identity(x.IsStarred == y.IsStarred && Ops.Eq(x.Origin, y.Origin) && Ops.Eq(x.Arguments, y.Arguments), true, op) : Values.NotImplemented;
@@ -82,27 +81,60 @@ internal static class GenericAliasType
         return new PyTuple([.. found]);
     }
 
+    /// <summary>The arguments for an inner alias; a TypeVarTuple's are many.</summary>
+    private static PyTuple Inner(PyTuple parameters, Func<PyObject, PyObject> value)
+    {
+        var items = new List<PyObject>();
+        foreach (var parameter in parameters.Items)
+        {
+            if (value(parameter) is PyTuple many && parameter.Type.Name == "TypeVarTuple")
+                items.AddRange(many.Items);
+            else
+                items.Add(value(parameter));
+        }
+        return new PyTuple([.. items]);
+    }
+
+    /// <summary>With <c>*tuple[int, str]</c> as two arguments.</summary>
+    private static PyObject[] Unpacked(PyObject[] items) =>
+        [.. items.SelectMany(i => i is not PyType && Attributes.TryGet(i, "__typing_unpacked_tuple_args__") is PyTuple { } inner && (inner.Count == 0 || inner[inner.Count - 1] != PySingleton.Ellipsis) ? inner.Items : [i])];
+
     private static PyGenericAlias Substitute(PyGenericAlias alias, PyObject key)
     {
         var parameters = Parameters(alias.Arguments);
         if (parameters.Count == 0)
             throw Err.Type($"{Ops.Repr(alias)} is not a generic class");
-        var values = key is PyTuple t ? t.Items : [key];
+        var values = Unpacked(key is PyTuple t ? t.Items : [key]);
+        // A TypeVarTuple takes what the others leave, a ParamSpec a list: each prepares the arguments for itself.
+        foreach (var parameter in parameters.Items)
+        {
+            if (Attributes.TryGet(parameter, "__typing_prepare_subst__") is { } prepare && prepare != Values.None)
+                values = Ops.ToArray(Calls.Call(prepare, alias, new PyTuple(values)));
+        }
         if (values.Length != parameters.Count)
             throw Err.Type($"Too {(values.Length > parameters.Count ? "many" : "few")} arguments for {Ops.Repr(alias)}; actual {values.Length}, expected {parameters.Count}");
-        PyObject Value(PyObject parameter)
-        {
-            var index = Array.FindIndex(parameters.Items, p => Ops.Eq(p, parameter));
-            return index < 0 ? parameter : Calls.CallMethod(parameter, "__typing_subst__", values[index]);
-        }
-        var result = alias.Arguments.Items.Select(each =>
+        PyObject Value(PyObject parameter) => values[Array.FindIndex(parameters.Items, p => Ops.Eq(p, parameter))];
+        var result = new List<PyObject>();
+        foreach (var each in alias.Arguments.Items)
         {
             if (each is PyType)
-                return each;
-            if (each.Type.Lookup("__typing_subst__") is not null)
-                return Value(each);
-            return Attributes.TryGet(each, "__parameters__") is PyTuple { Count: > 0 } inner ? Ops.GetItem(each, new PyTuple([.. inner.Items.Select(p => values[Array.FindIndex(parameters.Items, q => Ops.Eq(p, q))])])) : each;
-        });
+            {
+                result.Add(each);
+                continue;
+            }
+            var isUnpacked = Attributes.TryGet(each, "__typing_is_unpacked_typevartuple__") is { } flag && Ops.IsTrue(flag);
+            PyObject value;
+            if (Attributes.TryGet(each, "__typing_subst__") is { } substitute)
+                value = Calls.Call(substitute, Value(each));
+            else if (Attributes.TryGet(each, "__parameters__") is PyTuple { Count: > 0 } inner)
+                value = Ops.GetItem(each, Inner(inner, Value));
+            else
+                value = each;
+            if (isUnpacked && value is PyTuple many)
+                result.AddRange(many.Items);
+            else
+                result.Add(value);
+        }
         return new PyGenericAlias(alias.Origin, new PyTuple([.. result]));
     }
 }

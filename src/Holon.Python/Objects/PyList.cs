@@ -34,7 +34,13 @@ internal class PyList : PyObject
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => index < count ? items[index] : throw Err.Index("list index out of range");
-        set => items[index] = value;
+        // Safe: the bounds are checked; the array is never of a derived class, which is what the store's own check is for.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)items.Length, nameof(index));
+            Unsafe.Add(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(items), index) = value;
+        }
     }
 
     public override PyType Type => ListType.Type;
@@ -44,7 +50,8 @@ internal class PyList : PyObject
     {
         if (count == items.Length)
             Grow(count + 1);
-        items[count++] = item;
+        // Safe: there is room; see the indexer.
+        Unsafe.Add(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(items), count++) = item;
     }
 
     private void Grow(int needed)
@@ -131,15 +138,25 @@ internal sealed class PyListIterator(PyList list) : PyIterator(IteratorTypes.Lis
     private PyList? list = list;
     private int index;
 
-    public override PyObject? Next()
+    /// <summary>What <see cref="MoveNext"/> has reached.</summary>
+    public PyObject? Current;
+
+    public override PyObject? Next() => MoveNext() ? Current : null;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool MoveNext()
     {
         if (list is not null)
         {
             if (index < list.Count)
-                return list[index++];
+            {
+                Current = list[index++];
+                return true;
+            }
             list = null;
         }
-        return null;
+        Current = null;
+        return false;
     }
 
     public override int Remaining => list is null ? 0 : Math.Max(0, list.Count - index);

@@ -134,6 +134,20 @@ internal sealed class PyRangeIterator(long start, long step, long count) : PyIte
 
     public override PyObject? Next() => TryNext(out var value) ? PyInt.Of(value) : null;
 
+    /// <summary>What <see cref="MoveNext"/> has reached.</summary>
+    public long Current;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool MoveNext()
+    {
+        if (left <= 0)
+            return false;
+        left--;
+        Current = next;
+        next += step;
+        return true;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryNext(out long value)
     {

@@ -54,9 +54,24 @@ internal sealed partial class PyType
             child.Modified();
     }
 
+    /// <summary>A value that means the same wherever it is found: no function, no descriptor. Classes may change it without a new version.</summary>
+    public static bool IsPlainData(PyObject value) => value is PyInt or PyFloat or PyStr or PyList or PyDict or PyTuple or PySingleton && value.Type.IsBuiltin;
+
+    /// <summary>The value of an attribute has changed, nothing else has.</summary>
+    public void Forget(PyStr name)
+    {
+        cache?.Remove(name);
+        if (children is null)
+            return;
+        foreach (var child in Subclasses())
+            child.Forget(name);
+    }
+
     public PyFunction? Constructor { get; set; }
 
     public long ConstructorVersion { get; set; }
+
+    public long ConstructorMetaVersion { get; set; }
 
     private List<WeakReference<PyType>>? children;
 

@@ -106,7 +106,11 @@ internal sealed partial class PyType : PyObject
 
     public override PyType Type => meta ?? TypeType;
 
-    public void ChangeMeta(PyType type) => meta = type;
+    public void ChangeMeta(PyType type)
+    {
+        meta = type;
+        Modified();
+    }
 
     public string Name { get; set; }
 
@@ -152,7 +156,7 @@ internal sealed partial class PyType : PyObject
     public Shape DictShape { get; private set; }
 
     /// <summary>Changes whenever an attribute lookup on the type or an instance may have another result.</summary>
-    public long Version { get; private set; }
+    public long Version;
 
     /// <summary>Makes an instance of a subclass of this built-in type.</summary>
     public Func<PyType, PyObject>? Allocate { get; set; }

@@ -125,6 +125,12 @@ internal static class Attributes
             set(onMeta, type, value);
             return;
         }
+        if (value is not null && PyType.IsPlainData(value) && type.Dict.Get(name) is { } old && PyType.IsPlainData(old) && !name.Value.StartsWith("__", StringComparison.Ordinal))
+        {
+            type.Dict.Set(name, value);
+            type.Forget(name);
+            return;
+        }
         name = PyThread.Current.Machine.Intern(name);
         if (value is not null)
             type.Dict.Set(name, value);

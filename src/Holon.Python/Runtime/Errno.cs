@@ -32,6 +32,11 @@ internal static class FileSystemCodec
     {
         if (o is not (PyStr or PyBytes))
         {
+            if (o is IBuffer buffer)
+            {
+                Warn.Deprecated($"{function}: path should be string, bytes, os.PathLike or integer, not {o.Type.Name}");
+                return Path(new PyBytes(buffer.Bytes.ToArray()), function);
+            }
             if (Calls.Special(o, Names.Intern("__fspath__")) is not { } path)
                 throw Err.Type($"{function}: path should be string, bytes, os.PathLike or integer, not {o.Type.Name}");
             o = path;

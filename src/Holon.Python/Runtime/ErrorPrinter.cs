@@ -20,7 +20,42 @@ internal static class ErrorPrinter
         {
             text = Plain(error);
         }
-        Write(machine, text);
+        Write(machine, machine.Options.Colours ? Coloured(text) : text);
+    }
+
+    /// <summary>By the program's <c>sys.excepthook</c>.</summary>
+    public static void Hooked(Machine machine, PyException error)
+    {
+        try
+        {
+            if (Attributes.TryGet(machine.Sys, "excepthook") is { } hook)
+                Calls.Call(hook, error.Type, error, (PyObject?)error.Traceback ?? Values.None);
+            else
+                Print(machine, error);
+        }
+        catch (PyError second)
+        {
+            Console.Error.Write("Error in sys.excepthook:\n" + Plain(second.Value) + "\nOriginal exception was:\n" + Plain(error));
+        }
+    }
+
+    private const string Bold = "\x1b[1;31m", Dim = "\x1b[35m", Mark = "\x1b[31m", Normal = "\x1b[0m";
+
+    /// <summary>Places of frames in one colour, carets in another, the exception in bold.</summary>
+    private static string Coloured(string text)
+    {
+        var lines = text.Split('\n');
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var line = lines[i];
+            if (line.StartsWith("  File \"", StringComparison.Ordinal))
+                lines[i] = Dim + line + Normal;
+            else if (line.Length > 0 && line.Trim() is { Length: > 0 } marks && marks.All(c => c is '^' or '~'))
+                lines[i] = Mark + line + Normal;
+            else if (line.Length > 0 && line[0] != ' ' && !line.StartsWith("Traceback", StringComparison.Ordinal) && !line.EndsWith("exception:", StringComparison.Ordinal) && !line.EndsWith("occurred:", StringComparison.Ordinal))
+                lines[i] = line.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon ? Bold + line[..colon] + Normal + line[colon..] : Bold + line + Normal;
+        }
+        return string.Join('\n', lines);
     }
 
     private static void Write(Machine machine, string text)

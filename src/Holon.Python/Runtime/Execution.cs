@@ -3,23 +3,36 @@ namespace Holon.Python.Runtime;
 /// <summary>compile, exec and eval.</summary>
 internal static class Execution
 {
-    public static PyObject Compile(PyObject source, string filename, string mode, int flags = 0, int optimize = -1)
+    private const int OnlyAst = 0x400, SourceIsUtf8 = 0x100;
+
+    /// <summary>What compile() gives: a code object, or with the flag <c>PyCF_ONLY_AST</c> a tree.</summary>
+    public static PyObject Compile(PyObject source, string filename, string mode, int flags = 0, int optimize = -1, int featureVersion = -1)
     {
         var machine = PyThread.Current.Machine;
         if (mode is not ("exec" or "eval" or "single" or "func_type"))
             throw Err.Value("compile() mode must be 'exec', 'eval' or 'single'");
-        var bytes = source switch
-        {
-            PyStr text => Codecs.EncodeUtf8(text, "strict"),
-            IBuffer buffer => buffer.Bytes.ToArray(),
-            _ => throw Err.Type($"compile() arg 1 must be a string, bytes or AST object"),
-        };
-        if (bytes.Contains((byte)0))
-            throw Err.Value("source code string cannot contain null bytes");
+        if (mode == "func_type" && (flags & OnlyAst) == 0)
+            throw Err.Value("compile() mode 'func_type' requires flag PyCF_ONLY_AST");
+        if (optimize is < -1 or > 2)
+            throw Err.Value("compile(): invalid optimize value");
         var compiler = machine.Options.Compiler ?? throw Err.Of(ExceptionTypes.NotImplementedError, "this machine has no compiler; it runs compiled modules (.pyc) only");
+        if (optimize < 0)
+            optimize = machine.Options.Optimize;
         try
         {
-            return MarshalReader.Load(compiler.Compile(bytes, filename, mode, flags | (source is PyStr ? 0x0100 : 0), optimize < 0 ? machine.Options.Optimize : optimize));
+            if (Modules.AstModule.IsTree(source))
+            {
+                if ((flags & OnlyAst) != 0)
+                    return source;
+                var tree = new Modules.AstConverter(machine).ToTree(source, mode);
+                return MarshalReader.Load(SourceCompiler.Compile(tree, filename, mode, flags, optimize));
+            }
+            var bytes = SourceBytes(source, "compile", "string, bytes or AST");
+            if (source is PyStr)
+                flags |= SourceIsUtf8;
+            if ((flags & OnlyAst) != 0)
+                return new Modules.AstConverter(machine).ToPython(SourceCompiler.Parse(bytes, filename, mode, flags, optimize, featureVersion < 0 ? 11 : featureVersion));
+            return MarshalReader.Load(compiler.Compile(bytes, filename, mode, flags, optimize));
         }
         catch (SourceSyntaxException error)
         {
@@ -27,7 +40,19 @@ internal static class Execution
         }
     }
 
-    private static PyError ToPython(SourceSyntaxException error, string filename)
+    /// <summary>Source text as the compiler takes it.</summary>
+    public static byte[] SourceBytes(PyObject source, string function, string expected)
+    {
+        var bytes = source switch
+        {
+            PyStr text => Codecs.EncodeUtf8(text, "strict"),
+            IBuffer buffer => buffer.Bytes.ToArray(),
+            _ => throw Err.Type($"{function}() arg 1 must be a {expected} object"),
+        };
+        return bytes.Contains((byte)0) ? throw Err.Value("source code string cannot contain null bytes") : bytes;
+    }
+
+    public static PyError ToPython(SourceSyntaxException error, string filename)
     {
         var type = ExceptionTypes.All.FirstOrDefault(t => t.Name == error.Kind) ?? ExceptionTypes.SyntaxError;
         if (!type.IsSubtypeOf(ExceptionTypes.SyntaxError) || error.Line is null)
@@ -64,7 +89,7 @@ internal static class Execution
                 throw Err.Type($"{mode}() arg 1 must be a string, bytes or code object");
             if (mode == "eval")
                 source = source is PyStr text ? Calls.CallMethod(text, "lstrip", new PyStr(" \t")) : source;
-            code = (PyCode)Compile(source, "<string>", mode);
+            code = (PyCode)Compile(source, "<string>", mode, InheritedFlags(thread));
         }
         PyObject?[]? closure = null;
         if (code.FreeCount > 0)
@@ -76,4 +101,9 @@ internal static class Execution
         var result = EvaluationLoop.RunCode(code, globals, locals, closure);
         return result is null || mode == "eval" ? result : Values.None;
     }
+
+    /// <summary>The <c>__future__</c> features of the code that calls.</summary>
+    public static int InheritedFlags(PyThread thread) => (int)(thread.Frame?.Code.Flags ?? 0) & FutureMask;
+
+    private const int FutureMask = 0x1fe0000;
 }

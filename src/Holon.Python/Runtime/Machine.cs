@@ -15,9 +15,15 @@ internal sealed class Machine
     {
         Options = options;
         RecursionLimit = options.RecursionLimit;
+        CompileAfter = options.XOptions.FirstOrDefault(x => x.StartsWith("tier1=", StringComparison.Ordinal)) is { } tier
+            ? int.TryParse(tier.AsSpan(6), System.Globalization.CultureInfo.InvariantCulture, out var after) && after >= 0 ? after : throw new Holon.Machines.HolonException($"-X {tier}: tier1 takes a number of turns, 0 for never.")
+            : options.CompileAfter;
+        if (CompileAfter == 0)
+            CompileAfter = int.MaxValue;
         Limits = new Limits(options);
         MainThread = new PyThread(this);
         Finalizers = new Finalizers(this);
+        Signals = new Signals(this);
     }
 
     public PythonMachineOptions Options { get; }
@@ -30,11 +36,19 @@ internal sealed class Machine
 
     public Finalizers Finalizers { get; }
 
+    public Signals Signals { get; }
+
     public int RecursionLimit { get; set; }
+
+    /// <summary>How hot code must be to be compiled.</summary>
+    public int CompileAfter { get; }
 
     public int MaxIntDigits { get; set; } = 4300;
 
     public bool IsStarted { get; set; }
+
+    /// <summary>The program is the console: <c>-i</c> asks for no other after it.</summary>
+    public bool IsConsole { get; set; }
 
     public PyDict Modules { get; set; } = new();
 
@@ -118,6 +132,9 @@ internal sealed class Machine
         return Modules.Get(name) ?? throw Err.Of(ExceptionTypes.ImportError, $"module '{name}' not found after import");
     }
 
+    /// <summary>How many things have been done between two instructions.</summary>
+    public long ActionsRun { get; private set; }
+
     /// <summary>Has something done on the main thread between two instructions.</summary>
     public void Post(Action action) => pending.Enqueue(action);
 
@@ -126,7 +143,10 @@ internal sealed class Machine
         if (thread != MainThread)
             return;
         while (pending.TryDequeue(out var action))
+        {
+            ActionsRun++;
             action();
+        }
     }
 }
 

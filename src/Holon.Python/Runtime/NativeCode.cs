@@ -72,6 +72,7 @@ internal sealed class Signature
     private int positionalOnly;
     private int positional;
     private int required;
+    private bool needsKeyword;
     private int varArgs = -1;
     private int varKeywords = -1;
 
@@ -100,7 +101,11 @@ internal sealed class Signature
             {
                 var at = part.IndexOf('=', StringComparison.Ordinal);
                 s.parameters.Add((at < 0 ? part : part[..at].TrimEnd(), at < 0 ? null : Constant(part[(at + 1)..].TrimStart()), at < 0));
-                if (!keywordOnly)
+                if (keywordOnly)
+                {
+                    s.needsKeyword |= at < 0;
+                }
+                else
                 {
                     s.positional = s.parameters.Count;
                     if (at < 0)
@@ -123,6 +128,8 @@ internal sealed class Signature
 
     public PyObject?[] Bind(NativeCode code, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
+        if (names is null && args.Length <= positional && args.Length >= required && !needsKeyword && varArgs < 0 && varKeywords < 0)
+            return BindPlain(args);
         var result = new PyObject?[parameters.Count];
         var count = args.Length - (names?.Count ?? 0);
         if (count > positional && varArgs < 0)
@@ -163,6 +170,16 @@ internal sealed class Signature
             }
             result[i] = value;
         }
+        return result;
+    }
+
+    // The frequent case: positional arguments only, and defaults for the rest.
+    private PyObject?[] BindPlain(ReadOnlySpan<PyObject> args)
+    {
+        var result = new PyObject?[parameters.Count];
+        args.CopyTo(result!);
+        for (var i = args.Length; i < result.Length; i++)
+            result[i] = parameters[i].Default;
         return result;
     }
 

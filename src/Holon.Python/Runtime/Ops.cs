@@ -14,21 +14,37 @@ internal static partial class Ops
 
     public static PyStr ReprObject(PyObject o)
     {
-        PyThread.CheckNativeStack();
-        return o.Type.Repr!(o) as PyStr ?? throw Err.Type($"__repr__ returned non-string (type {o.Type.Repr!(o).Type.Name})");
+        var thread = PyThread.EnterNative(" while getting the repr of an object");
+        try
+        {
+            var result = o.Type.Repr!(o);
+            return result as PyStr ?? throw Err.Type($"__repr__ returned non-string (type {result.Type.Name})");
+        }
+        finally
+        {
+            thread.LeaveNative();
+        }
     }
 
     public static PyStr Str(PyObject o)
     {
         if (o.GetType() == typeof(PyStr))
             return (PyStr)o;
-        PyThread.CheckNativeStack();
-        var result = o.Type.Str!(o);
-        return result as PyStr ?? throw Err.Type($"__str__ returned non-string (type {result.Type.Name})");
+        var thread = PyThread.EnterNative(" while getting the str of an object");
+        try
+        {
+            var result = o.Type.Str!(o);
+            return result as PyStr ?? throw Err.Type($"__str__ returned non-string (type {result.Type.Name})");
+        }
+        finally
+        {
+            thread.LeaveNative();
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static long Hash(PyObject o) => o.GetType() == typeof(PyStr) ? ((PyStr)o).Hash : o.Type.Hash!(o);
+    public static long Hash(PyObject o) => o.GetType() == typeof(PyStr) ? Unsafe.As<PyStr>(o).Hash
+        : o.GetType() == typeof(PyInt) ? PyInt.HashOf(Unsafe.As<PyInt>(o).Value) : o.Type.Hash!(o);
 
     public static bool IsTrue(PyObject o)
     {
@@ -82,7 +98,19 @@ internal static partial class Ops
 
     public static PyObject Compare(PyObject a, PyObject b, CompareOp op)
     {
-        PyThread.CheckNativeStack();
+        var thread = PyThread.EnterNative(" in comparison");
+        try
+        {
+            return CompareBySlots(a, b, op);
+        }
+        finally
+        {
+            thread.LeaveNative();
+        }
+    }
+
+    private static PyObject CompareBySlots(PyObject a, PyObject b, CompareOp op)
+    {
         var left = a.Type;
         var right = b.Type;
         var swapped = false;
@@ -129,7 +157,22 @@ internal static partial class Ops
             return ((PyStr)a).Equals((PyStr)b);
         if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
             return ((PyInt)a).Value == ((PyInt)b).Value;
+        if (a.GetType() == typeof(PyTuple) && b.GetType() == typeof(PyTuple))
+            return TuplesEqual(Unsafe.As<PyTuple>(a).Items, Unsafe.As<PyTuple>(b).Items);
         return IsTrue(Compare(a, b, CompareOp.Eq));
+    }
+
+    private static bool TuplesEqual(PyObject[] a, PyObject[] b)
+    {
+        if (a.Length != b.Length)
+            return false;
+        PyThread.CheckNativeStack();
+        for (var i = 0; i < a.Length; i++)
+        {
+            if (!Eq(a[i], b[i]))
+                return false;
+        }
+        return true;
     }
 
     public static PyObject Iter(PyObject o)
@@ -146,7 +189,26 @@ internal static partial class Ops
 
     /// <summary>The next item, or null at the end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static PyObject? Next(PyObject iterator) => iterator is PyIterator own ? own.Next() : NextBySlot(iterator);
+    public static PyObject? Next(PyObject iterator)
+    {
+        if (--steps < 0)
+            ChargeSteps();
+        return iterator is PyIterator own ? own.Next() : NextBySlot(iterator);
+    }
+
+    private const int StepsPerCharge = 1000;
+
+    /// <summary>Steps of iteration until they are charged: loops in C# over endless iterators must end, too.</summary>
+    [ThreadStatic]
+    private static int steps;
+
+    private static void ChargeSteps()
+    {
+        steps = StepsPerCharge;
+        var thread = PyThread.Current;
+        thread.Machine.Limits.ChargeInstructions(StepsPerCharge);
+        thread.Machine.RunPending(thread);
+    }
 
     private static PyObject? NextBySlot(PyObject iterator) =>
         iterator.Type.Next is { } next ? next(iterator) : throw Err.Type($"'{iterator.Type.Name}' object is not an iterator");

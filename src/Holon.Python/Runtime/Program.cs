@@ -16,6 +16,8 @@ internal static class Program
         {
             code = ExitCode(machine, error.Value);
         }
+        if (machine.Options.Inspect && !machine.IsConsole)
+            code = Inspect(machine);
         try
         {
             if (machine.Modules.Get("threading") is { } threading && Attributes.TryGet(threading, "_shutdown") is { } shutdown)
@@ -26,7 +28,22 @@ internal static class Program
         {
             ErrorPrinter.Print(machine, error.Value);
         }
+        IoModule.FlushAll(machine);
         return Flush(machine) ? code : 120;
+    }
+
+    /// <summary><c>-i</c>: the console, after the program.</summary>
+    private static int Inspect(Machine machine)
+    {
+        try
+        {
+            new Terminal.InteractiveConsole(machine, ((PyModule)machine.Modules.Get("__main__")!).Dict).Run(false);
+            return 0;
+        }
+        catch (PyError error)
+        {
+            return ExitCode(machine, error.Value);
+        }
     }
 
     private static bool Flush(Machine machine)
@@ -65,18 +82,11 @@ internal static class Program
         try
         {
             Flush(machine);
-            var hook = Attributes.TryGet(machine.Sys, "excepthook");
-            if (hook is null)
-                ErrorPrinter.Print(machine, error);
-            else
-                Calls.Call(hook, error.Type, error, (PyObject?)error.Traceback ?? Values.None);
+            ErrorPrinter.Hooked(machine, error);
         }
-        catch (PyError second)
+        catch (PyError)
         {
-            Console.Error.WriteLine("Error in sys.excepthook:");
-            Console.Error.Write(ErrorPrinter.Plain(second.Value));
-            Console.Error.WriteLine("\nOriginal exception was:");
-            Console.Error.Write(ErrorPrinter.Plain(error));
+            // A stream that cannot be flushed: the exit code tells.
         }
         return error.Type.IsSubtypeOf(ExceptionTypes.KeyboardInterrupt) ? 130 : error is PyKillException ? 137 : 1;
     }

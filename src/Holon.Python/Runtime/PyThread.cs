@@ -15,7 +15,7 @@ internal sealed class PyThread(Machine machine)
 
     public Machine Machine { get; } = machine;
 
-    public PyFrame? Frame { get; private set; }
+    public PyFrame? Frame;
 
     /// <summary>An exception on its way through code that signals it by null.</summary>
     public PyException? Pending;
@@ -31,6 +31,9 @@ internal sealed class PyThread(Machine machine)
     public PyObject? Context;
     public PyObject? StopValue;
     public int Depth;
+
+    /// <summary>Frames of compiled code, by depth.</summary>
+    public PyFrame?[] Records = new PyFrame?[64];
 
     public List<PyObject> ReprActive { get; } = [];
 
@@ -58,7 +61,7 @@ internal sealed class PyThread(Machine machine)
         Frame = frame;
     }
 
-    private void TooDeep()
+    public void TooDeep()
     {
         Depth--;
         // Handlers of the error get some room.
@@ -71,6 +74,19 @@ internal sealed class PyThread(Machine machine)
         Depth--;
         Frame = frame.Back;
     }
+
+    /// <summary>Recursion through C#: counted as calls are, since each level may hold one more Python frame's worth of stack.</summary>
+    public static PyThread EnterNative(string where)
+    {
+        CheckNativeStack();
+        var thread = Current;
+        if (thread.Depth >= thread.Machine.RecursionLimit)
+            throw Err.Of(ExceptionTypes.RecursionError, "maximum recursion depth exceeded" + where);
+        thread.Depth++;
+        return thread;
+    }
+
+    public void LeaveNative() => Depth--;
 
     public static void CheckNativeStack()
     {

@@ -25,6 +25,9 @@ public sealed partial record BusyboxImage(string Name, string Description, strin
 
     private const string BusyboxPackage = "busybox-static";
 
+    /// <inheritdoc/>
+    public override int Revision => 1;
+
     internal override async Task<IReadOnlyList<SourcePackage>> BuildAsync(string folder, IProgress<ImageProgress> progress, CancellationToken cancellationToken)
     {
         progress.Report(new ImageProgress("Looking up Debian's packages", null));

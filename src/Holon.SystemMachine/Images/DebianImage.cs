@@ -26,19 +26,20 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
     private static readonly string[] _results = ["core", "boot", "efi"];
 
     /// <summary>What a small server needs.</summary>
-    private const string Packages = "systemd-sysv,systemd-resolved,systemd-timesyncd,udev,dbus,kmod,e2fsprogs,iproute2,iputils-ping,procps,less,vim-tiny,login,passwd,util-linux,ca-certificates,initramfs-tools,zstd,linux-image-cloud-amd64,grub2-common,grub-pc-bin,grub-efi-amd64-bin,mtools";
+    private const string Packages = "systemd-sysv,systemd-resolved,systemd-timesyncd,udev,dbus,kmod,e2fsprogs,iproute2,iputils-ping,openssh-server,procps,less,vim-tiny,login,passwd,util-linux,ca-certificates,initramfs-tools,zstd,linux-image-cloud-amd64,grub2-common,grub-pc-bin,grub-efi-amd64-bin,mtools";
 
     /// <inheritdoc/>
     public override bool HasDisk => true;
 
     /// <inheritdoc/>
-    public override int Revision => 1;
+    public override int Revision => 2;
 
     /// <summary>Completes a specification so that it boots this image.</summary>
     /// <param name="spec">What the user asked for.</param>
     /// <param name="image">The image.</param>
     /// <param name="disk">The machine's own disk, over the image's.</param>
-    public static SystemMachineSpec Complete(SystemMachineSpec spec, StoredImage image, DiskSpec disk)
+    /// <param name="authorizedKeys">Public keys, a line each, whose owners may log in as root by SSH; empty for none.</param>
+    public static SystemMachineSpec Complete(SystemMachineSpec spec, StoredImage image, DiskSpec disk, string authorizedKeys = "")
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(image);
@@ -49,7 +50,7 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
             Kernel = spec.Kernel ?? image.Kernel,
             Initrds = spec.Initrds.Count > 0 ? spec.Initrds : [image.Initrd, image.Modules],
             CommandLine = $"{CommandLine} {spec.CommandLine}".TrimEnd(),
-            ExtraInitrd = InitArchive(),
+            ExtraInitrd = InitArchive(authorizedKeys),
         }).Validate();
     }
 
@@ -133,10 +134,19 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
         GuidPartitionTable.Write(file, DiskLength, [_root, _boot, _efi], code);
     }
 
-    private static byte[] InitArchive()
+    private static byte[] InitArchive(string authorizedKeys)
     {
         using var archive = new MemoryStream();
-        using (var writer = new CpioWriter(archive, leaveOpen: true)) writer.AddFile("init", GuestSession.Resource("debian-init.sh"), CpioWriter.ExecutableMode);
+        using (var writer = new CpioWriter(archive, leaveOpen: true))
+        {
+            writer.AddFile("init", GuestSession.Resource("debian-init.sh"), CpioWriter.ExecutableMode);
+            if (authorizedKeys.Length > 0)
+            {
+                writer.AddDirectory("holon");
+                writer.AddFile("holon/authorized_keys", authorizedKeys);
+            }
+        }
+
         return archive.ToArray();
     }
 }

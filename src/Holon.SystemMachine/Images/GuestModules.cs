@@ -1,3 +1,5 @@
+using Holon.SystemMachine.Networks;
+
 namespace Holon.SystemMachine.Images;
 
 /// <summary>The Linux drivers of a machine's devices.</summary>
@@ -17,8 +19,9 @@ public static class GuestModules
             DeviceKind.Vsock => "vmw_vsock_virtio_transport",
             _ => "virtio_console",
         }));
-        if (spec.Networks.Count > 0) modules.Add("virtio_net");
-        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Virtio) || spec.Devices.Count > 0 || spec.Networks.Count > 0) modules.Insert(0, "virtio_pci");
+        if (spec.Networks.Any(network => network.Model == CardModel.Virtio)) modules.Add("virtio_net");
+        if (spec.Networks.Any(network => network.Model == CardModel.Rtl8139)) modules.Add("8139too");
+        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Virtio) || spec.Devices.Count > 0 || spec.Networks.Any(network => network.Model == CardModel.Virtio)) modules.Insert(0, "virtio_pci");
         return modules;
     }
 }

@@ -13,7 +13,7 @@ internal sealed class KernelModules
     private static readonly HashSet<string> _wanted =
     [
         "virtio", "virtio_ring", "virtio_pci", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
-        "virtio_blk", "virtio_rng", "rng_core", "virtio_console", "virtio_balloon", "virtio_net", "net_failover", "failover",
+        "virtio_blk", "virtio_rng", "rng_core", "virtio_console", "virtio_balloon", "virtio_net", "net_failover", "failover", "8139too", "mii",
         "vsock", "vmw_vsock_virtio_transport", "vmw_vsock_virtio_transport_common", "virtiofs", "fuse",
         "ahci", "libahci", "libata", "scsi_mod", "scsi_common", "sd_mod", "t10_pi", "crc_t10dif", "crct10dif_common", "crct10dif_generic",
         "crc64_rocksoft", "crc64_rocksoft_generic", "crc64",

@@ -30,6 +30,7 @@ finish() {
 bring_up_networks() {
     ip link set lo up
     for card in /sys/class/net/eth*; do
+        [ -e "$card" ] || continue
         card=${card##*/}
         ip link set "$card" up
         udhcpc -q -b -t 2 -T 1 -i "$card" -s /holon/dhcp -x "hostname:$name" >/dev/null 2>&1

@@ -14,6 +14,16 @@ printf 'deb http://deb.debian.org/debian bookworm main\ndeb http://deb.debian.or
 rm -rf "$root"/etc/apt/sources.list.d/* "$root"/etc/apt/apt.conf.d/99mmdebstrap "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin
 : >"$root/etc/machine-id" # each machine makes its own
 
+# mmdebstrap keeps services from starting while it installs, and would take that back only after this script.
+rm -f "$root/usr/sbin/policy-rc.d"
+[ ! -e "$root/sbin/start-stop-daemon.REAL" ] || mv "$root/sbin/start-stop-daemon.REAL" "$root/sbin/start-stop-daemon"
+
+# A machine makes its host key when it first starts; one that the host trusts by a key of its own is told so at boot (--ssh-key).
+rm -f "$root"/etc/ssh/ssh_host_*
+printf 'HostKey /etc/ssh/ssh_host_ed25519_key\nAuthorizedKeysFile .ssh/authorized_keys /run/holon/authorized_keys\n' >"$root/etc/ssh/sshd_config.d/holon.conf"
+mkdir -p "$root/etc/systemd/system/ssh.service.d"
+printf '[Service]\nExecStartPre=\nExecStartPre=/bin/sh -c "[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N \\"\\" -f /etc/ssh/ssh_host_ed25519_key"\n' >"$root/etc/systemd/system/ssh.service.d/host-key.conf"
+
 # Any network card asks for its address; a machine without one does not wait for it.
 printf '[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n' >"$root/etc/systemd/network/80-dhcp.network"
 chroot "$root" systemctl -q enable systemd-networkd

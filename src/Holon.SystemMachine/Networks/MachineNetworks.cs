@@ -1,4 +1,6 @@
 using System.Globalization;
+using Holon.Devices;
+using Holon.Devices.Rtl8139;
 using Holon.Devices.Virtio.Net;
 using Holon.Machines;
 using Holon.Networking;
@@ -24,11 +26,8 @@ internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, str
         var index = _count++;
         var name = index == 0 ? "net" : string.Create(CultureInfo.InvariantCulture, $"net{index + 1}");
         var mac = spec.MacFor(index == 0 ? machine : $"{machine}/{name}");
-        var card = new VirtioNet(new VirtioNetOptions(mac, QueuePairs: Math.Min(processors, VirtioNet.MostPairs)));
-        var (link, network) = Connect(spec, card, mac, name);
-        card.Plug(link);
-        lock (_connections) _connections.Add(new Connection(name, card, link, network));
-        slots.Add(name, card, hot);
+        if (spec.Model == CardModel.Rtl8139) slots.Add(name, memory => Plug(spec, new Rtl8139Card(memory, mac), mac, name), hot);
+        else slots.Add(name, Plug(spec, new VirtioNet(new VirtioNetOptions(mac, QueuePairs: Math.Min(processors, VirtioNet.MostPairs))), mac, name), hot);
     }
 
     /// <summary>The guest was reset: what it had under way ends.</summary>
@@ -74,7 +73,16 @@ internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, str
         foreach (var connection in all) connection.Dispose();
     }
 
-    private (INetworkLink Link, IDisposable? Network) Connect(NetworkSpec spec, VirtioNet card, MacAddress mac, string name)
+    private T Plug<T>(NetworkSpec spec, T card, MacAddress mac, string name)
+        where T : INetworkCard
+    {
+        var (link, network) = Connect(spec, card, mac, name);
+        card.Plug(link);
+        lock (_connections) _connections.Add(new Connection(name, card, link, network));
+        return card;
+    }
+
+    private (INetworkLink Link, IDisposable? Network) Connect(NetworkSpec spec, INetworkCard card, MacAddress mac, string name)
     {
         var options = spec.ToOptions();
         switch (spec.Kind)
@@ -102,7 +110,7 @@ internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, str
         }
     }
 
-    private sealed record Connection(string Name, VirtioNet Card, INetworkLink Link, IDisposable? Network) : IDisposable
+    private sealed record Connection(string Name, INetworkCard Card, INetworkLink Link, IDisposable? Network) : IDisposable
     {
         public void Dispose()
         {

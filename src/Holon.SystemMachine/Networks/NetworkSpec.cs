@@ -30,6 +30,10 @@ public enum CardModel
     /// <summary>virtio-net: fastest.</summary>
     [JsonStringEnumMemberName("virtio")]
     Virtio,
+
+    /// <summary>Realtek's RTL8139: for guests without virtio drivers.</summary>
+    [JsonStringEnumMemberName("rtl8139")]
+    Rtl8139,
 }
 
 /// <summary>A network card of a machine, and what it is plugged into. Rules, ports and the like are kept as users write them.</summary>
@@ -62,7 +66,7 @@ public sealed record NetworkSpec
     /// <summary>A file that every frame is written to; null for none.</summary>
     public string? Capture { get; init; }
 
-    /// <summary>Reads what <c>--network</c> is given: <c>nat</c>, <c>NAME</c>, <c>tap:NAME</c> or <c>bridge:NAME</c>, each with <c>,mac=…</c> and <c>,model=virtio</c>.</summary>
+    /// <summary>Reads what <c>--network</c> is given: <c>nat</c>, <c>NAME</c>, <c>tap:NAME</c> or <c>bridge:NAME</c>, each with <c>,mac=…</c> and <c>,model=virtio|rtl8139</c>.</summary>
     /// <exception cref="HolonException">It is not that.</exception>
     public static NetworkSpec Parse(string text)
     {
@@ -82,7 +86,8 @@ public sealed record NetworkSpec
             {
                 ["mac", var mac] => network with { Mac = mac },
                 ["model", "virtio"] => network with { Model = CardModel.Virtio },
-                _ => throw new HolonException($"A network has no property '{word}'; use mac=52:54:00:12:34:56 or model=virtio."),
+                ["model", "rtl8139"] => network with { Model = CardModel.Rtl8139 },
+                _ => throw new HolonException($"A network has no property '{word}'; use mac=52:54:00:12:34:56, model=virtio or model=rtl8139."),
             };
         }
 
@@ -94,7 +99,7 @@ public sealed record NetworkSpec
     internal void Validate()
     {
         if (!Enum.IsDefined(Kind)) throw new HolonException($"There is no kind of network {Kind}; use nat, named, tap or bridge.");
-        if (!Enum.IsDefined(Model)) throw new HolonException($"There is no network card {Model}; use virtio.");
+        if (!Enum.IsDefined(Model)) throw new HolonException($"There is no network card {Model}; use virtio or rtl8139.");
         if (Kind == NetworkKind.Named && !NetworkDefinition.IsName(Network ?? ""))
             throw new HolonException($"'{Network}' cannot be a network's name; use up to 32 letters, digits and '-', beginning with a letter.");
         if (Kind != NetworkKind.Nat && (Publish.Count > 0 || Rules.Count > 0 || HostAccess.Count > 0))

@@ -144,6 +144,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     public void Sample(ulong linear, int mode)
     {
         if (!_hot.IsDue) return;
+        Statistics.CountSample(linear);
         TranslatedBlock? block = null;
         if (_cpu.TryFetch(linear, out var physical)) block = _pages[physical >> 12]?.Find(linear, mode);
         foreach (var hot in _hot.Sample(block, Exits))

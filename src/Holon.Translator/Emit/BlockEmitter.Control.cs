@@ -205,6 +205,7 @@ internal sealed unsafe partial class BlockEmitter
         if (iced.Op0Kind == OpKind.Memory)
         {
             EmitAccess(ref instruction, 8, false, false);
+            _scratchGuest = NoGuest;
             _asm.Load(Homes.Scratch, _operand);
             _asm.Store(Mem.Context(Offsets.Temporary), Homes.Scratch); // a miss below needs scratch
         }
@@ -216,6 +217,7 @@ internal sealed unsafe partial class BlockEmitter
                 _asm.Store(_operand, Value(Number(iced.Op0Register), Homes.Scratch));
                 break;
             case OpKind.Memory:
+                _scratchGuest = NoGuest;
                 _asm.Load(Homes.Scratch, Mem.Context(Offsets.Temporary));
                 _asm.Store(_operand, Homes.Scratch);
                 break;
@@ -239,7 +241,11 @@ internal sealed unsafe partial class BlockEmitter
 
         var to = home == Homes.InContext ? Homes.Scratch : home;
         _asm.Load(to, _operand);
-        if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), Homes.Scratch);
+        if (home == Homes.InContext)
+        {
+            _asm.Store(Mem.Context(Offsets.Gpr(guest)), Homes.Scratch);
+            _scratchGuest = guest;
+        }
 
         if (home != Homes.StackPointer) MoveStackPointer(8);
     }

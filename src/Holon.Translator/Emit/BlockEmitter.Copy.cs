@@ -37,6 +37,12 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         PrepareFlags(instruction);
+        if (plan.RmInContext && plan.Rm == _scratchGuest && plan.Scratch1Guest == 0)
+        {
+            // Scratch has it: that is a register operand again, and nobody waits for the context.
+            (plan.Scratch1Guest, plan.Rm, plan.RmInContext) = (plan.Rm + 1, Homes.Scratch, false);
+        }
+
         EmitLoads(plan, instruction);
         if (plan.IsVerbatim) _asm.Bytes(bytes);
         else EmitEncoded(encoding, traits, plan);
@@ -173,7 +179,13 @@ internal sealed unsafe partial class BlockEmitter
 
     private void EmitLoads(in RegisterPlan plan, in GuestInstruction instruction)
     {
-        if (plan.Scratch1Guest != 0 && !IsOnlyWritten(instruction, plan.Scratch1Guest - 1)) _asm.Load(Homes.Scratch, Mem.Context(Offsets.Gpr(plan.Scratch1Guest - 1)));
+        if (plan.Scratch1Guest != 0)
+        {
+            var guest = plan.Scratch1Guest - 1;
+            if (guest != _scratchGuest && !IsOnlyWritten(instruction, guest)) _asm.Load(Homes.Scratch, Mem.Context(Offsets.Gpr(guest)));
+            _scratchGuest = guest;
+        }
+
         if (plan.Scratch2Guest != 0 && !IsOnlyWritten(instruction, plan.Scratch2Guest - 1)) _asm.Load(Homes.Address, Mem.Context(Offsets.Gpr(plan.Scratch2Guest - 1)));
         if (plan.SwapHigh >= 0) EmitSwapHigh(plan.SwapHigh);
     }
@@ -183,6 +195,8 @@ internal sealed unsafe partial class BlockEmitter
         if (plan.SwapHigh >= 0) EmitSwapHigh(plan.SwapHigh);
         if (plan.Scratch1Guest != 0 && IsWritten(instruction, plan.Scratch1Guest - 1)) _asm.Store(Mem.Context(Offsets.Gpr(plan.Scratch1Guest - 1)), Homes.Scratch);
         if (plan.Scratch2Guest != 0 && IsWritten(instruction, plan.Scratch2Guest - 1)) _asm.Store(Mem.Context(Offsets.Gpr(plan.Scratch2Guest - 1)), Homes.Address);
+        // What scratch has is a copy no longer when the context was written past it.
+        if (plan.Scratch1Guest == 0 && _scratchGuest != NoGuest && IsWritten(instruction, _scratchGuest)) _scratchGuest = NoGuest;
     }
 
     /// <summary>Whether a copied instruction writes a register that it names. MULX, XCHG and XADD write their second operand, too.</summary>
@@ -273,7 +287,9 @@ internal sealed unsafe partial class BlockEmitter
             if (iced.Op0Register.IsGPR32()) _asm.Mov32(to, to);
         }
 
-        if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), to);
+        if (home != Homes.InContext) return;
+        _asm.Store(Mem.Context(Offsets.Gpr(guest)), to);
+        if (_scratchGuest == guest) _scratchGuest = NoGuest;
     }
 
     /// <summary>DIV and IDIV fault on the host where they would on the guest: such operands are left to the interpreter.</summary>

@@ -86,6 +86,9 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>Where the status flags are, and which instruction made them.</summary>
         public FlagPlace Flags { get; init; }
 
+        /// <summary>The guest register that scratch has a copy of where the code goes on.</summary>
+        public int ScratchGuest { get; init; }
+
         /// <inheritdoc cref="Flags"/>
         public FlagRecipe Recipe { get; init; }
 
@@ -101,7 +104,7 @@ internal sealed unsafe partial class BlockEmitter
 
     private void Defer(DeferredKind kind, byte* from, ulong rip) => Defer(new Deferred(kind, from, null, rip, 0, 0, 0));
 
-    private void Defer(in Deferred deferred) => _deferred.Add(deferred with { Flags = _flags, Recipe = _recipe });
+    private void Defer(in Deferred deferred) => _deferred.Add(deferred with { Flags = _flags, Recipe = _recipe, ScratchGuest = _scratchGuest });
 
     private void EmitDeferred()
     {
@@ -109,7 +112,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             var deferred = _deferred[i];
             if (deferred.From != null) _asm.Land(deferred.From);
-            (_flags, _recipe) = (deferred.Flags, deferred.Recipe);
+            (_flags, _recipe, _scratchGuest) = (deferred.Flags, deferred.Recipe, NoGuest);
             switch (deferred.Kind)
             {
                 case DeferredKind.Miss:
@@ -124,7 +127,7 @@ internal sealed unsafe partial class BlockEmitter
                     _asm.MovImmediate(Homes.Scratch, deferred.Value);
                     _asm.CallTo(_stubs.Miss);
                     if (deferred.Tag != 0) _asm.Lea(Homes.Address, Mem.At(Homes.Address, -deferred.Tag));
-                    _asm.JmpTo(deferred.Back);
+                    GoBack(deferred);
                     break;
                 case DeferredKind.KnownPageMiss:
                     EmitKnownPageMiss(deferred);
@@ -188,6 +191,21 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
+    /// <summary>Where what goes on adds the linear address again.</summary>
+    private void TakeAway(Mem? operand)
+    {
+        if (operand is not { } linear) return;
+        _asm.Lea(Homes.Scratch, linear);
+        _asm.Alu(AluOp.Sub, Homes.Address, Homes.Scratch);
+    }
+
+    /// <summary>Goes on where an access was looked up, with scratch as it is expected there.</summary>
+    private void GoBack(in Deferred deferred)
+    {
+        if (deferred.ScratchGuest != NoGuest) _asm.Load(Homes.Scratch, Mem.Context(Offsets.Gpr(deferred.ScratchGuest)));
+        _asm.JmpTo(deferred.Back);
+    }
+
     private void EmitKnownPageMiss(in Deferred deferred)
     {
         if (deferred.Operand is { } mixed) _asm.Lea(Homes.Address, mixed);
@@ -196,14 +214,8 @@ internal sealed unsafe partial class BlockEmitter
         var site = deferred.Page.Number;
         _asm.MovImmediate(Homes.Scratch, deferred.Value | (site < 0 ? 0 : (uint)site << Stubs.MissSiteShift));
         _asm.CallTo(site < 0 ? _stubs.StackMiss[TranslationMode.TlbSet(_mode)] : _stubs.SiteMiss[site / Tlb.Sites]);
-        if (deferred.Operand is { } operand)
-        {
-            // What goes on adds the linear address again.
-            _asm.Lea(Homes.Scratch, operand);
-            _asm.Alu(AluOp.Sub, Homes.Address, Homes.Scratch);
-        }
-
-        _asm.JmpTo(deferred.Back);
+        TakeAway(deferred.Operand);
+        GoBack(deferred);
     }
 
     private void EmitMissCall(in Deferred deferred, byte* stub)
@@ -211,6 +223,7 @@ internal sealed unsafe partial class BlockEmitter
         StoreRip(deferred.Rip);
         _asm.MovImmediate(Homes.Scratch, deferred.Value);
         _asm.CallTo(stub);
+        TakeAway(deferred.Operand);
         _asm.JmpTo(deferred.Back);
     }
 

@@ -38,6 +38,7 @@ internal sealed unsafe partial class BlockEmitter
 
     private void SaveFlags()
     {
+        _scratchGuest = NoGuest;
         _asm.Mov(Homes.Scratch, 0);
         _asm.Lahf();
         _asm.SetoAl();
@@ -47,6 +48,7 @@ internal sealed unsafe partial class BlockEmitter
 
     private void RestoreFlags()
     {
+        _scratchGuest = NoGuest;
         _asm.Mov(Homes.Scratch, 0);
         _asm.LoadZero16(0, Mem.Context(Offsets.SavedFlags));
         _asm.AddAl(0x7F); // overflows when OF was 1
@@ -167,6 +169,7 @@ internal sealed unsafe partial class BlockEmitter
                 break;
             case Mnemonic.Add or Mnemonic.Sub when AddsToRegister(instruction):
                 // On a copy, so that nobody waits for it.
+                _scratchGuest = NoGuest;
                 var immediate = (int)instruction.Iced.GetImmediate(1);
                 var isAdd = instruction.Iced.Mnemonic == Mnemonic.Add;
                 _asm.Lea(Homes.Scratch, Mem.At(Homes.Of(Number(instruction.Iced.Op0Register)), (isAdd ? -immediate : immediate) - recipe.Moved));

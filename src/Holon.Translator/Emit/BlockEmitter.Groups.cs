@@ -57,6 +57,7 @@ internal sealed unsafe partial class BlockEmitter
         var @base = Value(guest, Homes.Address);
         if (group.Lowest != 0) _asm.Lea(Homes.Address, Mem.At(@base, group.Lowest));
         var from = group.Lowest == 0 ? @base : Homes.Address;
+        _scratchGuest = NoGuest;
         byte* fail;
         if (group.Register == Register.RSP || (group.Register == Register.RBP && group.Lowest < 0))
         {
@@ -80,6 +81,7 @@ internal sealed unsafe partial class BlockEmitter
 
     private void EndGroup()
     {
+        _scratchGuest = NoGuest; // the other way here does not have it
         var start = _groups[^1];
         start.FlagsAfter = _flags;
         start.Ended = _ended;
@@ -94,6 +96,7 @@ internal sealed unsafe partial class BlockEmitter
         (_flags, _recipe) = (start.Flags, start.Recipe);
         _x87Ready = start.X87Ready;
         _ended = false;
+        _scratchGuest = NoGuest;
         for (var i = start.First; i <= start.Last && !_ended; i++) EmitInstruction(i);
         if (_ended) return;
         if (start.Ended)

@@ -16,6 +16,12 @@ internal sealed unsafe partial class BlockEmitter
     {
         var home = Homes.Of(guest);
         if (home != Homes.InContext) return home;
+        if (scratch == Homes.Scratch)
+        {
+            if (_scratchGuest == guest) return scratch;
+            _scratchGuest = guest;
+        }
+
         _asm.Load(scratch, Mem.Context(Offsets.Gpr(guest)));
         return scratch;
     }
@@ -37,6 +43,7 @@ internal sealed unsafe partial class BlockEmitter
         EmitOffset(iced, Homes.Address);
         if (iced.MemorySegment is Register.FS or Register.GS)
         {
+            _scratchGuest = NoGuest;
             _asm.Load(Homes.Scratch, Mem.Context(iced.MemorySegment == Register.FS ? Offsets.FsBase : Offsets.GsBase));
             _asm.Lea(Homes.Address, new Mem(Homes.Address, Homes.Scratch, 0, 0, false));
         }
@@ -97,9 +104,9 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        if (direct >= 0 && iced.MemoryDisplacement64 == 0 && iced.MemoryIndex == Register.None)
+        if (direct >= 0 && iced.MemoryIndex == Register.None && !plain)
         {
-            EmitLookup(ref instruction, size, write, aligned, direct);
+            EmitBasedLookup(ref instruction, direct, (int)iced.MemoryDisplacement64, size, write, aligned);
         }
         else
         {
@@ -147,6 +154,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Looks the address in a register up in the page that is known; afterwards the address register points to the bytes.</summary>
     private void EmitKnownLookup(ref GuestInstruction instruction, in KnownPage page, int size, bool write, bool aligned, int from)
     {
+        _scratchGuest = NoGuest;
         MovUnlessSame(Homes.Address, from);
         _asm.Mov(Homes.Scratch, from);
         _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(page.Tag));
@@ -154,6 +162,16 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(page.Addend));
         _operand = Mem.At(Homes.Address);
         Defer(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), 0, 0) { Page = page });
+    }
+
+    /// <summary>Looks a base with a displacement up in the TLB; the operand keeps naming the base, whose user so waits for one addition less.</summary>
+    private void EmitBasedLookup(ref GuestInstruction instruction, int @base, int displacement, int size, bool write, bool aligned)
+    {
+        var operand = Mem.At(@base, displacement);
+        if (displacement != 0) _asm.Lea(Homes.Address, operand);
+        var fail = EmitThroughTlb(displacement != 0 ? Homes.Address : @base, size, write, aligned, out var tag, toAddend: true);
+        _operand = new Mem(Homes.Address, @base, 0, displacement, false);
+        Defer(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), tag, 0) { Operand = operand });
     }
 
     /// <summary>Looks the address register up in the TLB.</summary>
@@ -165,17 +183,22 @@ internal sealed unsafe partial class BlockEmitter
         Defer(new Deferred(DeferredKind.Miss, fail, _asm.Position, instruction.Iced.IP, info, tag, 0));
     }
 
-    /// <summary>The way through the TLB: exchanges the address in a register for the host's, in the address register. Returns the jump of those that fail.</summary>
-    private byte* EmitThroughTlb(int from, int size, bool write, bool aligned, out int tag)
+    /// <summary>
+    /// The way through the TLB: exchanges the address in a register for the host's, in the address register, or for what must be added to get it. Returns the
+    /// jump of those that fail.
+    /// </summary>
+    private byte* EmitThroughTlb(int from, int size, bool write, bool aligned, out int tag, bool toAddend = false)
     {
         var set = TranslationMode.TlbSet(_mode);
         tag = Offsets.TlbField(set, write ? Offsets.WriteTag : Offsets.ReadTag);
+        _scratchGuest = NoGuest;
         MovUnlessSame(Homes.Address, from);
         _asm.Rorx32(Homes.Scratch, from, 7);
         _asm.AluImmediate(false, AluOp.And, Homes.Scratch, Stubs.TlbIndexMask);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(tag, Homes.Scratch, 0)); // the offset in the page, if it is the page
         var fail = Check(size, aligned);
-        _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host), Homes.Scratch, 0));
+        if (toAddend) _asm.Load(Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Addend), Homes.Scratch, 0));
+        else _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Host), Homes.Scratch, 0));
         return fail;
     }
 

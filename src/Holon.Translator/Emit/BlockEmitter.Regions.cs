@@ -52,6 +52,7 @@ internal sealed unsafe partial class BlockEmitter
         region.After = _asm.Position;
         _regionLast = -1;
         _open.Clear();
+        _scratchGuest = NoGuest; // the other way here does not have it
     }
 
     private bool IsMember(int index)
@@ -77,6 +78,7 @@ internal sealed unsafe partial class BlockEmitter
         _held = -1;
 
         var @base = Value(Number(group.Register), Homes.Scratch);
+        _scratchGuest = NoGuest;
         if (group.Lowest != 0) _asm.Lea(Homes.Scratch, Mem.At(@base, group.Lowest));
         else MovUnlessSame(Homes.Scratch, @base);
         _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(known.Tag));
@@ -112,6 +114,7 @@ internal sealed unsafe partial class BlockEmitter
             if (home == Homes.InContext)
             {
                 _asm.Load(Homes.Address, Mem.Context(Offsets.Gpr(Number(open.Group.Register))));
+                _scratchGuest = NoGuest;
                 _asm.Load(Homes.Scratch, Mem.Context(open.Page.Addend));
                 _asm.Lea(Homes.Address, new Mem(Homes.Address, Homes.Scratch, 0, 0, false));
                 _operand = Mem.At(Homes.Address, access.Offset);
@@ -171,7 +174,12 @@ internal sealed unsafe partial class BlockEmitter
         _held = -1;
         for (var i = region.First; i <= region.Last && !_ended; i++)
         {
-            if (region.Entries.ContainsKey(i)) region.Entries[i] = ((nint)_asm.Position, _flags);
+            if (region.Entries.ContainsKey(i))
+            {
+                region.Entries[i] = ((nint)_asm.Position, _flags);
+                _scratchGuest = NoGuest;
+            }
+
             EmitInstruction(i);
         }
 

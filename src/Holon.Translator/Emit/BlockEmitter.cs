@@ -9,7 +9,7 @@ namespace Holon.Translator.Emit;
 /// for their homes and the memory operand for a host address, surrounded by what the guest must not notice.
 /// </summary>
 /// <remarks>
-/// Between two instructions nothing is in the scratch registers. Status flags are in the host's, in the context, or in both; see <see cref="FlagPlace"/>.
+/// Between two instructions the scratch registers have at most copies: see <see cref="_scratchGuest"/> and <see cref="_held"/>. Status flags are in the host's, in the context, or in both; see <see cref="FlagPlace"/>.
 /// No guest state changes before the last thing in an instruction that can fail, since then it is executed again from its start.
 /// </remarks>
 internal sealed unsafe partial class BlockEmitter
@@ -38,6 +38,11 @@ internal sealed unsafe partial class BlockEmitter
         _keepsAddress = KeepsAddress;
     }
 
+    /// <summary>The guest register without a home whose value scratch has, too; or -1. Whoever changes scratch says so here.</summary>
+    private int _scratchGuest = NoGuest;
+
+    private const int NoGuest = -1;
+
     /// <summary>When not null, takes each guest instruction and where its host code begins, and at last where what is common begins.</summary>
     public List<(Iced.Intel.Instruction Guest, nint Host)>? Listing { get; set; }
 
@@ -57,6 +62,7 @@ internal sealed unsafe partial class BlockEmitter
         _x87Ready = false;
         _group = null;
         ForgetRegions();
+        _scratchGuest = NoGuest;
         _isHot = block.IsHot;
         EmitEntries();
         _ended = false;
@@ -149,6 +155,8 @@ internal sealed unsafe partial class BlockEmitter
         ref var instruction = ref _guest.Instructions[index];
         KeepFlagsFrom(instruction);
         _keepsHeld = instruction.Class.Kind is InstructionKind.Nop or InstructionKind.JumpIf;
+        var tellsScratch = instruction.Class.Kind is InstructionKind.Nop or InstructionKind.JumpIf or InstructionKind.Copy or InstructionKind.Lea or InstructionKind.Push or InstructionKind.Pop;
+        if (!tellsScratch) _scratchGuest = NoGuest;
         switch (instruction.Class.Kind)
         {
             case InstructionKind.Copy: EmitCopy(ref instruction, index); break;
@@ -181,5 +189,6 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         if (!_keepsHeld) _held = -1;
+        if (!tellsScratch) _scratchGuest = NoGuest;
     }
 }

@@ -121,6 +121,16 @@ internal sealed unsafe class HostAssembler
 
     public void Lea(int to, in Mem of) => RegMem(true, 0x8D, to, of);
 
+    /// <summary>LEA of a place in this code.</summary>
+    public void LeaHere(int to, byte* place)
+    {
+        Rex(true, to, 0, 0);
+        Byte(0x8D);
+        Byte(((to & 7) << 3) | 5); // relative to RIP
+        Int32(0);
+        Patch(_next - 4, place);
+    }
+
     public void Lea32(int to, in Mem of) => RegMem(false, 0x8D, to, of);
 
     /// <summary>MOVZX of the low 16 bits.</summary>

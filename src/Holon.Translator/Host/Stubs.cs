@@ -24,6 +24,7 @@ internal sealed unsafe class Stubs
         _asm = assembler;
         EmitEpilogue();
         EmitExit();
+        EmitNoReturn();
         EmitEntry();
         EmitMiss();
         EmitX87();
@@ -67,6 +68,8 @@ internal sealed unsafe class Stubs
 
     private byte* Epilogue { get; set; }
 
+    private byte* NoReturn { get; set; }
+
     /// <summary>Which bit of a miss says that it writes; the size is below.</summary>
     public const int MissWrites = 0x100;
 
@@ -90,9 +93,10 @@ internal sealed unsafe class Stubs
         _asm.AluImmediate(true, AluOp.Sub, 4, 8);
         _asm.Store(Mem.Context(Offsets.HostStack), 4);
         _asm.Mxcsr(3, Offsets.HostMxcsr);
-        // A pair that matches no return: its guest address is not canonical.
+        // A pair that matches no return but one to an address that is not canonical; and that return leads out, to where such an address is refused.
         _asm.MovImmediate(0, 0x5555_0000_0000_0000);
         _asm.Push(0);
+        _asm.LeaHere(0, NoReturn);
         _asm.Push(0);
         _asm.Store(Mem.Context(Offsets.ShadowBase), 4);
         _asm.Store(Mem.Context(Offsets.UserShadowTop), 4);
@@ -109,6 +113,14 @@ internal sealed unsafe class Stubs
         SaveGuest();
         _asm.Store32(Mem.Context(Offsets.ExitValue), Homes.Scratch);
         _asm.JmpTo(Epilogue);
+    }
+
+    private void EmitNoReturn()
+    {
+        NoReturn = _asm.Position;
+        _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
+        _asm.MovImmediate(Homes.Scratch, (uint)ExitKind.Lookup);
+        _asm.JmpTo(Exit);
     }
 
     private void EmitEpilogue()

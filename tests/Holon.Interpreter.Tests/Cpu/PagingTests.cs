@@ -338,6 +338,17 @@ public sealed class PagingTests
         Assert.Equal((ExceptionVector.StackFault, 0u), (guest.Event.Vector, guest.Event.ErrorCode));
     }
 
+    [Theory]
+    [InlineData(0x0000_8000_0000_0000)]
+    [InlineData(0x5555_0000_0000_0000)] // what lies on the host's stack below translated code
+    public void Returns_to_addresses_that_are_not_canonical_raise_general_protection(ulong address) // vol. 2, RET
+    {
+        using var guest = new GuestProgram(GuestMode.Long);
+        guest.Code(c => { c.mov(rax, address); c.push(rax); c.ret(); });
+        guest.Run();
+        Assert.Equal((ExceptionVector.GeneralProtection, 0u), (guest.Event.Vector, guest.Event.ErrorCode));
+    }
+
     [Fact]
     public void Compatibility_mode_uses_the_long_mode_tables() // §4.1.1
     {

@@ -20,39 +20,41 @@ public sealed class AtomicTests
         SubWord,
     }
 
-    /// <summary>All of them on both engines.</summary>
-    public static MatrixTheoryData<bool, Operation> All => new([false, true], Enum.GetValues<Operation>());
+    /// <summary>All of them on all engines.</summary>
+    public static MatrixTheoryData<SmpEngine, Operation> All => new(Enum.GetValues<SmpEngine>(), Enum.GetValues<Operation>());
 
     [Theory]
     [MemberData(nameof(All))]
-    public void Locked_operations_lose_nothing(bool translated, Operation operation)
+    public void Locked_operations_lose_nothing(SmpEngine engine, Operation operation)
     {
-        Count(translated, operation, Counter);
-        Count(translated, operation, Counter + 0x3D); // across two cache lines
+        Count(engine, operation, Counter);
+        Count(engine, operation, Counter + 0x3D); // across two cache lines
     }
 
-    /// <summary>A page with code, in which translated code may not store by itself.</summary>
+    /// <summary>A page with code, in which engine code may not store by itself.</summary>
     [Theory]
     [MemberData(nameof(All))]
-    public void Nor_beside_code(bool translated, Operation operation) => Count(translated, operation, SmpGuest.SmallPages + 0x800, rounds: 2_000);
+    public void Nor_beside_code(SmpEngine engine, Operation operation) => Count(engine, operation, SmpGuest.SmallPages + 0x800, rounds: 2_000);
 
     /// <summary>Across two pages, and across two pages of which one has code.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Nor_across_pages(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void Nor_across_pages(SmpEngine engine)
     {
-        foreach (var address in (ReadOnlySpan<long>)[SmpGuest.Data + 0xFFE, SmpGuest.SmallPages + 0xFFE]) Count(translated, Operation.Xadd, address, rounds: 2_000);
+        foreach (var address in (ReadOnlySpan<long>)[SmpGuest.Data + 0xFFE, SmpGuest.SmallPages + 0xFFE]) Count(engine, Operation.Xadd, address, rounds: 2_000);
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Cmpxchg16b_changes_both_halves_at_once(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void Cmpxchg16b_changes_both_halves_at_once(SmpEngine engine)
     {
         foreach (var address in (ReadOnlySpan<long>)[Counter, SmpGuest.SmallPages + 0x800])
         {
-            using var guest = new SmpGuest(translated, Same(a =>
+            using var guest = new SmpGuest(engine, Same(a =>
             {
                 var (again, retry) = (a.CreateLabel(), a.CreateLabel());
                 TouchCode(a);
@@ -76,12 +78,13 @@ public sealed class AtomicTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Spin_locks_of_exchanges_and_bits_exclude(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void Spin_locks_of_exchanges_and_bits_exclude(SmpEngine engine)
     {
         const long exchanged = Counter, bits = Counter + 64, first = Counter + 128, second = Counter + 192;
-        using var guest = new SmpGuest(translated, Same(a =>
+        using var guest = new SmpGuest(engine, Same(a =>
         {
             var (spin, spinBit) = (a.CreateLabel(), a.CreateLabel());
             a.mov(r8d, 5_000);
@@ -106,9 +109,9 @@ public sealed class AtomicTests
         Assert.Equal((5_000ul * Processors, 5_000ul * Processors), (guest[first], guest[second]));
     }
 
-    private static void Count(bool translated, Operation operation, long address, int rounds = Rounds)
+    private static void Count(SmpEngine engine, Operation operation, long address, int rounds = Rounds)
     {
-        using var guest = new SmpGuest(translated, Same(a =>
+        using var guest = new SmpGuest(engine, Same(a =>
         {
             var again = a.CreateLabel();
             TouchCode(a);

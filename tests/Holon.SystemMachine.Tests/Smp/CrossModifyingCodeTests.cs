@@ -17,7 +17,7 @@ public sealed class CrossModifyingCodeTests
     }
 
     /// <summary>Engines, what readers do before they call, and how many there are.</summary>
-    public static MatrixTheoryData<bool, Serialization, int> Kinds => new([false, true], Enum.GetValues<Serialization>(), [1, 2]);
+    public static MatrixTheoryData<SmpEngine, Serialization, int> Kinds => new(Enum.GetValues<SmpEngine>(), Enum.GetValues<Serialization>(), [1, 2]);
 
     /// <summary>
     /// The writer counts a constant in a function up and publishes it, in page after page; readers call the function and never get less than was published. In each page
@@ -25,9 +25,9 @@ public sealed class CrossModifyingCodeTests
     /// </summary>
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Published_code_is_executed(bool translated, Serialization serialization, int readers)
+    public void Published_code_is_executed(SmpEngine engine, Serialization serialization, int readers)
     {
-        using var guest = new SmpGuest(translated, [Writer, .. Enumerable.Repeat(Reader(serialization), readers)]);
+        using var guest = new SmpGuest(engine, [Writer, .. Enumerable.Repeat(Reader(serialization), readers)]);
         // mov eax, constant; ret: the constant is aligned, so that it changes at once.
         for (var page = 0; page < Pages; page++) guest.Memory.Write((ulong)(Function + (page * 4096)), [0x90, 0x90, 0x90, 0xB8, 0, 0, 0, 0, 0xC3]);
         guest.Run();
@@ -36,12 +36,13 @@ public sealed class CrossModifyingCodeTests
 
     /// <summary>The same for writers that execute the function, too: everybody has code of the page and overwrites everybody's.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Processors_that_write_each_others_code_agree(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void Processors_that_write_each_others_code_agree(SmpEngine engine)
     {
         const int each = 1_000, processors = 3;
-        using var guest = new SmpGuest(translated, [.. Enumerable.Repeat<Action<Assembler>>(
+        using var guest = new SmpGuest(engine, [.. Enumerable.Repeat<Action<Assembler>>(
             a =>
             {
                 var (again, good) = (a.CreateLabel(), a.CreateLabel());
@@ -73,13 +74,14 @@ public sealed class CrossModifyingCodeTests
 
     /// <summary>A whole page is written over by a repeated store that begins before the code.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Repeated_stores_over_a_page_reach_the_code_in_it(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void Repeated_stores_over_a_page_reach_the_code_in_it(SmpEngine engine)
     {
         const long code = Function + 0x900;
         using var guest = new SmpGuest(
-            translated,
+            engine,
             a =>
             {
                 a.mov(rax, code);

@@ -11,11 +11,12 @@ public sealed class InterruptTests
 
     /// <summary>Two processors wake each other from HLT by interrupts; a wake-up that is lost ends the test.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Interrupts_wake_from_halt(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void Interrupts_wake_from_halt(SmpEngine engine)
     {
-        using var guest = new SmpGuest(translated, Alternate(0, Interrupt, Sleep), Alternate(1, Interrupt, Sleep));
+        using var guest = new SmpGuest(engine, Alternate(0, Interrupt, Sleep), Alternate(1, Interrupt, Sleep));
         guest.Handler(Vector, a =>
         {
             a.push(rax);
@@ -41,11 +42,12 @@ public sealed class InterruptTests
 
     /// <summary>The same by KVM's hypercall, which wakes processors that have interrupts switched off.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_hypercall_wakes_from_halt_without_interrupts(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void The_hypercall_wakes_from_halt_without_interrupts(SmpEngine engine)
     {
-        using var guest = new SmpGuest(translated, Alternate(0, a => Wake(a, 1), a => a.hlt()), Alternate(1, a => Wake(a, 0), a => a.hlt()));
+        using var guest = new SmpGuest(engine, Alternate(0, a => Wake(a, 1), a => a.hlt()), Alternate(1, a => Wake(a, 0), a => a.hlt()));
         guest.Run();
 
         static void Wake(Assembler a, int number)
@@ -58,9 +60,10 @@ public sealed class InterruptTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void One_hypercall_interrupts_many(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void One_hypercall_interrupts_many(SmpEngine engine)
     {
         Action<Assembler> wait = a =>
         {
@@ -72,7 +75,7 @@ public sealed class InterruptTests
             a.jne(again);
         };
         using var guest = new SmpGuest(
-            translated,
+            engine,
             a =>
             {
                 var (again, answer, good) = (a.CreateLabel(), a.CreateLabel(), a.CreateLabel());

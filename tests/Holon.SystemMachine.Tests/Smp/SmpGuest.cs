@@ -6,6 +6,16 @@ using Iced.Intel;
 
 namespace Holon.SystemMachine.Tests.Smp;
 
+/// <summary>What executes an <see cref="SmpGuest"/>.</summary>
+public enum SmpEngine
+{
+    Interpreter,
+    Translator,
+
+    /// <summary>The translator, with all code translated as hot code is.</summary>
+    HotTranslator,
+}
+
 /// <summary>
 /// A small guest with several processors in 64-bit mode, each with a program assembled by the test, on a real board. All begin at the same moment; the run ends when
 /// every program has.
@@ -42,9 +52,9 @@ internal sealed class SmpGuest : IBoardEvents, IDisposable
     private readonly Action<Assembler>[] _programs;
     private readonly List<(IVcpu Vcpu, Interpreter.Interpreter Core, LocalApic Apic)> _vcpus = [];
 
-    /// <param name="translated">On the translator instead of the interpreter.</param>
+    /// <param name="engine">What executes it.</param>
     /// <param name="programs">What each processor executes.</param>
-    public SmpGuest(bool translated, params Action<Assembler>[] programs)
+    public SmpGuest(SmpEngine engine, params Action<Assembler>[] programs)
     {
         _programs = programs;
         Memory = new GuestMemory(new MemoryRange(0, 4 << 20));
@@ -55,9 +65,9 @@ internal sealed class SmpGuest : IBoardEvents, IDisposable
             var holder = new IVcpu?[1];
             var (apic, bus) = _board.AddProcessor((uint)number, () => holder[0]?.Kick());
             Interpreter.Interpreter core;
-            if (translated)
+            if (engine != SmpEngine.Interpreter)
             {
-                var translator = new Translator.Translator(Memory, bus, apic, _board.Clock, CpuModel.X8664V3, Translator.Translator.LeastCodeBytes);
+                var translator = new Translator.Translator(Memory, bus, apic, _board.Clock, CpuModel.X8664V3, Translator.Translator.LeastCodeBytes) { HotByDefault = engine == SmpEngine.HotTranslator };
                 (holder[0], core) = (translator, translator.Interpreter);
             }
             else

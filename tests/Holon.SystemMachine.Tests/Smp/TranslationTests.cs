@@ -11,13 +11,15 @@ public sealed class TranslationTests
 
     /// <summary>Shoot-down as kernels do it: change the entry, INVLPG, interrupt the others, wait for their answer, go on.</summary>
     [Theory]
-    [InlineData(false, 1)]
-    [InlineData(true, 1)]
-    [InlineData(false, 2)]
-    [InlineData(true, 2)]
-    public void A_translation_that_was_shot_down_is_not_used(bool translated, int others)
+    [InlineData(SmpEngine.Interpreter, 1)]
+    [InlineData(SmpEngine.Translator, 1)]
+    [InlineData(SmpEngine.HotTranslator, 1)]
+    [InlineData(SmpEngine.Interpreter, 2)]
+    [InlineData(SmpEngine.Translator, 2)]
+    [InlineData(SmpEngine.HotTranslator, 2)]
+    public void A_translation_that_was_shot_down_is_not_used(SmpEngine engine, int others)
     {
-        using var guest = new SmpGuest(translated, [a => ShootDown(a, others), .. Enumerable.Repeat<Action<Assembler>>(Read, others)]);
+        using var guest = new SmpGuest(engine, [a => ShootDown(a, others), .. Enumerable.Repeat<Action<Assembler>>(Read, others)]);
         guest.Handler(Vector, a =>
         {
             a.invlpg(__byte_ptr[Window]);
@@ -35,13 +37,14 @@ public sealed class TranslationTests
 
     /// <summary>A page walk that sets accessed and dirty bits must not bring back an entry that was cleared meanwhile.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Accessed_and_dirty_bits_go_into_present_entries_only(bool translated)
+    [InlineData(SmpEngine.Interpreter)]
+    [InlineData(SmpEngine.Translator)]
+    [InlineData(SmpEngine.HotTranslator)]
+    public void Accessed_and_dirty_bits_go_into_present_entries_only(SmpEngine engine)
     {
         const int rounds = 20_000;
         using var guest = new SmpGuest(
-            translated,
+            engine,
             a =>
             {
                 var (again, good) = (a.CreateLabel(), a.CreateLabel());

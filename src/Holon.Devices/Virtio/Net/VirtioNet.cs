@@ -17,7 +17,7 @@ public sealed record VirtioNetOptions(MacAddress Mac, int Mtu = 1500, int QueueP
 /// This part is what the driver sees; <c>VirtioNet.Frames.cs</c> moves frames, <c>VirtioNet.Control.cs</c> obeys the control queue.
 /// Lock order: a queue, then the filter. A frame that the network has taken is guest memory in use: <see cref="Stop"/> waits for it.
 /// </remarks>
-public sealed partial class VirtioNet : VirtioDevice, INetworkPort
+public sealed partial class VirtioNet : VirtioDevice, INetworkCard
 {
     /// <summary>The device's number.</summary>
     public const ushort DeviceType = 1;
@@ -71,10 +71,10 @@ public sealed partial class VirtioNet : VirtioDevice, INetworkPort
     /// <summary>True while the cable is in.</summary>
     public bool IsLinkUp => _linkUp;
 
-    /// <summary>Plugs the card into a network, which has been given this port.</summary>
+    /// <inheritdoc/>
     public void Plug(INetworkLink link) => _link = link;
 
-    /// <summary>Pulls the cable out, or puts it in again; the guest is told.</summary>
+    /// <inheritdoc/>
     public void SetLink(bool up)
     {
         _linkUp = up;

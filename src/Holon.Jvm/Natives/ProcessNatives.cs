@@ -1,0 +1,145 @@
+using System.Runtime.InteropServices;
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Natives;
+
+/// <summary>Starting and watching processes (java.lang.ProcessImpl, ProcessHandleImpl).</summary>
+internal static unsafe class ProcessNatives
+{
+    public static void Register(Func<string, NativeClass> of)
+    {
+        of("java/lang/ProcessImpl")
+            .Void("init()V", _ => { })
+            .Int("forkAndExec(I[B[B[BI[BI[B[IZ)I", Spawn);
+        of("java/lang/ProcessHandleImpl")
+            .Int("waitForProcessExit0(JZ)I", WaitForExit)
+            .Long("isAlive0(J)J", a => Libc.Kill((int)a.Long(0), 0) == 0 ? StartTime(a.Long(0)) : -1)
+            .Long("parent0(JJ)J", a => Stat(a.Long(0)) is { Length: > 1 } fields ? long.Parse(fields[1], System.Globalization.CultureInfo.InvariantCulture) : -1)
+            .Bool("destroy0(JJZ)Z", a => a.Machine.Options.Grants.Run && Libc.Kill((int)a.Long(0), a.Bool(4) ? 9 : 15) == 0);
+        of("java/lang/ProcessHandleImpl$Info").Void("info0(J)V", _ => { });
+    }
+
+    /// <summary>Fields of /proc/PID/stat after the command's name: state, parent, ...</summary>
+    private static string[]? Stat(long pid)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{pid}/stat");
+            return text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>When a process started, in milliseconds since 1970; 0 when that is not known.</summary>
+    private static long StartTime(long pid)
+    {
+        if (Stat(pid) is not { Length: > 19 } fields) return 0;
+        var sinceBoot = long.Parse(fields[19], System.Globalization.CultureInfo.InvariantCulture) * 10;
+        return DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - Environment.TickCount64 + sinceBoot;
+    }
+
+    private static int WaitForExit(Args a)
+    {
+        int status;
+        for (var pause = 1; ; pause = Math.Min(pause * 2, 20))
+        {
+            var pid = Libc.WaitPid((int)a.Long(0), &status, 1);
+            if (pid > 0) break;
+            if (pid < 0 && Marshal.GetLastPInvokeError() != Libc.Eintr) return -1;
+            Thread.Sleep(pause);
+            if (a.Machine.Ending) throw new MachineEnd(a.Machine.ExitCode);
+        }
+        return (status & 0x7F) == 0 ? status >> 8 & 0xFF : 0x80 + (status & 0x7F);
+    }
+
+    private static int Spawn(Args a)
+    {
+        if (!a.Machine.Options.Grants.Run) throw a.Thread.Error("java/io/IOException", "error=13, Permission denied");
+        var descriptors = (int[])a.Ref(9)!;
+        Span<int> child = stackalloc int[3], parent = stackalloc int[3];
+        var pair = stackalloc int[2];
+        for (var i = 0; i < 3; i++)
+        {
+            (child[i], parent[i]) = (descriptors[i], -1);
+            if (descriptors[i] != -1 || i == 2 && a.Bool(10)) continue;
+            if (Libc.Pipe(pair, Libc.CloseOnExec) < 0) throw FileNatives.Failure(a, "pipe failed");
+            (child[i], parent[i]) = i == 0 ? (pair[0], pair[1]) : (pair[1], pair[0]);
+        }
+        var error = Start(a, child, out var pid);
+        for (var i = 0; i < 3; i++)
+        {
+            if (parent[i] >= 0) _ = Libc.Close(child[i]);
+            if (error != 0 && parent[i] >= 0) _ = Libc.Close(parent[i]);
+            descriptors[i] = parent[i];
+        }
+        return error == 0 ? pid : throw a.Thread.Error("java/io/IOException", $"error={error}, {Libc.ErrorText(error)}");
+    }
+
+    private static int Start(Args a, ReadOnlySpan<int> descriptors, out int pid)
+    {
+        var program = a.Bytes(3);
+        var folder = (byte[]?)a.Ref(8);
+        var environment = (byte[]?)a.Ref(6);
+        // All strings in one block that stays where it is.
+        var arguments = new List<byte[]> { program };
+        arguments.AddRange(Split(a.Bytes(4), a.Int(5)));
+        var variables = environment == null ? HostVariables(a) : Split(environment, a.Int(7));
+        var strings = arguments.Concat(variables).Select(Terminated).ToArray();
+        var handles = Array.ConvertAll(strings, s => GCHandle.Alloc(s, GCHandleType.Pinned));
+        var pointers = (byte**)NativeMemory.AllocZeroed((nuint)(strings.Length + 2), (nuint)sizeof(byte*));
+        var actions = stackalloc byte[256]; // posix_spawn_file_actions_t takes 80
+        _ = Libc.SpawnActions(actions);
+        try
+        {
+            for (var i = 0; i < strings.Length; i++) pointers[i < arguments.Count ? i : i + 1] = (byte*)handles[i].AddrOfPinnedObject();
+            fixed (byte* path = folder == null ? [0] : Terminated(folder))
+            {
+                // First out of the way of 0 to 2, then into place; each dup2 clears close-on-exec.
+                for (var i = 0; i < 3; i++)
+                {
+                    if (i == 2 && a.Bool(10)) _ = Libc.SpawnDup2(actions, 1, 2);
+                    else _ = Libc.SpawnDup2(actions, descriptors[i], i);
+                }
+                if (folder != null) _ = Libc.SpawnChangeFolder(actions, path);
+                int started;
+                var error = Libc.Spawn(&started, pointers[0], actions, null, pointers, pointers + arguments.Count + 1);
+                pid = started;
+                return error;
+            }
+        }
+        finally
+        {
+            _ = Libc.SpawnActionsDone(actions);
+            NativeMemory.Free(pointers);
+            foreach (var handle in handles) handle.Free();
+        }
+    }
+
+    private static byte[] Terminated(byte[] text) => text.Length > 0 && text[^1] == 0 ? text : [.. text, 0];
+
+    private static List<byte[]> Split(byte[] block, int count)
+    {
+        var parts = new List<byte[]>();
+        for (var at = 0; parts.Count < count && at < block.Length;)
+        {
+            var end = Array.IndexOf(block, (byte)0, at);
+            if (end < 0) end = block.Length;
+            parts.Add(block[at..end]);
+            at = end + 1;
+        }
+        return parts;
+    }
+
+    private static List<byte[]> HostVariables(Args a)
+    {
+        var list = new List<byte[]>();
+        foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
+        {
+            if (a.Machine.Files.SeesVariable((string)pair.Key)) list.Add(System.Text.Encoding.UTF8.GetBytes($"{pair.Key}={pair.Value}"));
+        }
+        return list;
+    }
+}

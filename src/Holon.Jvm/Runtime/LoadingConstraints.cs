@@ -1,0 +1,79 @@
+namespace Holon.Jvm.Runtime;
+
+/// <summary>
+/// Loaders that share the name of a class in a linked descriptor have to mean the same class by it (JVMS §5.3.4). The verifier
+/// compares names only, so types would be confused without this.
+/// </summary>
+internal sealed class LoadingConstraints
+{
+    /// <summary>Loaders that agreed on a name, and the class that it is once one of them has it.</summary>
+    private sealed class Agreement
+    {
+        public readonly HashSet<LoaderData> Loaders = [];
+        public JClass? Class;
+    }
+
+    private readonly Dictionary<(string, LoaderData), Agreement> _agreements = [];
+
+    /// <summary>All classes that a descriptor names become the same for both loaders; gives the first that is not, or null.</summary>
+    public string? Agree(string descriptor, LoaderData a, LoaderData b)
+    {
+        if (a == b) return null;
+        for (var i = descriptor.IndexOf('L'); i >= 0;)
+        {
+            var end = descriptor.IndexOf(';', i);
+            var name = descriptor[(i + 1)..end];
+            // Nobody but the class library may define classes of java.*, and every loader asks it first.
+            if (!name.StartsWith("java/", StringComparison.Ordinal) && !AgreeOn(name, a, b)) return name;
+            i = descriptor.IndexOf('L', end);
+        }
+        return null;
+    }
+
+    private bool AgreeOn(string name, LoaderData a, LoaderData b)
+    {
+        lock (_agreements)
+        {
+            var first = Of(name, a);
+            var second = Of(name, b);
+            if (first == second) return true;
+            if (first.Class != null && second.Class != null && first.Class != second.Class) return false;
+            first.Class ??= second.Class;
+            foreach (var loader in second.Loaders)
+            {
+                first.Loaders.Add(loader);
+                _agreements[(name, loader)] = first;
+            }
+            return true;
+        }
+    }
+
+    private Agreement Of(string name, LoaderData loader)
+    {
+        if (_agreements.TryGetValue((name, loader), out var known)) return known;
+        var agreement = new Agreement { Class = loader.FindLoaded(name) };
+        agreement.Loaders.Add(loader);
+        _agreements[(name, loader)] = agreement;
+        return agreement;
+    }
+
+    /// <summary>A loader found a class; false when it agreed on another one.</summary>
+    public bool Allows(string name, LoaderData loader, JClass found)
+    {
+        lock (_agreements)
+        {
+            if (!_agreements.TryGetValue((name, loader), out var agreement)) return true;
+            agreement.Class ??= found;
+            return agreement.Class == found;
+        }
+    }
+
+    /// <summary>Raises LinkageError when a member of one class, used from another, names classes that are not the same for both.</summary>
+    public void Check(JThread t, JClass from, JClass owner, string name, string descriptor, string action)
+    {
+        if (Agree(descriptor, from.Loader, owner.Loader) is not { } different) return;
+        throw t.Error("java/lang/LinkageError", $"loader constraint violation: when {action} {(descriptor[0] == '(' ? "method" : "field")} '{(descriptor[0] == '(' ? Interpreter.Messages.External(owner, name, descriptor) : owner.JavaName + "." + name)}' the class loader {Describe(t, from.Loader)} of the current class, {from.JavaName}, and the class loader {Describe(t, owner.Loader)} for the {(descriptor[0] == '(' ? "method" : "field")}'s defining class, {owner.JavaName}, have different Class objects for the type {different.Replace('/', '.')} used in the signature ({t.Machine.JointDescription(from, owner)})");
+    }
+
+    private static string Describe(JThread t, LoaderData loader) => loader.IsBoot ? "'bootstrap'" : t.Machine.LoaderName(loader.Loader!);
+}

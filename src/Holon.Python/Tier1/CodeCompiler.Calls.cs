@@ -1,0 +1,285 @@
+using System.Reflection.Emit;
+
+namespace Holon.Python.Tier1;
+
+/// <summary>Calls: of functions that are known by their compiled entry, of some built-in functions by their own code, of the rest in general.</summary>
+internal sealed partial class CodeCompiler
+{
+    /// <summary>The most arguments for which there is a CallN.</summary>
+    private const int MaxCall = 7;
+
+    private void Call(int count)
+    {
+        var lower = Top(count + 2);
+        if (count == 0 && keywordNames is null && lower.Kind == Kind.Null && ReferenceEquals(Top(1).Constant, FunctionTypes.Super) && IsSuperMethod())
+        {
+            SuperMethod();
+            return;
+        }
+        if (keywordNames is { } names)
+        {
+            keywordNames = null;
+            CallNamed(count, names);
+            return;
+        }
+        if (lower.Kind == Kind.Null)
+        {
+            var callable = Top(count + 1);
+            if (callable.Constant is { } target && CallConstant(target, count, count))
+                return;
+            if (count <= MaxCall)
+            {
+                MayRaise();
+                cil.Argument(1);
+                for (var i = count + 1; i > 0; i--)
+                    LoadObject(i);
+                cil.Call("Call" + count);
+                Drop(count + 2);
+                PushChecked(Value.Object);
+                return;
+            }
+        }
+        else if (lower.Kind == Kind.Object)
+        {
+            if (lower.Constant is { } target && CallConstant(target, count + 1, count))
+                return;
+            if (count + 1 <= MaxCall)
+            {
+                MayRaise();
+                cil.Argument(1);
+                for (var i = count + 2; i > 0; i--)
+                    LoadObject(i);
+                cil.Call("Call" + (count + 1));
+                Drop(count + 2);
+                PushChecked(Value.Object);
+                return;
+            }
+        }
+        CallNamed(count, null);
+    }
+
+    /// <summary>super() is called only to get a method: <c>super().name(...)</c> in a function whose first parameter is a plain local.</summary>
+    private bool IsSuperMethod() =>
+        NeedsSuper && code.ArgCount > 0 && state.Locals[0].Kind == Kind.Object && (code.LocalsPlusKinds[0] & PyCode.CellKind) == 0
+        && instructions[pc + 1].Op is Opcode.LoadMethod or Opcode.LoadMethodShape or Opcode.LoadMethodType or Opcode.LoadMethodModule or Opcode.LoadMethodClass
+        && !flow.Leader[pc + 1] && MayGuessHere;
+
+    /// <summary>The method that super() would find, without the super object; a cache remembers it for the class and the instance's type.</summary>
+    private void SuperMethod()
+    {
+        var cell = localCount - code.FreeCount;
+        while (!code.LocalsPlusNames[cell].Equals(Names.Class))
+            cell++;
+        var method = cil.Temporary(typeof(PyObject));
+        var needsSelf = cil.Temporary(typeof(bool));
+        var (plain, done) = (cil.Label(), cil.Label());
+        // The attribute's line is the call's, too.
+        MayRaise();
+        cil.Load(cil.Home(0, Kind.Object));
+        LoadCell(cell);
+        cil.Object(code.NameList[instructions[pc + 1].Arg]);
+        cil.Object(new SuperCache());
+        cil.Address(needsSelf);
+        cil.Call(nameof(Support.SuperMethod));
+        cil.Store(method);
+        cil.Load(method);
+        cil.Branch(OpCodes.Brfalse, Error());
+        Drop(2);
+        var (below, above) = (Slot(0), Slot(0) + 1);
+        cil.Load(needsSelf);
+        cil.Branch(OpCodes.Brfalse, plain);
+        cil.Load(method);
+        cil.Store(cil.Home(below, Kind.Object));
+        cil.Load(cil.Home(0, Kind.Object));
+        cil.Store(cil.Home(above, Kind.Object));
+        cil.Branch(OpCodes.Br, done);
+        cil.Mark(plain);
+        cil.Op(OpCodes.Ldnull);
+        cil.Store(cil.Home(below, Kind.Object));
+        cil.Load(method);
+        cil.Store(cil.Home(above, Kind.Object));
+        cil.Mark(done);
+        state.Stack[state.Depth++] = new Value(Kind.Maybe);
+        state.Stack[state.Depth++] = Value.Object;
+        pc++;
+    }
+
+    private void CallNamed(int count, PyTuple? names)
+    {
+        MayRaise();
+        cil.Argument(1);
+        LoadObject(count + 2);
+        LoadObject(count + 1);
+        NewArray(count);
+        if (names is null)
+            cil.Op(OpCodes.Ldnull);
+        else
+            cil.Object(names);
+        cil.Call(nameof(Support.CallMany));
+        Drop(count + 2);
+        PushChecked(Value.Object);
+    }
+
+    /// <summary>
+    /// Calls something that is known. <paramref name="given"/> counts the arguments with the object of a method; <paramref name="count"/> is
+    /// the instruction's.
+    /// </summary>
+    private bool CallConstant(PyObject target, int given, int count)
+    {
+        switch (target)
+        {
+            case PyFunction function:
+                if (function.Code.ArgCount != given || !function.Code.IsSimple || given > MaxArguments)
+                    return false;
+                CallFunction(function, given, count);
+                return true;
+            case PyType type when given <= MaxArguments - 1 && EvaluationLoop.PythonConstructor(type) is not null:
+                MayRaise();
+                cil.Argument(1);
+                cil.Object(type);
+                for (var i = given; i > 0; i--)
+                    LoadObject(i);
+                cil.Call("Construct" + given);
+                Drop(count + 2);
+                PushChecked(Value.Object);
+                return true;
+            case PyBuiltin { Module: "builtins" } builtin:
+                return CallBuiltin(builtin.Code.Name, given, count);
+            case PyMethodDescriptor { Owner: var owner } descriptor when given > 0 && Top(given).Exact != Exact.None && ExactOfType(owner) == Top(given).Exact:
+                return CallDescriptor(descriptor, given, count);
+            default:
+                return false;
+        }
+    }
+
+    private void CallFunction(PyFunction function, int given, int count)
+    {
+        var entryType = EntryTypes[given];
+        var (slow, done) = (cil.Label(), cil.Label());
+        var entry = cil.Temporary(typeof(Delegate));
+        MayRaise();
+        // The arguments become objects once, on both ways.
+        for (var i = given; i > 0; i--)
+            Box(i);
+        cil.Object(function);
+        cil.LoadField(typeof(PyFunction), nameof(PyFunction.Code));
+        cil.Object(function.Code);
+        cil.Branch(OpCodes.Bne_Un, slow);
+        cil.Object(function.Code);
+        cil.LoadField(typeof(PyCode), nameof(PyCode.Entry));
+        cil.Store(entry);
+        cil.Load(entry);
+        cil.Branch(OpCodes.Brfalse, slow);
+        cil.Load(entry);
+        cil.Argument(1);
+        cil.Object(function);
+        for (var i = given; i > 0; i--)
+            LoadObject(i);
+        cil.Call(entryType, "Invoke");
+        var value = cil.Temporary(typeof(PyObject));
+        cil.Store(value);
+        cil.Branch(OpCodes.Br, done);
+        cil.Mark(slow);
+        cil.Argument(1);
+        cil.Object(function);
+        for (var i = given; i > 0; i--)
+            LoadObject(i);
+        cil.Call("Call" + given);
+        cil.Store(value);
+        cil.Mark(done);
+        Drop(count + 2);
+        cil.Load(value);
+        PushChecked(Value.Object);
+    }
+
+    /// <summary>Puts the entry into its object form.</summary>
+    private void Box(int below)
+    {
+        if (Top(below).Kind is not (Kind.Int or Kind.Float or Kind.Bool))
+            return;
+        LoadObject(below);
+        cil.Store(cil.Home(Slot(below), Kind.Object));
+        Top(below) = Top(below) with { Kind = Kind.Object };
+    }
+
+    private bool CallBuiltin(string name, int given, int count)
+    {
+        switch (name, given)
+        {
+            case ("len", 1):
+                MayRaise();
+                LoadObject(1);
+                cil.Call(nameof(Support.Len));
+                Drop(count + 2);
+                Push(Value.Int);
+                return true;
+            case ("isinstance", 2):
+                MayRaise();
+                LoadObject(2);
+                LoadObject(1);
+                cil.Call(nameof(Support.IsInstance));
+                Drop(count + 2);
+                Push(Value.Bool);
+                return true;
+            case ("ord", 1) when Top().Exact == Exact.Str:
+                LoadObject(1);
+                cil.Call(nameof(Support.SingleCharacter));
+                cil.Branch(OpCodes.Brfalse, Deopt());
+                LoadObject(1);
+                cil.Call(nameof(Support.Ord));
+                Drop(count + 2);
+                Push(Value.Int);
+                return true;
+            case ("abs", 1) when Top().IsFloat:
+                LoadFloat(1);
+                cil.Call(nameof(Support.AbsFloat));
+                Drop(count + 2);
+                Push(Value.Float);
+                return true;
+            case ("min" or "max", 2) when Top(1).IsInt && Top(2).IsInt:
+                LoadInt(2);
+                LoadInt(1);
+                cil.Call(name == "min" ? nameof(Support.MinInt) : nameof(Support.MaxInt));
+                Drop(count + 2);
+                Push(Value.Int);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private bool CallDescriptor(PyMethodDescriptor descriptor, int given, int count)
+    {
+        if (descriptor.Owner == ListType.Type && descriptor.Code.Name == "append" && given == 2)
+        {
+            LoadObject(2);
+            LoadObject(1);
+            cil.Call(nameof(Support.ListAppend));
+            Drop(count + 2);
+            PushConstant(Values.None);
+            return true;
+        }
+        if (descriptor.Code.F0 is { } none && given == 1)
+        {
+            MayRaise();
+            cil.Object(none);
+            LoadObject(1);
+            cil.Call(typeof(Fn0), "Invoke");
+        }
+        else if (descriptor.Code.F1 is { } one && given == 2)
+        {
+            MayRaise();
+            cil.Object(one);
+            LoadObject(2);
+            LoadObject(1);
+            cil.Call(typeof(Fn1), "Invoke");
+        }
+        else
+        {
+            return false;
+        }
+        Drop(count + 2);
+        PushChecked(Value.Object);
+        return true;
+    }
+}

@@ -1,0 +1,77 @@
+namespace Holon.Python.Tier1;
+
+internal delegate PyObject? Entry0(PyThread thread, PyFunction function);
+internal delegate PyObject? Entry1(PyThread thread, PyFunction function, PyObject a);
+internal delegate PyObject? Entry2(PyThread thread, PyFunction function, PyObject a, PyObject b);
+internal delegate PyObject? Entry3(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c);
+internal delegate PyObject? Entry4(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d);
+internal delegate PyObject? Entry5(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e);
+internal delegate PyObject? Entry6(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e, PyObject f);
+
+/// <summary>Goes on with a frame at the head of a loop; <see cref="Support.NotEntered"/> if the frame is not what the code was compiled for.</summary>
+internal delegate PyObject? LoopEntry(PyThread thread, PyFrame frame);
+
+/// <summary>What tier 1 knows of a code object that has run often.</summary>
+internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
+{
+    /// <summary>After that many failed guards at one place the code is compiled again with what is known by then.</summary>
+    private const int FailuresBeforeRecompiling = 4;
+
+    /// <summary>After that many the place no longer guesses.</summary>
+    private const int FailuresBeforeGeneric = 3 * FailuresBeforeRecompiling;
+
+    private readonly Dictionary<int, int> failures = [];
+
+    public PyCode Code { get; } = code;
+
+    /// <summary>The namespaces whose names the code takes for constants.</summary>
+    public readonly PyDict Globals = globals;
+    public readonly PyDict Builtins = builtins;
+
+    /// <summary>Compiled loops, by the instruction at their head, and compiled rests of generators, by that behind the yield.</summary>
+    public LoopEntry?[] Loops { get; } = new LoopEntry?[code.Instructions.Length];
+
+    /// <summary>Loops that cannot be compiled.</summary>
+    public HashSet<int> Uncompiled { get; } = [];
+
+    /// <summary>How many loops have been compiled.</summary>
+    public int LoopCount { get; set; }
+
+    /// <summary>Places where guesses have failed too often.</summary>
+    public HashSet<int> Generic { get; } = [];
+
+    public int Recompilations { get; private set; }
+
+    /// <summary>It has been compiled so often, in vain, that it stays in tier 0.</summary>
+    public bool IsHopeless => Recompilations > 50;
+
+    /// <summary>What the compiled code refers to by address.</summary>
+    public List<object> Roots { get; set; } = [];
+
+    /// <summary>A guard has failed.</summary>
+    public void Failed(int site)
+    {
+        var count = failures[site] = failures.GetValueOrDefault(site) + 1;
+        if (count % FailuresBeforeRecompiling != 0)
+            return;
+        if (count >= FailuresBeforeGeneric)
+            Generic.Add(site);
+        Code.Entry = null;
+        Array.Clear(Loops);
+        LoopCount = 0;
+        Recompilations++;
+        // Tier 0 learns for a while before the next try.
+        Code.Heat = IsHopeless ? int.MinValue : 0;
+        Code.LoopHeat = 0;
+    }
+
+    /// <summary>A loop was not entered because the frame holds other types than when it was compiled.</summary>
+    public void Refused(int pc)
+    {
+        var count = failures[~pc] = failures.GetValueOrDefault(~pc) + 1;
+        if (count % FailuresBeforeRecompiling == 0)
+            Loops[pc] = null;
+        if (count > 5 * FailuresBeforeGeneric)
+            Uncompiled.Add(pc);
+    }
+}

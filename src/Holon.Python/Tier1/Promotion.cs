@@ -1,0 +1,148 @@
+namespace Holon.Python.Tier1;
+
+/// <summary>Decides what is compiled, and enters compiled code from tier 0.</summary>
+internal static class Promotion
+{
+    /// <summary>A call makes a code object as much hotter as this; a turn of a loop by 1.</summary>
+    private const int CallHeat = 4;
+
+    /// <summary>The most places of one code object at which compiled code is entered.</summary>
+    private const int MaxLoops = 16;
+
+    /// <summary>A function is called with so many arguments: is there compiled code for it, or is it time to make some?</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Called(PyThread thread, PyCode code, PyFunction function, int count)
+    {
+        if (code.Entry is not null)
+            return code.DirectCount == count && !thread.IsTracing;
+        return (code.Heat += CallHeat) > thread.Machine.CompileAfter && Compile(code, function) && code.DirectCount == count && !thread.IsTracing;
+    }
+
+    private static bool Compile(PyCode code, PyFunction function)
+    {
+        // Whatever happens, the next try is far away.
+        code.Heat = int.MinValue / 2;
+        if (code.ParameterCount > CodeCompiler.MaxArguments || ReadsItsFrame(code))
+            return false;
+        if (!code.IsPrepared)
+            code.Prepare();
+        var unit = UnitOf(code, function.Globals, function.Builtins);
+        if (unit is null or { IsHopeless: true })
+            return false;
+        try
+        {
+            code.Entry = CodeCompiler.Function(unit);
+            return true;
+        }
+        catch (Exception error) when (StaysInTier0(error))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// What no compiler of Python writes (a stack that underflows, names and constants that are not there) is for tier 0 to refuse, instruction by
+    /// instruction.
+    /// </summary>
+    private static bool StaysInTier0(Exception error) => error is NotCompiledException
+        || (error is IndexOutOfRangeException or ArgumentException or InvalidCastException or NullReferenceException or InvalidOperationException && Environment.GetEnvironmentVariable("HOLON_PYTHON_DEBUG") is null);
+
+    private static CompiledCode? UnitOf(PyCode code, PyDict globals, PyDict builtins)
+    {
+        code.Compiled ??= new CompiledCode(code, globals, builtins);
+        return ReferenceEquals(code.Compiled.Globals, globals) && ReferenceEquals(code.Compiled.Builtins, builtins) ? code.Compiled : null;
+    }
+
+    // Compiled code keeps locals where locals() and the like do not see them.
+    private static bool ReadsItsFrame(PyCode code)
+    {
+        foreach (var name in code.NameList)
+        {
+            if (name.Value is "locals" or "vars" or "dir" or "eval" or "exec" or "_getframe" or "currentframe" or "breakpoint" or "settrace" or "setprofile")
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Calls compiled code.</summary>
+    public static PyObject? Invoke(PyThread thread, PyFunction function, ReadOnlySpan<PyObject> a) => a.Length switch
+    {
+        0 => Unsafe.As<Entry0>(function.Code.Entry!)(thread, function),
+        1 => Unsafe.As<Entry1>(function.Code.Entry!)(thread, function, a[0]),
+        2 => Unsafe.As<Entry2>(function.Code.Entry!)(thread, function, a[0], a[1]),
+        3 => Unsafe.As<Entry3>(function.Code.Entry!)(thread, function, a[0], a[1], a[2]),
+        4 => Unsafe.As<Entry4>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3]),
+        5 => Unsafe.As<Entry5>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4]),
+        _ => Unsafe.As<Entry6>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5]),
+    };
+
+    /// <summary>Calls compiled code with the arguments that have been bound in a frame; the frame is free then.</summary>
+    public static PyObject? InvokeBound(PyThread thread, PyFunction function, PyFrame bound)
+    {
+        var value = Invoke(thread, function, bound.Span(0, function.Code.ParameterCount));
+        bound.Release();
+        return value;
+    }
+
+    /// <summary>
+    /// A hot loop is at its head, or a generator goes on, with everything in the frame: if there is compiled code for that, or can be, it runs.
+    /// </summary>
+    public static LoopResult TryLoop(PyThread thread, PyFrame frame, int pc, out PyObject? value)
+    {
+        value = null;
+        var code = frame.Code;
+        if (!thread.IsTracing && Find(frame, pc) is { } loop)
+        {
+            frame.Pc = pc;
+            value = loop(thread, frame);
+            if (ReferenceEquals(value, Support.BackInTier0))
+                return LoopResult.BackInTier0;
+            if (!ReferenceEquals(value, Support.NotEntered))
+                return LoopResult.Ended;
+            code.Compiled!.Refused(pc);
+        }
+        // The next look comes after some more turns.
+        code.LoopHeat -= Math.Min(code.LoopHeat, 64);
+        return LoopResult.NotEntered;
+    }
+
+    private static LoopEntry? Find(PyFrame frame, int pc)
+    {
+        var code = frame.Code;
+        if (code.Compiled is null && ReadsItsFrame(code))
+        {
+            code.LoopHeat = int.MinValue;
+            return null;
+        }
+        if (UnitOf(code, frame.Globals, frame.Builtins) is not { IsHopeless: false } unit)
+            return null;
+        if (unit.Loops[pc] is { } known)
+            return known;
+        if (unit.LoopCount == MaxLoops || unit.Uncompiled.Contains(pc))
+            return null;
+        try
+        {
+            frame.Pc = pc;
+            unit.LoopCount++;
+            return unit.Loops[pc] = CodeCompiler.Loop(unit, frame, pc);
+        }
+        catch (Exception error) when (StaysInTier0(error))
+        {
+            unit.Uncompiled.Add(pc);
+            return null;
+        }
+    }
+}
+
+/// <summary>What has become of a loop that was to run compiled.</summary>
+internal enum LoopResult
+{
+    /// <summary>Nothing: tier 0 has to run it.</summary>
+    NotEntered,
+
+    /// <summary>The frame has returned, yielded, or left an exception pending.</summary>
+    Ended,
+
+    /// <summary>The loop has run for a while; tier 0 goes on where the frame says.</summary>
+    BackInTier0,
+}

@@ -1,0 +1,182 @@
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Tests;
+
+/// <summary>The machine inside a C# program: calls, exceptions, limits, grants, and many machines.</summary>
+public sealed class HostingTests : IDisposable
+{
+    private static readonly Lazy<string?> Classes = new(Compile);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("holon-java").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, true);
+
+    private static string? Compile()
+    {
+        if (!Commands.Have("javac")) return null;
+        var target = Path.Combine(AppContext.BaseDirectory, "hosted-classes");
+        Commands.MustRun("javac", "-d", target, Path.Combine(AppContext.BaseDirectory, "Hosted", "Rules.java"));
+        return target;
+    }
+
+    private static JavaMachine Machine(Func<JavaMachineOptions, JavaMachineOptions>? change = null)
+    {
+        var classes = Classes.Value;
+        if (classes == null) Assert.Skip("javac is not installed (openjdk-17-jdk-headless).");
+        var options = new JavaMachineOptions { ClassPath = [classes] };
+        return JavaMachine.Create(change == null ? options : change(options));
+    }
+
+    [Fact]
+    public void Methods_are_called_with_values_of_both_worlds()
+    {
+        using var machine = Machine();
+        var rules = machine.Class("Rules");
+        Assert.Equal(43, rules.InvokeStatic<int>("evaluate", 42, "x"));
+        long[] numbers = [1, 2, 3];
+        Assert.Equal(6L, rules.InvokeStatic<long>("sum", numbers));
+        Assert.Equal(1, numbers[0]); // a copy went there
+        var one = rules.New("Ä𝄞");
+        Assert.Equal("Ä𝄞 Ä𝄞", one.Invoke<string>("greet", 2));
+        Assert.Equal(1, one.Invoke<int>("calls"));
+        Assert.Equal("[1, 2]", machine.Class("java.util.List").InvokeStatic<JavaObject>("of", machine.Class("java.lang.Integer").InvokeStatic<JavaObject>("valueOf", 1), machine.Class("java.lang.Integer").InvokeStatic<JavaObject>("valueOf", 2))!.ToString());
+        Assert.Throws<MissingMethodException>(() => rules.InvokeStatic<int>("evaluate", 1));
+    }
+
+    [Fact]
+    public void A_Java_exception_arrives_with_its_stack_trace()
+    {
+        using var machine = Machine();
+        var error = Assert.Throws<JavaException>(() => machine.Class("Rules").InvokeStatic<string>("fail", "because"));
+        Assert.Equal("java.lang.IllegalArgumentException", error.ClassName);
+        Assert.Equal("because", error.JavaMessage);
+        Assert.Contains("at Rules.fail(Rules.java:", error.JavaStackTrace, StringComparison.Ordinal);
+        Assert.Contains("Caused by: java.lang.IllegalStateException: inner", error.JavaStackTrace, StringComparison.Ordinal);
+        Assert.Equal("java.lang.ClassNotFoundException", Assert.Throws<JavaException>(() => machine.Class("NoSuch")).Throwable!.Invoke<JavaObject>("getCause")!.Class.Name);
+    }
+
+    [Fact]
+    public void Machines_do_not_see_each_other()
+    {
+        using var a = Machine();
+        using var b = Machine();
+        Assert.Equal(1, a.Class("Rules").InvokeStatic<int>("next"));
+        Assert.Equal(2, a.Class("Rules").InvokeStatic<int>("next"));
+        Assert.Equal(1, b.Class("Rules").InvokeStatic<int>("next"));
+    }
+
+    [Theory]
+    [InlineData("loop")]
+    [InlineData("sleep")]
+    [InlineData("park")]
+    [InlineData("await")]
+    [InlineData("blocked")]
+    public void The_time_limit_ends_whatever_the_program_does(string method)
+    {
+        using var machine = Machine(o => o with { TimeLimit = TimeSpan.FromSeconds(4) });
+        Assert.Equal(JavaLimit.Time, Assert.Throws<JavaLimitException>(() => machine.Class("Rules").InvokeStatic(method)).Limit);
+        Assert.Throws<JavaLimitException>(() => machine.Class("Rules"));
+    }
+
+    [Theory]
+    [InlineData("loop")]
+    [InlineData("recurse")]
+    public void The_instruction_limit_ends_loops_and_recursions(string method)
+    {
+        using var machine = Machine(o => o with { InstructionLimit = 20_000_000 });
+        var rules = machine.Class("Rules");
+        Assert.Equal(JavaLimit.Instructions, Assert.Throws<JavaLimitException>(() => rules.InvokeStatic<object>(method, method == "loop" ? [] : [100])).Limit);
+    }
+
+    [Fact]
+    public void The_memory_limit_counts_what_is_in_use()
+    {
+        using var machine = Machine(o => o with { MemoryLimit = 64 << 20 });
+        var rules = machine.Class("Rules");
+        Assert.Equal(20_000, rules.InvokeStatic<int>("churn", 20_000)); // 200 MB, of which nothing stays
+        Assert.Equal(JavaLimit.Memory, Assert.Throws<JavaLimitException>(() => rules.InvokeStatic("hoard")).Limit);
+        using var other = Machine(o => o with { MemoryLimit = 64 << 20 });
+        Assert.Equal(JavaLimit.Memory, Assert.Throws<JavaLimitException>(() => other.Class("Rules").InvokeStatic<int>("huge")).Limit);
+    }
+
+    [Fact]
+    public void The_largest_heap_is_an_OutOfMemoryError()
+    {
+        using var machine = Machine(o => o with { MaximumHeap = 64 << 20 });
+        Assert.Equal("java.lang.OutOfMemoryError", Assert.Throws<JavaException>(() => machine.Class("Rules").InvokeStatic("hoard")).ClassName);
+        Assert.Equal(5, machine.Class("Rules").InvokeStatic<int>("churn", 5));
+    }
+
+    [Fact]
+    public void Threads_and_stacks_are_bounded()
+    {
+        using var machine = Machine(o => o with { ThreadLimit = 20, StackLimit = 256 << 10 });
+        var rules = machine.Class("Rules");
+        Assert.InRange(rules.InvokeStatic<int>("threads"), 5, 20);
+        Assert.InRange(rules.InvokeStatic<int>("depth"), 100, 20_000);
+    }
+
+    [Fact]
+    public void Nothing_is_granted_by_default()
+    {
+        var secret = Path.Combine(_folder, "secret");
+        File.WriteAllText(secret, "s");
+        using var machine = Machine();
+        var rules = machine.Class("Rules");
+        Assert.Equal("java.nio.file.AccessDeniedException", Assert.Throws<JavaException>(() => rules.InvokeStatic<string>("read", secret)).ClassName);
+        Assert.False(rules.InvokeStatic<bool>("exists", secret));
+        Assert.Equal("java.io.FileNotFoundException", Assert.Throws<JavaException>(() => rules.InvokeStatic("write", secret, "t")).ClassName);
+        Assert.Null(rules.InvokeStatic<string>("variable", "PATH"));
+        Assert.Equal("java.lang.SecurityException", Assert.Throws<JavaException>(() => rules.InvokeStatic("exit", 3)).ClassName);
+        Assert.Equal("java.lang.ClassNotFoundException", Assert.Throws<JavaException>(() => rules.InvokeStatic("openUnsafe")).ClassName);
+        Assert.Equal("s", File.ReadAllText(secret));
+    }
+
+    [Fact]
+    public void Granted_folders_hold_no_way_out()
+    {
+        var open = Directory.CreateDirectory(Path.Combine(_folder, "open")).FullName;
+        var secret = Path.Combine(_folder, "secret");
+        File.WriteAllText(secret, "s");
+        using var machine = Machine(o => o with { Grants = new JavaGrants { Write = [open], Environment = ["PATH"], Exit = true } });
+        var rules = machine.Class("Rules");
+        rules.InvokeStatic("write", Path.Combine(open, "file"), "text");
+        Assert.Equal("text", rules.InvokeStatic<string>("read", Path.Combine(open, "file")));
+        Assert.Equal("java.nio.file.AccessDeniedException", Assert.Throws<JavaException>(() => rules.InvokeStatic<string>("read", Path.Combine(open, "..", "secret"))).ClassName);
+        rules.InvokeStatic("link", Path.Combine(open, "link"), secret);
+        Assert.Equal("java.nio.file.AccessDeniedException", Assert.Throws<JavaException>(() => rules.InvokeStatic<string>("read", Path.Combine(open, "link"))).ClassName);
+        Assert.Equal("java.io.FileNotFoundException", Assert.Throws<JavaException>(() => rules.InvokeStatic("write", Path.Combine(open, "link"), "t")).ClassName);
+        Assert.Equal("s", File.ReadAllText(secret));
+        Assert.Equal(Environment.GetEnvironmentVariable("PATH"), rules.InvokeStatic<string>("variable", "PATH"));
+        Assert.Null(rules.InvokeStatic<string>("variable", "HOME"));
+        Assert.Equal(3, Assert.Throws<JavaExitException>(() => rules.InvokeStatic("exit", 3)).Code);
+    }
+
+    [Fact]
+    public void Machines_leave_nothing_behind()
+    {
+        var count = Environment.GetEnvironmentVariable("HOLON_TEST_ALL") == "1" ? 1_000 : 12;
+        long first = 0;
+        for (var i = 0; i < count; i++)
+        {
+            using (var machine = Machine(o => o with { InstructionLimit = i % 3 == 0 ? 3_000_000 : null }))
+            {
+                if (i % 3 == 0) Assert.Throws<JavaLimitException>(() => machine.Class("Rules").InvokeStatic("loop"));
+                else Assert.Equal(1, machine.Class("Rules").InvokeStatic<int>("next"));
+            }
+            if (i == 3) first = Used();
+        }
+        Assert.InRange(Used(), 0, first + (20 << 20));
+    }
+
+    /// <summary>What this process has on .NET's heap once machines are gone.</summary>
+    private static long Used()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        return GC.GetTotalMemory(true);
+    }
+}
