@@ -1,5 +1,18 @@
 namespace Holon.Jvm.Runtime;
 
+/// <summary>How Java code is executed.</summary>
+public enum ExecutionTier
+{
+    /// <summary>Interpreted first, compiled when it is hot.</summary>
+    Mixed,
+
+    /// <summary>Interpreted only (<c>-Xint</c>).</summary>
+    Interpreter,
+
+    /// <summary>Compiled from the second call on, each loop from its second round on (<c>-Xcomp</c>): slow to start, a test of the compiler.</summary>
+    CompiledAtOnce,
+}
+
 /// <summary>What a Java machine is to be.</summary>
 public sealed record JavaMachineOptions
 {
@@ -18,8 +31,14 @@ public sealed record JavaMachineOptions
     /// <summary>Whether loaded classes are logged (<c>-verbose:class</c>).</summary>
     public bool VerboseClass { get; init; }
 
+    /// <summary>Whether each compilation is logged (<c>-XX:+PrintCompilation</c>).</summary>
+    public bool PrintCompilation { get; init; }
+
     /// <summary>Whether calls of native methods that are missing are reported on standard error.</summary>
     public bool TraceNatives { get; init; }
+
+    /// <summary>How code is executed.</summary>
+    public ExecutionTier Tier { get; init; }
 
     /// <summary>What the program may do outside the machine: by default nothing.</summary>
     public JavaGrants Grants { get; init; } = JavaGrants.None;
