@@ -369,6 +369,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         lock (_lock)
         {
             if (_endRequest is not null) return _endRequest;
+            _pauseRequested = false; // who asked once more meanwhile has this pause
             _resume.Reset(); // here and not with the request: the pause before may not have been left yet
             SetStatus(MachineStatus.Paused, "The machine is paused.");
             _paused?.TrySetResult();

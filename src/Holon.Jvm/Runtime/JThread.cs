@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Holon.Jvm.Heap;
 using Holon.Jvm.Compiler;
+using Holon.Jvm.Heap;
 using Holon.Jvm.Interpreter;
 
 namespace Holon.Jvm.Runtime;

@@ -11,12 +11,25 @@ internal static class CjkModules
 {
     private static readonly Dictionary<string, int> CodePages = new()
     {
-        ["gb2312"] = 51936, ["gbk"] = 936, ["cp932"] = 932, ["shift_jis"] = 932, ["euc_jp"] = 20932, ["euc_kr"] = 51949, ["cp949"] = 949, ["johab"] = 1361, ["big5"] = 950, ["cp950"] = 950,
+        ["gb2312"] = 51936,
+        ["gbk"] = 936,
+        ["cp932"] = 932,
+        ["shift_jis"] = 932,
+        ["euc_jp"] = 20932,
+        ["euc_kr"] = 51949,
+        ["cp949"] = 949,
+        ["johab"] = 1361,
+        ["big5"] = 950,
+        ["cp950"] = 950,
     };
 
     private static readonly Dictionary<string, string[]> Modules = new()
     {
-        ["_codecs_cn"] = ["gb2312", "gbk"], ["_codecs_jp"] = ["cp932", "shift_jis", "euc_jp"], ["_codecs_kr"] = ["euc_kr", "cp949", "johab"], ["_codecs_tw"] = ["big5", "cp950"], ["_codecs_hk"] = [],
+        ["_codecs_cn"] = ["gb2312", "gbk"],
+        ["_codecs_jp"] = ["cp932", "shift_jis", "euc_jp"],
+        ["_codecs_kr"] = ["euc_kr", "cp949", "johab"],
+        ["_codecs_tw"] = ["big5", "cp950"],
+        ["_codecs_hk"] = [],
     };
 
     /// <summary>Both directions of one encoding, made when it is first used and shared by all machines.</summary>

@@ -70,8 +70,13 @@ internal sealed unsafe partial class BlockEmitter
         var traits = instruction.Class.Traits;
         plan = new RegisterPlan
         {
-            Reg = encoding.HasModRm ? encoding.Reg : 0, Rm = encoding.Rm, Vvvv = encoding.Vvvv, Opcode = encoding.OpcodeRegister, OpcodeByte = encoding.Opcode,
-            SwapHigh = -1, IsVerbatim = !encoding.HasMemory,
+            Reg = encoding.HasModRm ? encoding.Reg : 0,
+            Rm = encoding.Rm,
+            Vvvv = encoding.Vvvv,
+            Opcode = encoding.OpcodeRegister,
+            OpcodeByte = encoding.Opcode,
+            SwapHigh = -1,
+            IsVerbatim = !encoding.HasMemory,
         };
         // BT, BTS, BTR and BTC of memory by a register: a bit string, in which the register moves the address.
         if (encoding.HasMemory && encoding.Map == 1 && !encoding.IsVex && encoding.Opcode is (0xA3 or 0xAB or 0xB3 or 0xBB)) return false;
