@@ -2,6 +2,7 @@ using System.Globalization;
 using Holon.Bench;
 using Holon.Bench.Disk;
 using Holon.Bench.Engine;
+using Holon.Bench.Java;
 using Holon.Bench.Memory;
 using Holon.Bench.Net;
 using Holon.Bench.Work;
@@ -22,6 +23,7 @@ try
         "disk" => await DiskBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "java" => JavaBenchmark.Run(paths, arguments),
         "python" => Holon.Bench.Python.PythonBenchmark.Run(paths, arguments),
         "memory" => await MemoryBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         _ => Usage($"there is no benchmark '{name}'"),

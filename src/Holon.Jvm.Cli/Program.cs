@@ -3,7 +3,7 @@ using Holon.Machines;
 
 try
 {
-    return Launcher.Run(args);
+    return args is ["javap-live", .. var rest] ? Launcher.RunLive(rest) : Launcher.Run(args);
 }
 catch (HolonException e)
 {

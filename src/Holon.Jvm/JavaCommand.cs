@@ -32,10 +32,11 @@ internal sealed record JavaCommand
         -D<name>=<value>                a system property
         -ea, -enableassertions          assertions on
         -Xmx<size>                      largest heap
+        -Xint, -Xcomp                   interpret only; compile at once
         -verbose:class                  tells which classes are loaded, and from where
         --limit-time <time>             ends the program after 500ms, 30s, 5m, ...
-        --limit-memory <size>           ends it when its objects take more
-        --limit-instructions <count>    ends it after so many calls, backward branches and allocations
+        --limit-memory <size>           ends it when its objects take more; nothing is compiled then
+        --limit-instructions <count>    ends it after so many calls, backward branches and allocations; nothing is compiled then
         --limit-threads <count>         at most so many threads
         --limit-stack <size>            stack of each thread
         --allow-read <paths>            files and folders it may read, with commas; from the first --allow on it may do nothing else
@@ -81,6 +82,18 @@ internal sealed record JavaCommand
                     break;
                 case "-verbose" or "-verbose:class":
                     options = options with { VerboseClass = true };
+                    break;
+                case "-XX:+PrintCompilation":
+                    options = options with { PrintCompilation = true };
+                    break;
+                case "-Xint":
+                    options = options with { Tier = ExecutionTier.Interpreter };
+                    break;
+                case "-Xcomp":
+                    options = options with { Tier = ExecutionTier.CompiledAtOnce };
+                    break;
+                case "-Xmixed":
+                    options = options with { Tier = ExecutionTier.Mixed };
                     break;
                 case "--java-home":
                     options = options with { JavaHome = Take(words, word) };

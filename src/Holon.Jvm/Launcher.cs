@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Holon.Jvm.Diagnostics;
 using Holon.Jvm.Runtime;
 using Holon.Machines;
 
@@ -8,8 +10,48 @@ public static class Launcher
 {
     private const int MainStackBytes = 64 << 20;
 
+    /// <summary>
+    /// Runs a program and then shows what became of one of its methods: the last argument names it as <c>Class.method</c>. When
+    /// no jar or main class comes before it, the class's own main is run.
+    /// </summary>
+    public static int RunLive(IReadOnlyList<string> arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        if (arguments.Count == 0) throw new HolonException("javap-live needs a method: ./holon javap-live [java's options] -jar app.jar Class.method, or … -cp classes Class.method.");
+        var method = arguments[^1];
+        var (className, _) = LiveListing.Split(method);
+        if (Environment.GetEnvironmentVariable(MachineCodeFile) is null) return RunWithMachineCode(arguments, method);
+        List<string> command = [.. arguments.SkipLast(1)];
+        if (JavaCommand.Parse(command).Main == null) command.Add(className);
+        return Run(command, method);
+    }
+
+    /// <summary>RyuJIT writes down the machine code of what it is told at the start of a process, so this starts another one.</summary>
+    private static int RunWithMachineCode(IReadOnlyList<string> arguments, string method)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            var start = new ProcessStartInfo(Environment.ProcessPath!, ["javap-live", .. arguments]);
+            start.Environment["DOTNET_JitDisasm"] = "*" + method;
+            start.Environment[MachineCodeFile] = file;
+            using var child = Process.Start(start)!;
+            child.WaitForExit();
+            Console.Out.Write(File.ReadAllText(file));
+            return child.ExitCode;
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private const string MachineCodeFile = "DOTNET_JitStdOutFile";
+
     /// <summary>Runs a Java program; gives the exit code.</summary>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(IReadOnlyList<string> arguments) => Run(arguments, null);
+
+    private static int Run(IReadOnlyList<string> arguments, string? live)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var command = JavaCommand.Parse(arguments);
@@ -20,12 +62,13 @@ public static class Launcher
         }
         var machine = new JavaMachine(command.Options); // it goes with the process
         HolonException? failure = null;
+        JThread? booted = null;
         var main = new Thread(() =>
         {
             try
             {
                 machine.StartLimits();
-                var t = machine.Boot();
+                var t = booted = machine.Boot();
                 machine.RunMain(t, command.Main!, command.IsJar, command.Arguments);
             }
             catch (HolonException e)
@@ -41,6 +84,7 @@ public static class Launcher
         { Name = "main", IsBackground = true };
         main.Start();
         var code = machine.WaitForEnd();
+        if (live != null && booted != null) LiveListing.Write(machine, booted, live, Console.Out);
         if (failure != null) throw failure;
         if (machine.Broken is { } limit) Console.Error.WriteLine($"holon: {new JavaLimitException(limit).Message}");
         return code;

@@ -26,8 +26,8 @@ internal unsafe struct Klass
     /// <summary>Superclasses from Object down to itself.</summary>
     public fixed long Display[DisplaySize];
 
-    /// <summary>The last class that a slow check found this one to be a kind of.</summary>
-    public nint LastSuper;
+    /// <summary>The last classes that slow checks found this one to be a kind of, and not to be one.</summary>
+    public nint LastSuper, LastStranger;
 
     /// <summary>A type of .NET whose instances are this class's objects; null when it cannot have any.</summary>
     public Type? Shape;
@@ -41,13 +41,16 @@ internal unsafe struct MethodSlot
     /// <summary>Decoded code; null until first called, and for native and abstract methods.</summary>
     public Insn* Code;
 
-    /// <summary>Compiled code, or null.</summary>
+    /// <summary>What compiled code calls: compiled code, or a stub that runs the interpreter or a native; null until one is needed.</summary>
     public nint Entry;
+
+    /// <summary>What the interpreter calls to enter compiled code; null while there is none.</summary>
+    public nint Enter;
 
     /// <summary>Slots of a frame (locals, operand stack, scratch) and of the arguments.</summary>
     public int FrameSlots, ArgumentSlots;
 
-    /// <summary>Calls since it was loaded.</summary>
+    /// <summary>Calls by the interpreter, and a share for the loops it ran: what compilation is decided by.</summary>
     public int Calls;
 
     public int VTableIndex;

@@ -27,8 +27,19 @@ internal unsafe struct Frame
 {
     public Heap.MethodSlot* M;
 
-    /// <summary>The operation being executed; null in native methods.</summary>
+    /// <summary>
+    /// The operation being executed; null in native methods. In frames of compiled code, which use nothing else of a frame, the place
+    /// in the code: the negative of its number in <see cref="Compiler.CodeSites"/>.
+    /// </summary>
     public Insn* Pc;
     public long* P;
     public object?* R;
+
+    public readonly bool IsCompiled => (long)Pc < 0;
+
+    /// <summary>Of a compiled frame: the number of the place in the code where it is.</summary>
+    public readonly int Site => (int)-(long)Pc;
+
+    /// <summary>How a compiled frame notes a place.</summary>
+    public static long PlaceOf(int site) => -(long)site;
 }

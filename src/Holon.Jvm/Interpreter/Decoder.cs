@@ -195,22 +195,23 @@ internal sealed unsafe partial class Decoder
         var home = _stackBase + entry.Depth;
         if (!entry.IsConstant && entry.Slot == home) return entry;
         if (entry.IsConstant) EmitConstant(home, entry);
-        else Emit(MoveOf(entry.Kind), home, entry.Slot);
+        else EmitMove(entry.Kind, home, entry.Slot);
         return entry with { Slot = home, IsConstant = false };
     }
 
     private void EmitConstant(int slot, in Entry entry)
     {
         if (entry.Kind == 'R') Emit(Op.Null, slot);
-        else Emit(entry.Kind is 'J' or 'D' ? Op.Const8 : Op.Const4, slot, 0, 0, entry.Constant);
+        else Emit(entry.Kind is 'J' or 'D' ? Op.Const8 : Op.Const4, slot, 0, entry.Kind, entry.Constant);
     }
 
-    private static Op MoveOf(char kind) => kind switch
+    /// <summary>A move; it notes the kind, which the compiler wants to know.</summary>
+    private void EmitMove(char kind, int to, int from) => Emit(kind switch
     {
         'R' => Op.MovR,
         'J' or 'D' => Op.Mov8,
         _ => Op.Mov4,
-    };
+    }, to, from, kind);
 
     /// <summary>Puts all entries into their own slots, as block ends need them.</summary>
     private void Settle()
@@ -260,7 +261,7 @@ internal sealed unsafe partial class Decoder
             _out[last] = _out[last] with { A = (ushort)local };
             return;
         }
-        Emit(MoveOf(entry.Kind), local, entry.Slot);
+        EmitMove(entry.Kind, local, entry.Slot);
     }
 
     private DecodedCode Finish()

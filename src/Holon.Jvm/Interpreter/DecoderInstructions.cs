@@ -559,7 +559,7 @@ internal sealed unsafe partial class Decoder
                 // The lower copies come from the upper ones: their own slots are overwritten by now.
                 if (i < copied.Length) source = placed[i + copied.Length + skipped.Length];
                 var home = _stackBase + depths[i];
-                if (source.Slot != home) Emit(MoveOf(source.Kind), home, source.Slot);
+                if (source.Slot != home) EmitMove(source.Kind, home, source.Slot);
                 source = source with { Slot = home };
             }
             placed[i] = source with { Depth = depths[i] };
@@ -583,9 +583,9 @@ internal sealed unsafe partial class Decoder
     {
         var top = Home(Pop('\0', anySingle: true));
         var below = Home(Pop('\0', anySingle: true));
-        Emit(MoveOf(top.Kind), _scratch, top.Slot);
-        Emit(MoveOf(below.Kind), _stackBase + below.Depth + 1, below.Slot);
-        Emit(MoveOf(top.Kind), _stackBase + below.Depth, _scratch);
+        EmitMove(top.Kind, _scratch, top.Slot);
+        EmitMove(below.Kind, _stackBase + below.Depth + 1, below.Slot);
+        EmitMove(top.Kind, _stackBase + below.Depth, _scratch);
         Push(top.Kind);
         Push(below.Kind);
         _blockStart = _out.Count;

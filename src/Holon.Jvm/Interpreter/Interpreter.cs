@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Holon.Jvm.Compiler;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Runtime;
 
@@ -9,27 +11,35 @@ internal static unsafe partial class Interpreter
     /// <summary>Calls a method whose arguments lie at the slots given; its result comes to the first of them. Raises <see cref="JavaThrow"/>.</summary>
     public static void Invoke(JThread t, MethodSlot* method, long* p, object?* r)
     {
-        if (method->Code == null && PrepareOrRun(t, t.Top, method, p, r)) return;
+        if (TryInvoke(t, method, p, r) is { } thrown) throw new JavaThrow(thrown);
+    }
+
+    /// <summary>The same, giving the exception that the method ended with.</summary>
+    public static JObject? TryInvoke(JThread t, MethodSlot* method, long* p, object?* r)
+    {
+        if (method->Enter is var enter && enter != 0) return CompiledCalls.Enter(t, enter, method, p, r);
+        if (method->Code == null && PrepareOrRun(t, t.Top, method, p, r)) return null;
         var frame = t.Top + 1;
-        if (p + method->FrameSlots > t.StackLimit || frame >= t.FrameLimit || !System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw new JavaThrow(t.StackOverflow());
-        method->Calls++;
+        if (p + method->FrameSlots > t.StackLimit || frame >= t.FrameLimit || !RuntimeHelpers.TryEnsureSufficientExecutionStack()) return t.StackOverflow();
+        if ((++method->Calls & t.CallMask) == 0) t.Compiler?.Called(t, method);
         frame->M = method;
         frame->Pc = method->Code;
         frame->P = p;
         frame->R = r;
         t.Top = frame;
-        Run(t, frame);
+        return Run(t, frame);
     }
 
-    private static void Run(JThread t, Frame* entry)
+    /// <summary>Runs from the top frame until <paramref name="entry"/> returns; gives the exception that it ends with, or null.</summary>
+    public static JObject? Run(JThread t, Frame* entry)
     {
+        var slotTop = t.SlotTop;
         for (; ; )
         {
             JObject thrown;
             try
             {
-                Loop(t, entry);
-                return;
+                return Loop(t, entry);
             }
             catch (JavaThrow e) when (t.Top >= entry)
             {
@@ -45,17 +55,19 @@ internal static unsafe partial class Interpreter
                 if (t.Machine.Options.TraceNatives) Console.Error.WriteLine(e);
                 thrown = t.NewThrowable("java/lang/InternalError", $"{e.GetType().Name}: {e.Message}");
             }
-            if (!Unwind(t, entry, thrown)) throw new JavaThrow(thrown);
+            t.SlotTop = slotTop;
+            if (!Unwind(t, entry, thrown, out thrown)) return thrown;
         }
     }
 
     /// <summary>Finds the handler of an exception in the frames down to <paramref name="entry"/> and makes it the place to go on; false when there is none.</summary>
-    private static bool Unwind(JThread t, Frame* entry, JObject thrown)
+    private static bool Unwind(JThread t, Frame* entry, JObject exception, out JObject thrown)
     {
+        thrown = exception;
         for (; t.Top >= entry; t.Top--)
         {
             var frame = t.Top;
-            if (frame->Pc == null) continue; // a native method's
+            if (frame->Pc == null || frame->IsCompiled) continue; // a native method's, or one whose .NET frame is gone
             var method = frame->M->Managed;
             var code = method.Decoded!;
             var bci = code.BciAt(frame->Pc);
@@ -75,7 +87,7 @@ internal static unsafe partial class Interpreter
         return false;
     }
 
-    private static bool Catches(JThread t, JClass inClass, int catchType, ref JObject thrown)
+    public static bool Catches(JThread t, JClass inClass, int catchType, ref JObject thrown)
     {
         if (catchType == 0) return true;
         try

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Holon.Jvm.Compiler;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Runtime;
 
@@ -12,11 +13,12 @@ namespace Holon.Jvm.Interpreter;
 internal static unsafe partial class Interpreter
 {
     /// <summary>
-    /// Runs from the thread's top frame until <paramref name="entry"/> returns, its result then being in its first slot. A local
+    /// Runs from the thread's top frame until <paramref name="entry"/> returns, its result then being in its first slot, or ends with the
+    /// exception that it gives. A local
     /// of a frame is <c>P[n]</c> or <c>R[n]</c>: SAFETY of every access rests on decoded code naming only slots of its frame, on
     /// frames being checked against the stack's end when pushed, and on the verifier for kinds.
     /// </summary>
-    private static void Loop(JThread t, Frame* entry)
+    private static JObject? Loop(JThread t, Frame* entry)
     {
         var frame = t.Top;
         var pc = frame->Pc;
@@ -828,7 +830,8 @@ internal static unsafe partial class Interpreter
                         if (receiver == null) goto nullPointer;
                         var word = JObject.Word(receiver);
                         if ((ulong)word < (ulong)JObject.SmallestKlass) word = t.ObjectKlass;
-                        method = ((Klass*)word)->VTable[pc->Imm];
+                        if (pc->Imm != word && pc->Imm != 1) pc->Imm = pc->Imm == 0 ? word : 1;
+                        method = ((Klass*)word)->VTable[pc->C];
                         goto call;
                     }
                 case Op.CallInterface:
@@ -837,10 +840,12 @@ internal static unsafe partial class Interpreter
                         if (receiver == null) goto nullPointer;
                         var word = JObject.Word(receiver);
                         if ((ulong)word < (ulong)JObject.SmallestKlass) word = t.ObjectKlass;
-                        var cached = t.InterfaceCache + (((ulong)word >> 5 ^ (ulong)pc->Imm >> 4) & JThread.InterfaceCacheMask);
-                        if (cached->Klass == word && cached->Method == pc->Imm) { method = cached->Target; goto call; }
+                        var site = (InterfaceSite*)pc->Imm;
+                        if (site->Receiver != word && site->Receiver != 1) site->Receiver = site->Receiver == 0 ? word : 1;
+                        var cached = t.InterfaceCache + (((ulong)word >> 5 ^ (ulong)site->Method >> 4) & JThread.InterfaceCacheMask);
+                        if (cached->Klass == word && cached->Method == (nint)site->Method) { method = cached->Target; goto call; }
                         frame->Pc = pc;
-                        method = Types.InterfaceTarget(t, (Klass*)word, (MethodSlot*)pc->Imm, cached);
+                        method = Types.InterfaceTarget(t, (Klass*)word, site->Method, cached);
                         goto call;
                     }
                 case Op.CallBasic:
@@ -919,12 +924,29 @@ internal static unsafe partial class Interpreter
                 {
                     frame->Pc = pc;
                     t.Safepoint();
+                    if (t.Compiler != null && t.Compiler.LoopEntry(t, frame, pc) is var loop && loop != 0)
+                    {
+                        thrown = CompiledCalls.RunLoop(t, frame, loop, out var goesOn)!;
+                        if (thrown != null) goto unwind;
+                        if (!goesOn) goto leave;
+                        frame = t.Top;
+                        pc = frame->Pc;
+                        P = frame->P;
+                        R = frame->R;
+                    }
                 }
             }
             continue;
 
         call:
             frame->Pc = pc;
+            if (method->Enter is var enter && enter != 0)
+            {
+                thrown = CompiledCalls.Enter(t, enter, method, P + pc->A, R + pc->A)!;
+                if (thrown != null) goto unwind;
+                pc++;
+                continue;
+            }
             if (method->Code == null)
             {
                 if (PrepareOrRun(t, frame, method, P + pc->A, R + pc->A))
@@ -941,7 +963,7 @@ internal static unsafe partial class Interpreter
                     thrown = t.StackOverflow();
                     goto unwind;
                 }
-                method->Calls++;
+                if ((++method->Calls & t.CallMask) == 0) t.Compiler?.Called(t, method);
                 R += pc->A;
                 P = slots;
                 pc = method->Code;
@@ -956,7 +978,7 @@ internal static unsafe partial class Interpreter
 
         leave:
             t.Top = frame - 1;
-            if (frame == entry) return;
+            if (frame == entry) return null;
             frame--;
             pc = frame->Pc + 1;
             P = frame->P;
@@ -988,7 +1010,7 @@ internal static unsafe partial class Interpreter
             thrown = t.NewThrowable("java/lang/ArithmeticException", "/ by zero");
 
         unwind:
-            if (!Unwind(t, entry, thrown)) throw new JavaThrow(thrown);
+            if (!Unwind(t, entry, thrown, out thrown)) return thrown;
             frame = t.Top;
             pc = frame->Pc;
             P = frame->P;

@@ -28,34 +28,44 @@ internal static unsafe class MethodHandles
     }
 
     /// <summary>The method behind a MemberName.</summary>
-    public static MethodSlot* Target(JThread t, object memberName)
+    public static MethodSlot* Target(JThread t, object memberName) => Target(t.Machine, memberName);
+
+    public static MethodSlot* Target(JavaMachine machine, object memberName)
     {
-        var known = t.Machine.Known;
+        var known = machine.Known;
         var resolved = JObject.At<object?>(memberName, known.MemberNameMethod);
         return resolved == null ? null : (MethodSlot*)JObject.At<long>(resolved, known.ResolvedTarget);
     }
 
     /// <summary>MethodHandle.invokeBasic: the entry point of the handle's lambda form.</summary>
-    public static MethodSlot* BasicTarget(JThread t, object handle)
+    public static MethodSlot* BasicTarget(JThread t, object handle) => BasicTarget(t.Machine, handle);
+
+    /// <summary>The same; null when the form has no entry yet.</summary>
+    public static MethodSlot* BasicTarget(JavaMachine machine, object handle)
     {
-        var known = t.Machine.Known;
+        var known = machine.Known;
         var form = JObject.At<object>(handle, known.HandleForm);
-        return Target(t, JObject.At<object>(form, known.FormEntry));
+        var entry = JObject.At<object?>(form, known.FormEntry);
+        return entry == null ? null : Target(machine, entry);
     }
 
     public static MethodSlot* LinkToTarget(JThread t, Frame* frame, Insn* pc)
     {
         var r = frame->R + pc->A;
-        var memberName = r[pc->B - 1];
+        return LinkToTarget(t, (MethodIntrinsic)pc->C, r[pc->B - 1], r[0]);
+    }
+
+    /// <summary>What linkToStatic and its kin call, by the MemberName that is their last argument.</summary>
+    public static MethodSlot* LinkToTarget(JThread t, MethodIntrinsic kind, object? memberName, object? receiver)
+    {
         if (memberName == null) throw t.Error("java/lang/NullPointerException", null);
         var target = Target(t, memberName);
         if (target == null) throw t.Error("java/lang/InternalError", "unresolved MemberName");
-        var kind = (MethodIntrinsic)pc->C;
         if (kind == MethodIntrinsic.LinkToStatic) return target;
-        if (r[0] == null) throw t.Error("java/lang/NullPointerException", null);
+        if (receiver == null) throw t.Error("java/lang/NullPointerException", null);
         var method = target->Managed;
         if (kind == MethodIntrinsic.LinkToSpecial || method.IsPrivate) return target;
-        var word = JObject.Word(r[0]!);
+        var word = JObject.Word(receiver);
         if ((ulong)word < (ulong)JObject.SmallestKlass) word = t.ObjectKlass;
         if (method.Class.IsInterface)
         {

@@ -269,7 +269,14 @@ internal static unsafe class Resolution
     {
         var index = method.Class.IsInterface ? named.VTableIndex(method.Name, method.Desc) : method.Slot->VTableIndex;
         if (method.IsPrivate || index < 0) Rewrite(pc, Op.CallSpecial, (long)method.Slot);
-        else Rewrite(pc, Op.CallVirtual, index);
+        else RewriteVirtual(pc, index);
+    }
+
+    /// <summary>The index goes where it fits; Imm then notes the receiver's class, for the compiler.</summary>
+    private static void RewriteVirtual(Insn* pc, int index)
+    {
+        pc->C = checked((ushort)index);
+        Rewrite(pc, Op.CallVirtual, 0);
     }
 
     public static void InterfaceCall(JThread t, Frame* frame, Insn* pc)
@@ -277,7 +284,12 @@ internal static unsafe class Resolution
         var method = Method(t, Caller(frame), (int)pc->Imm, out var named);
         CheckStatic(t, method, false);
         if (!method.Class.IsInterface) RewriteVirtual(pc, method, named);
-        else Rewrite(pc, Op.CallInterface, (long)method.Slot);
+        else
+        {
+            var site = (InterfaceSite*)t.Machine.AllocateNative(sizeof(InterfaceSite));
+            site->Method = method.Slot;
+            Rewrite(pc, Op.CallInterface, (long)site);
+        }
     }
 
     public static void DynamicCall(JThread t, Frame* frame, Insn* pc)

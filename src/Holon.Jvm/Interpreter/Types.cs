@@ -24,7 +24,12 @@ internal static unsafe class Types
     {
         if ((uint)target->Depth < Klass.DisplaySize) return klass->Display[target->Depth] == (long)target;
         if (klass->LastSuper == (nint)target) return true;
-        if (!klass->Managed.IsSubclassOf(target->Managed)) return false;
+        if (klass->LastStranger == (nint)target) return false;
+        if (!klass->Managed.IsSubclassOf(target->Managed))
+        {
+            klass->LastStranger = (nint)target;
+            return false;
+        }
         klass->LastSuper = (nint)target;
         return true;
     }
@@ -58,6 +63,13 @@ internal unsafe struct InterfaceCacheEntry
     public nint Klass;
     public long Method;
     public MethodSlot* Target;
+}
+
+/// <summary>A call of an interface's method: the method, and the only class of receivers so far (0 none yet, 1 several).</summary>
+internal unsafe struct InterfaceSite
+{
+    public MethodSlot* Method;
+    public nint Receiver;
 }
 
 /// <summary>A linked invokedynamic or method-handle call: the adapter, and the object it takes as last argument.</summary>

@@ -8,17 +8,37 @@ namespace Holon.Jvm.Natives;
 /// <summary>System.arraycopy.</summary>
 internal static class ArrayCopy
 {
-    public static void Run(Args a)
+    public static void Run(Args a) => Copy(a.Thread, a.Ref(0), a.Int(1), a.Ref(2), a.Int(3), a.Int(4));
+
+    public static void Copy(JThread t, object? source, int from, object? target, int to, int length)
     {
-        var t = a.Thread;
-        if (a.Ref(0) is not { } source || a.Ref(2) is not { } target) throw t.Error("java/lang/NullPointerException", null);
-        int from = a.Int(1), to = a.Int(3), length = a.Int(4);
+        if (source == null || target == null) throw t.Error("java/lang/NullPointerException", null);
+        if (CopyPlain(source, from, target, to, length)) return;
         if (!ObjectExtensions.IsArray(source)) throw t.Error("java/lang/ArrayStoreException", $"arraycopy: source type {t.Machine.ClassOf(source).JavaName} is not an array");
         if (!ObjectExtensions.IsArray(target)) throw t.Error("java/lang/ArrayStoreException", $"arraycopy: destination type {t.Machine.ClassOf(target).JavaName} is not an array");
         if (source.GetType() != target.GetType()) throw t.Error("java/lang/ArrayStoreException", $"arraycopy: type mismatch: can not copy {Kind(t, source)} into {Kind(t, target)}");
         Check(t, from, to, length, source, target);
         if (source is object?[] references) CopyReferences(t, references, from, (object?[])target, to, length);
         else Array.Copy((Array)source, from, (Array)target, to, length);
+    }
+
+    /// <summary>Arrays of the same type of primitives, or of the same class, within their bounds; false for everything else.</summary>
+    private static bool CopyPlain(object source, int from, object target, int to, int length)
+    {
+        if (source.GetType() == typeof(byte[]) && target.GetType() == typeof(byte[])) return CopyBytes(Unsafe.As<byte[]>(source), from, Unsafe.As<byte[]>(target), to, length);
+        if (source.GetType() != typeof(object[]) || target.GetType() != typeof(object[])) return false;
+        var a = Unsafe.As<object?[]>(source);
+        var b = Unsafe.As<object?[]>(target);
+        if (a[0] != b[0] || (from | to | length) < 0 || (uint)from + (uint)length > (uint)a.Length - 1 || (uint)to + (uint)length > (uint)b.Length - 1) return false;
+        Array.Copy(a, from + 1, b, to + 1, length);
+        return true;
+    }
+
+    private static bool CopyBytes(byte[] source, int from, byte[] target, int to, int length)
+    {
+        if ((from | to | length) < 0 || (uint)from + (uint)length > (uint)source.Length || (uint)to + (uint)length > (uint)target.Length) return false;
+        Buffer.BlockCopy(source, from, target, to, length);
+        return true;
     }
 
     private static void CopyReferences(JThread t, object?[] source, int from, object?[] target, int to, int length)

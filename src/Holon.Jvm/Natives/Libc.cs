@@ -8,6 +8,30 @@ internal static unsafe partial class Libc
     public const int ReadOnly = 0, WriteOnly = 1, ReadWrite = 2, Create = 0x40, Exclusive = 0x80, Truncate = 0x200, Append = 0x400, Sync = 0x101000, DataSync = 0x1000;
     public const int Enoent = 2, Eintr = 4, Eexist = 17;
 
+    [LibraryImport("libc", EntryPoint = "pthread_self")]
+    private static partial nint ThreadSelf();
+
+    [LibraryImport("libc", EntryPoint = "pthread_getattr_np")]
+    private static partial int ThreadAttributes(nint thread, void* attributes);
+
+    [LibraryImport("libc", EntryPoint = "pthread_attr_getstack")]
+    private static partial int ThreadStack(void* attributes, nint* lowest, nint* size);
+
+    [LibraryImport("libc", EntryPoint = "pthread_attr_destroy")]
+    private static partial int FreeThreadAttributes(void* attributes);
+
+    /// <summary>Where the calling thread's stack ends, its lowest address; 0 when that cannot be known.</summary>
+    public static nint StackEnd()
+    {
+        // pthread_attr_t has 56 bytes on x86-64 and 64 on AArch64.
+        var attributes = stackalloc byte[256];
+        if (ThreadAttributes(ThreadSelf(), attributes) != 0) return 0;
+        nint lowest, size;
+        var result = ThreadStack(attributes, &lowest, &size);
+        _ = FreeThreadAttributes(attributes);
+        return result == 0 ? lowest : 0;
+    }
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     public static partial int Open(byte* path, int flags, int mode);
 

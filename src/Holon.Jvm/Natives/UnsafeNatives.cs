@@ -12,7 +12,7 @@ namespace Holon.Jvm.Natives;
 internal static unsafe class UnsafeNatives
 {
     /// <summary>Offsets from here on are absolute addresses: no object is that large.</summary>
-    private const long FirstAddress = 1L << 36;
+    internal const long FirstAddress = 1L << 36;
 
     private static ref T Ref<T>(Args a)
     {
@@ -151,14 +151,15 @@ internal static unsafe class UnsafeNatives
                 'I' or 'F' => 4,
                 _ => 8,
             })
-            .Ref("allocateInstance(Ljava/lang/Class;)Ljava/lang/Object;", a =>
-            {
-                var c = a.Class(1);
-                if (c.IsAbstract || c.IsArray || c.IsPrimitive || c.IsInterface) throw a.Thread.Error("java/lang/InstantiationException", c.JavaName);
-                Initialization.Initialize(a.Thread, c);
-                return c.Allocate();
-            })
+            .Ref("allocateInstance(Ljava/lang/Class;)Ljava/lang/Object;", a => AllocateInstance(a.Thread, a.Class(1)))
             .Ref("defineClass0(Ljava/lang/String;[BIILjava/lang/ClassLoader;Ljava/security/ProtectionDomain;)Ljava/lang/Class;", a =>
                 a.Machine.LoaderOf((JObject?)a.Ref(5)).Define(a.Thread, a.String(1)?.Replace('.', '/'), a.Bytes(2).AsSpan(a.Int(3), a.Int(4)), (JObject?)a.Ref(6), "__JVM_DefineClass__").Mirror);
+    }
+
+    internal static object AllocateInstance(JThread t, JClass c)
+    {
+        if (c.IsAbstract || c.IsArray || c.IsPrimitive || c.IsInterface) throw t.Error("java/lang/InstantiationException", c.JavaName);
+        Initialization.Initialize(t, c);
+        return c.Allocate();
     }
 }

@@ -192,6 +192,7 @@ internal static unsafe class ClassBuilder
                 if (old.IsFinal && (old.Flags & Acc.Final) != 0)
                     throw JThread.Current.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} overrides final method {old.Class.JavaName}.{old.Name}{old.Desc}");
                 table[i] = m;
+                old.IsOverridden = true;
                 m.Slot->VTableIndex = i;
                 overrides = true;
             }

@@ -1,4 +1,5 @@
 using Holon.Jvm.ClassFile;
+using Holon.Jvm.Compiler;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Interpreter;
 using Holon.Jvm.Natives;
@@ -40,6 +41,12 @@ internal sealed unsafe class JMethod
 
     /// <summary>Its decoded code, once called.</summary>
     public DecodedCode? Decoded;
+
+    /// <summary>What the compiler made of it, once it was asked to.</summary>
+    public CompilationState? Compilation;
+
+    /// <summary>Whether a class that was loaded overrides it.</summary>
+    public bool IsOverridden;
 
     public JMethod(JClass owner, MethodInfo info, int index)
     {

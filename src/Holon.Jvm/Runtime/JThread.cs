@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Holon.Jvm.Compiler;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Interpreter;
 
@@ -11,7 +12,10 @@ internal sealed unsafe class JThread : IDisposable
     public const int InterfaceCacheMask = 511;
 
     /// <summary>Backward branches and allocations between two looks at what is asked of the thread.</summary>
-    private const int Quantum = 20_000;
+    public int Quantum = 5_000;
+
+    /// <summary>Bytes of .NET's stack that compiled code leaves to the C# that it calls.</summary>
+    private const int HostStackReserve = 512 << 10;
 
     /// <summary>Slots kept free for raising StackOverflowError.</summary>
     private const int Reserve = 2048;
@@ -22,9 +26,33 @@ internal sealed unsafe class JThread : IDisposable
     public readonly JavaMachine Machine;
     public JObject? JavaObject;
     public Frame* Top;
+
+    /// <summary>The machine's compiler; null when it only interprets.</summary>
+    public readonly JitCompiler? Compiler;
     public Frame* FrameLimit;
     public long* StackLimit;
-    public int Budget = Quantum;
+
+    /// <summary>
+    /// Compiled methods look where their frame would lie beyond this: at the end of the frames, and at once when it is null, which
+    /// is how they are asked to look at what is asked of the thread.
+    /// </summary>
+    public Frame* EntryLimit;
+    public int Budget;
+
+    /// <summary>Not zero when compiled code is to call <see cref="Safepoint"/> at its next backward branch.</summary>
+    public int Poll;
+
+    /// <summary>The exception that a compiled method or a helper of one has just ended with; compiled code looks after each call.</summary>
+    public JObject? Exception;
+
+    /// <summary>Compiled code raises StackOverflowError when its .NET stack is below this address.</summary>
+    public nint StackEnd;
+
+    /// <summary>First free slot while compiled code runs on top of interpreted frames.</summary>
+    public long* SlotTop;
+
+    /// <summary>Calls between two looks of the interpreter at whether a method is worth compiling, less one.</summary>
+    public int CallMask = 127;
     public nint ObjectKlass;
     public InterfaceCacheEntry* InterfaceCache;
 
@@ -47,6 +75,9 @@ internal sealed unsafe class JThread : IDisposable
     public JThread(JavaMachine machine, int stackSlots)
     {
         Machine = machine;
+        Compiler = machine.Compiler;
+        if (machine.Options.Tier == ExecutionTier.CompiledAtOnce) Quantum = CallMask = 0;
+        Budget = Quantum;
         _slots = (long*)NativeMemory.AllocZeroed((nuint)stackSlots + 64, 8);
         // SAFETY: pinned and kept by this object, so the address holds while the thread lives.
         _references = GC.AllocateArray<object?>(stackSlots + 64, pinned: true);
@@ -55,8 +86,9 @@ internal sealed unsafe class JThread : IDisposable
         _frames = (Frame*)NativeMemory.AllocZeroed((nuint)frames, (nuint)sizeof(Frame));
         InterfaceCache = (InterfaceCacheEntry*)NativeMemory.AllocZeroed(InterfaceCacheMask + 1, (nuint)sizeof(InterfaceCacheEntry));
         StackLimit = _slots + stackSlots - Reserve;
-        FrameLimit = _frames + frames - Reserve / 10;
+        EntryLimit = FrameLimit = _frames + frames - Reserve / 10;
         Top = _frames - 1;
+        SlotTop = _slots;
     }
 
     public static JThread Current => _current ?? throw new InvalidOperationException("This .NET thread is no Java thread.");
@@ -70,6 +102,7 @@ internal sealed unsafe class JThread : IDisposable
     public void Attach()
     {
         _current = this;
+        StackEnd = Natives.Libc.StackEnd() + HostStackReserve;
         _allocated = GC.GetAllocatedBytesForCurrentThread();
     }
 
@@ -79,9 +112,8 @@ internal sealed unsafe class JThread : IDisposable
     public Value Call(JMethod method, params ReadOnlySpan<Value> arguments)
     {
         if (method.IsStatic) Initialization.Initialize(this, method.Class);
-        var top = Top;
-        var p = top < _frames ? _slots : top->P + top->M->FrameSlots;
-        var r = _referenceBase + (p - _slots);
+        var p = FreeSlots();
+        var r = ReferenceSlot(p);
         if (p + method.Slot->FrameSlots > StackLimit) throw new JavaThrow(StackOverflow());
         var slot = 0;
         var argument = 0;
@@ -103,6 +135,16 @@ internal sealed unsafe class JThread : IDisposable
         };
     }
 
+    /// <summary>The first slot that no frame uses.</summary>
+    public long* FreeSlots()
+    {
+        var top = Top;
+        return top < _frames ? _slots : top->IsCompiled ? SlotTop : top->P + top->M->FrameSlots;
+    }
+
+    /// <summary>The reference slot beside a primitive slot.</summary>
+    public object?* ReferenceSlot(long* p) => _referenceBase + (p - _slots);
+
     /// <summary>Calls the method that overrides <paramref name="method"/> in the receiver's class.</summary>
     public Value CallVirtual(JMethod method, params ReadOnlySpan<Value> arguments)
     {
@@ -112,7 +154,7 @@ internal sealed unsafe class JThread : IDisposable
     }
 
     public JObject NewThrowable(string className, string? message) => message == null
-        ? NewThrowable(className, "()V")
+        ? NewThrowable(className, "()V", default(ReadOnlySpan<Value>))
         : NewThrowable(className, "(Ljava/lang/String;)V", Value.Of(Machine.NewString(message)));
 
     public JObject NewThrowable(string className, string constructor, params ReadOnlySpan<Value> arguments)
@@ -140,7 +182,8 @@ internal sealed unsafe class JThread : IDisposable
         if (_overflowing) return NewBare("java/lang/StackOverflowError");
         _overflowing = true;
         StackLimit += Reserve - 64;
-        FrameLimit += Reserve / 10 - 8;
+        EntryLimit = FrameLimit += Reserve / 10 - 8;
+        StackEnd -= HostStackReserve / 2;
         try
         {
             return NewThrowable("java/lang/StackOverflowError", null);
@@ -152,7 +195,8 @@ internal sealed unsafe class JThread : IDisposable
         finally
         {
             StackLimit -= Reserve - 64;
-            FrameLimit -= Reserve / 10 - 8;
+            EntryLimit = FrameLimit -= Reserve / 10 - 8;
+            StackEnd += HostStackReserve / 2;
             _overflowing = false;
         }
     }
@@ -166,6 +210,7 @@ internal sealed unsafe class JThread : IDisposable
     {
         var done = Quantum - Math.Max(Budget, -1);
         Budget = Quantum;
+        Poll = 0;
         if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         Machine.Account(this, done, allocated - _allocated);
@@ -179,7 +224,7 @@ internal sealed unsafe class JThread : IDisposable
     {
         var top = Top;
         if (top < _frames) return;
-        var r = top->R + top->M->FrameSlots;
+        var r = ReferenceSlot(FreeSlots());
         for (var n = 0; n < 4096 && r < _referenceBase + _references.Length && n < 512; n++, r++) *r = null;
     }
 
@@ -204,8 +249,14 @@ internal sealed unsafe class JThread : IDisposable
 
     public void Exit(object o)
     {
-        if (!Monitor.IsEntered(o)) throw Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
-        Monitor.Exit(o);
+        try
+        {
+            Monitor.Exit(o);
+        }
+        catch (SynchronizationLockException)
+        {
+            throw Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
+        }
     }
 
     /// <summary>LockSupport.park: returns on a permit, an interrupt, the time, or for no reason.</summary>
@@ -255,10 +306,18 @@ internal sealed unsafe class JThread : IDisposable
         }
     }
 
+    /// <summary>Makes compiled code call <see cref="Safepoint"/> at its next backward branch or entry of a method.</summary>
+    public void AskToPoll()
+    {
+        Poll = 1;
+        EntryLimit = null;
+    }
+
     /// <summary>Makes a thread of a machine that ends look at it, whatever it waits for.</summary>
     public void Wake()
     {
         Budget = 0;
+        AskToPoll();
         SleepSignal.Set();
         Unpark();
         if (WaitingOn is { } o && Monitor.TryEnter(o))

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Holon.Jvm.Compiler;
 using Holon.Jvm.Heap;
 
 namespace Holon.Jvm.Runtime;
@@ -14,6 +15,10 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly PinnedCells<MethodSlot> MethodSlots = new(512);
     internal readonly PinnedCells<object?> StaticReferences = new(512), Constants = new(512);
     internal readonly ReferenceTracker References = new();
+    internal readonly CodeSites Sites = new();
+
+    /// <summary>Compiles hot methods; null when everything is interpreted.</summary>
+    internal readonly JitCompiler? Compiler;
     internal readonly Dictionary<string, long> HiddenSlots = [];
     internal JClass ObjectClass = null!;
     internal JClass[] ArrayInterfaces = [];
@@ -37,9 +42,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal JavaMachine(JavaMachineOptions options)
     {
+        // Only the interpreter counts steps, and only its frames show the heap census what local variables hold.
+        if (options.InstructionLimit != null || options.MemoryLimit != null) options = options with { Tier = ExecutionTier.Interpreter };
         Options = options;
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
         BootLoader = new LoaderData(this, null);
+        if (options.Tier != ExecutionTier.Interpreter) Compiler = new JitCompiler(this);
         Modules = new Modules(this);
         Files = new Natives.FileGrants(options);
         Net = new Natives.NetGrants(options.Grants);
@@ -155,6 +163,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         {
             if (c.MirrorObject != null) return c.MirrorObject;
             var mirror = ClassClass.Allocate();
+            _mirrorSlot = HiddenSlots["java/lang/Class"];
             mirror.Ref(HiddenSlots["java/lang/Class"]) = c;
             if (Known != null) FillMirror(c, mirror);
             lock (_mirrorsWithoutModule)
@@ -176,7 +185,10 @@ public sealed unsafe partial class JavaMachine : IDisposable
         if (c.ClassData != null) mirror.Ref(Known.ClassData) = c.ClassData;
     }
 
-    internal JClass ClassOfMirror(object mirror) => Unsafe.As<JClass>(JObject.At<object>(mirror, HiddenSlots["java/lang/Class"]));
+    /// <summary>Where a java.lang.Class has its class; read often.</summary>
+    private long _mirrorSlot;
+
+    internal JClass ClassOfMirror(object mirror) => Unsafe.As<JClass>(JObject.At<object>(mirror, _mirrorSlot));
 
     internal JObject? ModuleOf(JClass c)
     {
@@ -215,6 +227,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
     {
         if (loader == null) return BootLoader;
         lock (_loaders) return _loaders.GetValue(loader, l => new LoaderData(this, l));
+    }
+
+    /// <summary>All classes that any loader has.</summary>
+    internal JClass[] LoadedClasses()
+    {
+        lock (_loaders) return [.. BootLoader.AllClasses(), .. _loaders.SelectMany(pair => pair.Value.AllClasses())];
     }
 
     internal static bool IsPlatformLoader(JObject loader) => loader.Class().Name == "jdk/internal/loader/ClassLoaders$PlatformClassLoader";
@@ -264,6 +282,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         if (_disposed) return;
         _disposed = true;
         End(0);
+        Compiler?.Dispose();
         _hostThreads?.Stop();
         lock (_threads)
         {

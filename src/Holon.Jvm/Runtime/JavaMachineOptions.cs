@@ -1,5 +1,18 @@
 namespace Holon.Jvm.Runtime;
 
+/// <summary>How Java code is executed.</summary>
+public enum ExecutionTier
+{
+    /// <summary>Interpreted first, compiled when it is hot.</summary>
+    Mixed,
+
+    /// <summary>Interpreted only (<c>-Xint</c>).</summary>
+    Interpreter,
+
+    /// <summary>Compiled from the second call on, each loop from its second round on (<c>-Xcomp</c>): slow to start, a test of the compiler.</summary>
+    CompiledAtOnce,
+}
+
 /// <summary>What a Java machine is to be.</summary>
 public sealed record JavaMachineOptions
 {
@@ -18,8 +31,17 @@ public sealed record JavaMachineOptions
     /// <summary>Whether loaded classes are logged (<c>-verbose:class</c>).</summary>
     public bool VerboseClass { get; init; }
 
+    /// <summary>Whether each compilation is logged (<c>-XX:+PrintCompilation</c>).</summary>
+    public bool PrintCompilation { get; init; }
+
     /// <summary>Whether calls of native methods that are missing are reported on standard error.</summary>
     public bool TraceNatives { get; init; }
+
+    /// <summary>
+    /// How code is executed. <see cref="InstructionLimit"/> and <see cref="MemoryLimit"/> make it <see cref="ExecutionTier.Interpreter"/>,
+    /// whatever is asked for here: compiled code counts no steps and does not show what its local variables hold.
+    /// </summary>
+    public ExecutionTier Tier { get; init; }
 
     /// <summary>What the program may do outside the machine: by default nothing.</summary>
     public JavaGrants Grants { get; init; } = JavaGrants.None;
@@ -27,10 +49,10 @@ public sealed record JavaMachineOptions
     /// <summary>How long the machine may live; a <see cref="JavaLimitException"/> then ends it.</summary>
     public TimeSpan? TimeLimit { get; init; }
 
-    /// <summary>How many steps the machine may take: calls, backward branches and allocations of Java code, start of the class library included.</summary>
+    /// <summary>How many steps the machine may take: calls, backward branches and allocations of Java code, start of the class library included. The machine is interpreted.</summary>
     public long? InstructionLimit { get; init; }
 
-    /// <summary>How many bytes Java objects and buffers may take; more ends the machine, where <see cref="MaximumHeap"/> raises OutOfMemoryError.</summary>
+    /// <summary>How many bytes Java objects and buffers may take; more ends the machine, where <see cref="MaximumHeap"/> raises OutOfMemoryError. The machine is interpreted.</summary>
     public long? MemoryLimit { get; init; }
 
     /// <summary>How many Java threads there may be, about six of the class library's own included; one more raises OutOfMemoryError.</summary>

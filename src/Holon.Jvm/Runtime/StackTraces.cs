@@ -1,5 +1,6 @@
 using System.Text;
 using Holon.Jvm.Heap;
+using Holon.Jvm.Interpreter;
 
 namespace Holon.Jvm.Runtime;
 
@@ -14,15 +15,45 @@ internal static unsafe class StackTraces
         public int Line => Method.IsNative ? -2 : Method.LineOf(Bci);
     }
 
+    /// <summary>
+    /// Goes through a thread's frames, innermost first. A compiled frame stands for as many as were inlined at the place where it is.
+    /// </summary>
+    public ref struct Walker(JThread t)
+    {
+        private Frame* _next = t.Top;
+        private int _site;
+
+        public Entry Current { get; private set; }
+
+        public bool MoveNext()
+        {
+            if (_site == 0)
+            {
+                if (_next < t.BottomFrame) return false;
+                var frame = _next--;
+                if (!frame->IsCompiled)
+                {
+                    var method = frame->M->Managed;
+                    Current = new Entry(method, frame->Pc == null ? -1 : method.Decoded!.BciAt(frame->Pc));
+                    return true;
+                }
+                _site = frame->Site;
+            }
+            var site = t.Machine.Sites[_site];
+            Current = new Entry(site.Method, site.Bci);
+            _site = site.Outer;
+            return true;
+        }
+    }
+
     /// <summary>Frames of a thread, innermost first.</summary>
     public static List<Entry> Walk(JThread t, bool withHidden = false, int limit = int.MaxValue)
     {
         var list = new List<Entry>();
-        for (var frame = t.Top; frame >= t.BottomFrame && list.Count < limit; frame--)
+        var walker = new Walker(t);
+        while (list.Count < limit && walker.MoveNext())
         {
-            var method = frame->M->Managed;
-            if (method.IsHidden && !withHidden) continue;
-            list.Add(new Entry(method, frame->Pc == null ? -1 : method.Decoded!.BciAt(frame->Pc)));
+            if (!walker.Current.Method.IsHidden || withHidden) list.Add(walker.Current);
         }
         return list;
     }
@@ -31,16 +62,26 @@ internal static unsafe class StackTraces
     public static void Fill(JThread t, JObject throwable)
     {
         var known = t.Machine.Known;
-        var frame = t.Top;
-        while (frame >= t.BottomFrame && frame->M->Managed is { Name: "fillInStackTrace" }) frame--;
-        while (frame >= t.BottomFrame && frame->M->Managed is { Name: "<init>" } init && init.Class.IsSubclassOf(known.Throwable) && ReferenceEquals(frame->R[0], throwable)) frame--;
+        var kind = throwable.Class();
         var buffer = new List<long>(32);
-        for (; frame >= t.BottomFrame && buffer.Count < MaxDepth * 2; frame--)
+        var phase = 0;
+        var walker = new Walker(t);
+        while (buffer.Count < MaxDepth * 2 && walker.MoveNext())
         {
-            var method = frame->M->Managed;
+            var method = walker.Current.Method;
+            if (phase == 0)
+            {
+                if (method.Name == "fillInStackTrace") continue;
+                phase = 1;
+            }
+            if (phase == 1)
+            {
+                if (method.Name == "<init>" && kind.IsSubclassOf(method.Class)) continue;
+                phase = 2;
+            }
             if (method.IsHidden) continue;
-            buffer.Add((long)frame->M);
-            buffer.Add(frame->Pc == null ? -1 : method.Decoded!.BciAt(frame->Pc));
+            buffer.Add((long)method.Slot);
+            buffer.Add(walker.Current.Bci);
         }
         throwable.Ref(known.ThrowableBacktrace) = buffer.ToArray();
         throwable.Field<int>(known.ThrowableDepth) = buffer.Count / 2;

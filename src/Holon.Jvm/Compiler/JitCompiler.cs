@@ -1,0 +1,209 @@
+using System.Diagnostics;
+using System.Globalization;
+using Holon.Jvm.Heap;
+using Holon.Jvm.Interpreter;
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Compiler;
+
+/// <summary>
+/// Tier 1 of one machine: decides what is compiled, compiles it on a thread of its own, and puts it in place. Compiled code is
+/// thrown away and made again when it left for the interpreter too often.
+/// </summary>
+internal sealed unsafe class JitCompiler : IDisposable
+{
+    /// <summary>Calls until a method is compiled; each quantum of loop rounds counts as <see cref="LoopShare"/> calls.</summary>
+    private const int CallThreshold = 600, LoopShare = 100;
+
+    /// <summary>How often code may leave for the interpreter before it is made again, and how often a method is compiled at all.</summary>
+    public const int TrapLimit = 40, CompilationLimit = 30;
+
+    private readonly JavaMachine _machine;
+    private readonly Queue<(JMethod Method, int Loop)> _queue = new();
+    private readonly List<DeoptPoint> _deopts = [null!];
+    private readonly bool _atOnce;
+    private readonly long _start = Environment.TickCount64;
+    private Thread? _thread;
+    private Timer? _timer;
+    private bool _closed;
+
+    public JitCompiler(JavaMachine machine)
+    {
+        _machine = machine;
+        _atOnce = machine.Options.Tier == ExecutionTier.CompiledAtOnce;
+        Stubs = new Stubs();
+    }
+
+    public Stubs Stubs { get; }
+
+    /// <summary>Counters for reports.</summary>
+    public int Methods, LoopsCompiled, Failures;
+
+    public DeoptPoint Deopt(int number)
+    {
+        lock (_deopts) return _deopts[number];
+    }
+
+    public int AddDeopt(DeoptPoint point)
+    {
+        lock (_deopts)
+        {
+            _deopts.Add(point);
+            return _deopts.Count - 1;
+        }
+    }
+
+    /// <summary>The interpreter has called a method some more times.</summary>
+    public void Called(JThread t, MethodSlot* slot)
+    {
+        if (_atOnce ? slot->Calls < 2 : slot->Calls < CallThreshold) return;
+        var method = slot->Managed;
+        if (method.Compilation is { } state && (state.Code != null || state.IsQueued || state.Refused)) return;
+        Request(t, method, -1);
+    }
+
+    /// <summary>The interpreter is at a backward branch of a loop that has run for a while: gives the code that goes on from there, or 0.</summary>
+    public nint LoopEntry(JThread t, Frame* frame, Insn* pc)
+    {
+        var method = frame->M->Managed;
+        frame->M->Calls += LoopShare;
+        var index = (int)(pc - frame->M->Code);
+        var state = method.Compilation;
+        if (state != null)
+        {
+            lock (state.Loops)
+            {
+                if (state.Loops.TryGetValue(index, out var code) && code.Traps == 0) return code.Entry;
+            }
+            if (state.Refused) return 0;
+        }
+        if (!_atOnce && frame->M->Calls < CallThreshold / 3) return 0;
+        Request(t, method, index);
+        if (!_atOnce || method.Compilation is not { } compiled) return 0;
+        lock (compiled.Loops) return compiled.Loops.TryGetValue(index, out var code) && code.Traps == 0 ? code.Entry : 0;
+    }
+
+    private void Request(JThread t, JMethod method, int loop)
+    {
+        var state = method.Compilation ?? Interlocked.CompareExchange(ref method.Compilation, new CompilationState(), null) ?? method.Compilation!;
+        lock (state)
+        {
+            if (state.IsQueued || state.Refused) return;
+            if (++state.Compilations > CompilationLimit)
+            {
+                state.Refused = true;
+                return;
+            }
+            state.IsQueued = true;
+        }
+        lock (_queue)
+        {
+            if (_closed) return;
+            _timer ??= new Timer(_ => AskToPoll(), null, 10, 10);
+            if (!_atOnce)
+            {
+                _queue.Enqueue((method, loop));
+                if (_thread == null)
+                {
+                    _thread = new Thread(Work, 16 << 20) { IsBackground = true, Name = "java compiler" };
+                    _thread.Start();
+                }
+                Monitor.Pulse(_queue);
+                return;
+            }
+        }
+        Compile(method, loop);
+    }
+
+    /// <summary>Loops and entries in compiled code look at what is asked of their thread at each tick.</summary>
+    private void AskToPoll()
+    {
+        foreach (var t in _machine.AllThreads()) t.AskToPoll();
+    }
+
+    private void Work()
+    {
+        for (; ; )
+        {
+            (JMethod Method, int Loop) next;
+            lock (_queue)
+            {
+                while (_queue.Count == 0 && !_closed) Monitor.Wait(_queue);
+                if (_closed) return;
+                next = _queue.Dequeue();
+            }
+            Compile(next.Method, next.Loop);
+        }
+    }
+
+    private void Compile(JMethod method, int loop)
+    {
+        var state = method.Compilation!;
+        var start = Stopwatch.GetTimestamp();
+        try
+        {
+            var code = MethodCompiler.Compile(_machine, method, loop);
+            if (code != null) Install(state, code);
+            else state.Refused = true;
+            if (_machine.Options.PrintCompilation) Print(method, loop, code, Stopwatch.GetElapsedTime(start));
+        }
+        catch (Exception e) when (e is not MachineEnd)
+        {
+            // A mistake in the compiler costs speed, not the program.
+            state.Refused = true;
+            Failures++;
+            if (_machine.Options.TraceNatives) Console.Error.WriteLine($"not compiled: {method}: {e}");
+        }
+        state.IsQueued = false;
+    }
+
+    private void Print(JMethod method, int loop, CompiledCode? code, TimeSpan took)
+    {
+        var place = loop < 0 ? "" : $" @ {method.Decoded!.Bci[loop]}";
+        _machine.Options.Log(string.Create(CultureInfo.InvariantCulture, $"{Environment.TickCount64 - _start,8} {method.Compilation!.Compilations,3} {(code == null ? "refused" : "")} {method.Class.JavaName}::{method.Name}{place} ({code?.Operations ?? 0} operations, {took.TotalMilliseconds:f1} ms)"));
+    }
+
+    private void Install(CompilationState state, CompiledCode code)
+    {
+        if (code.Loop >= 0)
+        {
+            lock (state.Loops) state.Loops[code.Loop] = code;
+            LoopsCompiled++;
+            return;
+        }
+        var slot = code.Method.Slot;
+        state.Code = code;
+        Volatile.Write(ref slot->Entry, code.Entry);
+        Volatile.Write(ref slot->Enter, Stubs.Enter(Stubs.ShapeOf(code.Method)));
+        Methods++;
+    }
+
+    /// <summary>Compiled code has gone on in the interpreter.</summary>
+    public void Trapped(JThread t, CompiledCode code)
+    {
+        var traps = ++code.Traps;
+        if (code.Loop >= 0 || traps < (_atOnce ? 1 : TrapLimit)) return;
+        var state = code.Method.Compilation!;
+        lock (state)
+        {
+            if (state.Code != code) return;
+            state.Code = null;
+            var slot = code.Method.Slot;
+            Volatile.Write(ref slot->Enter, 0);
+            Volatile.Write(ref slot->Entry, Stubs.Leave(Stubs.ShapeOf(code.Method)));
+        }
+        if (!_atOnce) Request(t, code.Method, -1);
+    }
+
+    public void Dispose()
+    {
+        lock (_queue)
+        {
+            _closed = true;
+            _timer?.Dispose();
+            Monitor.PulseAll(_queue);
+        }
+        // It reads memory that the machine is about to free.
+        _thread?.Join();
+    }
+}
