@@ -26,6 +26,8 @@ iasl acpica-tools
 xz xz-utils
 script bsdutils
 sfdisk fdisk
+isoinfo genisoimage
+sqlite3 sqlite3
 /usr/share/seabios/bios-256k.bin seabios
 /usr/share/OVMF/OVMF_CODE_4M.fd ovmf
 javac openjdk-17-jdk-headless

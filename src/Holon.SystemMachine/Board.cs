@@ -32,7 +32,9 @@ internal interface IBoardEvents
     void DebugExit(int code);
 
     /// <summary>The host has no space for what the guest writes to a disk: pause the machine. Called on any thread.</summary>
-    void DiskFull(string disk);
+    /// <param name="disk">The disk's name.</param>
+    /// <param name="path">Its file.</param>
+    void DiskFull(string disk, string path);
 
     /// <summary>A driver in the guest broke a rule, and its device waits to be reset. Called on any thread, under locks.</summary>
     void DriverBroke(string device, string reason);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using Holon.Machines;
 using Holon.Storage;
@@ -40,10 +41,16 @@ public sealed record DiskSpec
     /// <summary>How it is connected.</summary>
     public DiskBus Bus { get; init; }
 
+    /// <summary>Requests in a second at most; 0 for no limit.</summary>
+    public long Iops { get; init; }
+
+    /// <summary>Bytes in a second at most, reads and writes together; 0 for no limit.</summary>
+    public long BytesPerSecond { get; init; }
+
     /// <summary>How the machine's user knows it, for plugging and for messages; null for the file's name.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Reads what <c>--disk</c> is given: <c>FILE[,ro][,serial=…][,bus=virtio|ahci][,format=raw|qcow2][,name=…]</c>. A comma in the file's name is written twice.</summary>
+    /// <summary>Reads what <c>--disk</c> is given: <c>FILE[,ro][,serial=…][,bus=virtio|ahci][,format=raw|qcow2][,name=…][,iops=N][,rate=SIZE]</c>. A comma in the file's name is written twice.</summary>
     /// <exception cref="HolonException">It is not that.</exception>
     public static DiskSpec Parse(string text)
     {
@@ -59,8 +66,10 @@ public sealed record DiskSpec
                 ["format", "raw"] => disk with { Format = DiskFormat.Raw },
                 ["format", "qcow2"] => disk with { Format = DiskFormat.Qcow2 },
                 ["bus", "virtio"] => disk with { Bus = DiskBus.Virtio },
+                ["iops", var number] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var iops) && iops > 0 => disk with { Iops = iops },
+                ["rate", { Length: > 0 } size] => disk with { BytesPerSecond = (long)Math.Min(MemorySize.Parse(size).Bytes, long.MaxValue) },
                 ["bus", "ahci"] => disk with { Bus = DiskBus.Ahci },
-                _ => throw new HolonException($"A disk has no property '{word}'; use ro, serial=…, bus=virtio, bus=ahci, format=raw, format=qcow2 or name=…, and write a comma in the file's name twice."),
+                _ => throw new HolonException($"A disk has no property '{word}'; use ro, serial=…, bus=virtio, bus=ahci, format=raw, format=qcow2, name=…, iops=NUMBER or rate=SIZE (bytes a second), and write a comma in the file's name twice."),
             };
         }
 
@@ -75,6 +84,7 @@ public sealed record DiskSpec
         if (string.IsNullOrEmpty(Path)) throw new HolonException("A disk has no file; give --disk FILE.");
         if (Serial.Length > LongestSerial || !Serial.All(character => character is > ' ' and <= '~'))
             throw new HolonException($"'{Serial}' cannot be the serial number of {Path}; use up to {LongestSerial} printable ASCII characters without spaces.");
+        if (Iops < 0 || BytesPerSecond < 0) throw new HolonException($"The limits of {Path} cannot be negative; leave them out, or give numbers above 0.");
         if (!Enum.IsDefined(Bus)) throw new HolonException($"There is no disk bus {Bus}; use virtio or ahci.");
     }
 }

@@ -44,7 +44,7 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
         var name = NameOf(disk);
         var backend = DiskFile.Open(disk);
         var options = new VirtioBlockOptions(disk.Serial, disk.ReadOnly, Math.Min(processors, MostQueues));
-        var block = new VirtioBlock(backend, options, () => events.DiskFull(name));
+        var block = new VirtioBlock(backend, options, () => events.DiskFull(name, disk.Path));
         try
         {
             slots.Add(name, block, hot);
@@ -63,7 +63,7 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
         var opened = new List<AhciDisk>();
         try
         {
-            foreach (var disk in disks) opened.Add(new AhciDisk(DiskFile.Open(disk), disk.Serial, disk.ReadOnly, () => events.DiskFull(NameOf(disk))));
+            foreach (var disk in disks) opened.Add(new AhciDisk(DiskFile.Open(disk), disk.Serial, disk.ReadOnly, () => events.DiskFull(NameOf(disk), disk.Path)));
             slots.Add($"sata{++_controllers}", memory => new AhciController(memory, slots, opened), hot: false);
         }
         catch

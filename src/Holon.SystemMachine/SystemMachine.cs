@@ -10,6 +10,7 @@ using Holon.SystemMachine.Bus;
 using Holon.SystemMachine.Firmware;
 using Holon.SystemMachine.Firmware.Acpi;
 using Holon.SystemMachine.Firmware.Smbios;
+using Holon.SystemMachine.Images;
 using Holon.SystemMachine.Networks;
 using Holon.X86;
 
@@ -25,6 +26,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     /// <summary>Where RAM below 4 GiB ends at most: above are PCI's window, the APICs and the firmware.</summary>
     private const ulong LowMemoryLimit = 0xC0000000;
     private const ulong FourGiB = 1ul << 32;
+
+    private static readonly TimeSpan _spaceInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly GuestMemory _memory;
@@ -42,7 +45,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     private MachineExit? _endRequest;
     private bool _pauseRequested, _resetRequested;
     private TaskCompletionSource? _paused;
-    private Timer? _timeout;
+    private Timer? _timeout, _spaceWatch;
+    private string? _fullDisk;
     private volatile MachineStatus _status = MachineStatus.Created;
 
     private SystemMachine(SystemMachineSpec spec, SerialOutputHandler serialOutput, TextWriter? trace)
@@ -149,6 +153,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         lock (_lock)
         {
             if (_status != MachineStatus.Paused) throw new InvalidOperationException($"The machine '{Name}' is not paused.");
+            _fullDisk = null;
             SetStatus(MachineStatus.Running, "The machine goes on.");
             _board.Clock.Resume();
             _board.Pci.Continue();
@@ -215,16 +220,34 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         _processors.RequestStop();
     }
 
-    void IBoardEvents.DiskFull(string disk)
+    void IBoardEvents.DiskFull(string disk, string path)
     {
         lock (_lock)
         {
             if (_status != MachineStatus.Running || _pauseRequested) return;
             _pauseRequested = true;
+            _fullDisk = path;
+            _spaceWatch ??= new Timer(_ => LookForSpace());
+            _spaceWatch.Change(_spaceInterval, _spaceInterval);
         }
 
-        Tell("disk.full", $"The host has no space left for what the guest writes to '{disk}'; the machine is paused, and what was written is tried again when it goes on.");
+        Tell("disk.full", $"The host has no space left for what the guest writes to '{disk}'; the machine is paused and goes on when there is space again.");
         _processors.RequestStop();
+    }
+
+    /// <summary>A machine that a full disk has paused goes on when there is space; what was being written is then tried again.</summary>
+    private void LookForSpace()
+    {
+        string? path;
+        lock (_lock) path = _status == MachineStatus.Paused ? _fullDisk : null;
+        if (path is null || !DiskSpace.IsThereAgain(path)) return;
+        lock (_lock)
+        {
+            if (_status != MachineStatus.Paused || _fullDisk != path) return;
+            _spaceWatch!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            Tell("disk.space", $"There is space again for {path}.");
+            _ = ResumeAsync();
+        }
     }
 
     void IBoardEvents.DriverBroke(string device, string reason) => Tell("device.broken", $"The guest's driver of '{device}' {reason}; the device waits to be reset.");
@@ -367,6 +390,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     private void Finish(MachineExit exit)
     {
         _timeout?.Dispose();
+        _spaceWatch?.Dispose();
         _board.Clock.Pause();
         _serial.Drain();
         lock (_lock)

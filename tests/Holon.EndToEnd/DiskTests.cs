@@ -75,6 +75,33 @@ public sealed class DiskTests(Busybox busybox) : IClassFixture<Busybox>
         Assert.Equal("64\n0x0004\n0x0005\nvirtio_rng.0\n", outcome.Output);
     }
 
+    [Theory]
+    [InlineData("disk.raw")]
+    [InlineData("disk.qcow2")]
+    public async Task A_full_host_disk_pauses_the_machine_until_there_is_space(string name)
+    {
+        busybox.Require();
+        using var folder = new TemporaryFolder();
+        using var elsewhere = new TemporaryFolder();
+        var messages = elsewhere.File("messages", []); // not on the full disk
+        var guest = "dd if=/dev/zero bs=64k count=160 2>/dev/null | tr '\\0' x >/dev/vda; sync; echo 3 >/proc/sys/vm/drop_caches; tr -d x </dev/vda | head -c 10485760 | wc -c; dmesg | grep -c 'I/O error'";
+        // Ten MiB are written where four are free. When Holon says so, what fills the rest goes away.
+        var outcome = await HolonProgram.RunWithMountsAsync($"""
+            mount -t tmpfs -o size=20m none '{folder.Path}' || exit 77
+            cd '{folder.Path}'
+            '{HolonProgram.Path}' disk create {name} 10M{(name.EndsWith("raw", StringComparison.Ordinal) ? " --format raw" : "")} >/dev/null || exit 78
+            head -c 16777216 /dev/zero >filler
+            (for i in $(seq 600); do grep -q 'no space' '{messages}' && break; sleep 0.1; done; sleep 1; rm filler) &
+            '{HolonProgram.Path}' run busybox --timeout {Limit} --disk {name} -- sh -c "{guest}" 2>'{messages}'
+            code=$?
+            cat '{messages}' >&2
+            exit $code
+            """);
+        Assert.SkipWhen(outcome.ExitCode is 1 or 77 && !outcome.Error.Contains("holon:", StringComparison.Ordinal), $"Nothing can be mounted here: {outcome.Error}");
+        Assert.Equal("0\n0\n", outcome.Output); // every byte is there, and the guest has seen no error
+        Assert.Matches($"^holon: The host has no space left for what the guest writes to '{name}'.*\nholon: There is space again for {name}\\.\n$", outcome.Error);
+    }
+
     [Fact]
     public async Task Disks_that_cannot_be_are_refused()
     {

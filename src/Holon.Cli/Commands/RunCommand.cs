@@ -16,7 +16,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string?> _append = new("--append") { Description = "Add this to the kernel's command line.", HelpName = "STRING" };
     private readonly Option<string?> _bios = new("--bios") { Description = $"Boot firmware [{SystemMachineSpec.DefaultFirmware}] instead of a kernel.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<bool> _uefi = new("--uefi") { Description = "Boot UEFI firmware (Debian's OVMF) instead of a kernel; a machine with a name keeps its variables." };
-    private readonly Option<string[]> _disk = new("--disk") { Description = "Add a disk: FILE[,ro][,serial=TEXT][,bus=virtio|ahci][,format=raw|qcow2][,name=NAME]. Repeatable.", HelpName = "FILE[,…]", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> _disk = new("--disk") { Description = "Add a disk: FILE[,ro][,serial=TEXT][,bus=virtio|ahci][,format=raw|qcow2][,name=NAME][,iops=N][,rate=SIZE]; the last two are limits a second. Repeatable.", HelpName = "FILE[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string[]> _device = new("--device") { Description = "Add a device: rng, balloon, vsock,socket=PATH[,cid=N] or console,socket=PATH. Repeatable.", HelpName = "KIND[,…]", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> _memory = new("--memory", "-m") { Description = "RAM, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultMemory.ToString() };
     private readonly Option<string> _cpus = new("--cpus") { Description = $"Processors, 1 to {SystemMachineSpec.MostCpus}.", HelpName = "N", DefaultValueFactory = _ => "1" };
@@ -27,7 +27,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
     private readonly Option<bool> _temporary = new("--rm") { Description = "Throw the machine's own disk away at its end; for images with a disk." };
-    private readonly Option<string?> _sshKey = new("--ssh-key") { Description = "Let the owner of this public key log in as root by SSH; for the image debian, with --publish 2222:22.", HelpName = "FILE" };
+    private readonly SeedOptions _seed = new();
     private readonly Option<bool> _noReboot = new("--no-reboot") { Description = "End the machine when the guest resets it; always so for images." };
     private readonly Option<string> _serial = new("--serial") { Description = "Where the serial line goes: stdio, file:PATH or none.", HelpName = "TARGET", DefaultValueFactory = _ => "stdio" };
     private readonly Option<bool> _testDevice = new("--test-device") { Description = "Add the device that kvm-unit-tests drives (pc-testdev)." };
@@ -42,7 +42,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _sshKey, _noReboot, _serial, _testDevice, _trace, _traceFile, .. _networks.All]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile, .. _networks.All, .. _seed.All]) Add(option);
         SetAction((parsed, cancellationToken) =>
             new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
     }
@@ -55,13 +55,13 @@ internal sealed class RunCommand : Command
         {
             Image = image,
             Command = guestCommand,
+            Seed = _seed.Get(parsed),
             Named = parsed.GetValue(_name) is not null,
             Temporary = parsed.GetValue(_temporary),
             Serial = ParseSerial(parsed.GetRequiredValue(_serial)),
             EngineStatistics = parsed.GetValue(_engineStats),
             TraceFile = parsed.GetValue(_traceFile),
             DefaultNetwork = networks is null,
-            SshKey = parsed.GetValue(_sshKey),
             Spec = new SystemMachineSpec
             {
                 Name = parsed.GetValue(_name) ?? image ?? "machine",

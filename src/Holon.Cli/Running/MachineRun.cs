@@ -1,3 +1,4 @@
+using System.Text;
 using Holon.Cli.Terminal;
 using Holon.Machines;
 using Holon.Storage;
@@ -16,7 +17,7 @@ internal sealed class MachineRun
     private readonly MachineFactory _factory;
     private readonly ImageStore _images;
     private readonly bool _terminal;
-    private string? _temporaryFolder;
+    private string? _temporaryFolder, _seedFile;
 
     /// <summary>Prepares a run.</summary>
     public MachineRun(RunRequest request, MachineFactory factory, ImageStore images)
@@ -39,13 +40,14 @@ internal sealed class MachineRun
         }
         finally
         {
+            if (_seedFile is not null) File.Delete(_seedFile);
             if (_temporaryFolder is not null && Directory.Exists(_temporaryFolder)) Directory.Delete(_temporaryFolder, recursive: true);
         }
     }
 
     private async Task<int> RunToEndAsync(CancellationToken cancellationToken)
     {
-        var spec = await CompleteAsync(cancellationToken).ConfigureAwait(false);
+        var spec = WithSeed(await CompleteAsync(cancellationToken).ConfigureAwait(false));
         await using var trace = OpenTrace(spec);
         using var file = OpenSerialFile();
         var gate = RunsCommand && _request.Serial.Kind == SerialTargetKind.StandardStreams ? new ReadyGate() : null;
@@ -78,6 +80,7 @@ internal sealed class MachineRun
             if (_terminal) HostTerminal.TryMakeRaw();
             await machine.StartAsync(CancellationToken.None).ConfigureAwait(false);
             if (_request.Serial.Kind == SerialTargetKind.StandardStreams && (_terminal || gate is null)) input.Start();
+            _ = TellAsync(machine);
             await Task.WhenAny(machine.Completion, ending.Task).ConfigureAwait(false);
             if (!machine.Completion.IsCompleted)
             {
@@ -96,6 +99,17 @@ internal sealed class MachineRun
             input.Stop();
             HostTerminal.Restore();
             if (_request.EngineStatistics && machine is SystemMachine.SystemMachine system) Console.Error.Write(system.EngineReport);
+        }
+    }
+
+    /// <summary>Tells people what they must know while the machine runs. Ends with the machine's events.</summary>
+    private async Task TellAsync(IMachine machine)
+    {
+        await foreach (var happened in machine.EventsAsync().ConfigureAwait(false))
+        {
+            if (happened.Kind is not ("disk.full" or "disk.space")) continue;
+            var line = $"{(_terminal ? "\r\n" : "")}holon: {happened.Message}{(_terminal ? "\r\n" : "\n")}";
+            Descriptor.TryWrite(HostTerminal.StandardError, Encoding.UTF8.GetBytes(line));
         }
     }
 
@@ -130,7 +144,8 @@ internal sealed class MachineRun
     {
         var spec = _request.Spec;
         var debian = _request.Image is { } name && ImageRecipe.Find(name) is DebianImage;
-        if (_request.SshKey is not null && !debian) throw new HolonException("--ssh-key is for the image 'debian', which has an SSH server; leave it out.");
+        if (debian && _request.Seed is { } told && (told.UserData ?? told.MetaData ?? told.HostName) is not null)
+            throw new HolonException("The image 'debian' has no cloud-init; give it --ssh-key and --name alone, or a cloud image with --disk.");
         if (_request.DefaultNetwork && (spec.Disks.Count > 0 || debian)) spec = spec with { Networks = [new NetworkSpec()] };
         if (_request.Image is null)
         {
@@ -170,8 +185,8 @@ internal sealed class MachineRun
     {
         if (_request.Command.Count > 0) throw new HolonException("The image 'debian' boots to a login and runs no command; leave the command out, or use busybox.");
         _ = (spec.Bios is null ? spec with { Kernel = "" } : spec).Validate(); // before minutes are spent on an image
-        if (spec.Bios is not null && _request.SshKey is not null) throw new HolonException("--ssh-key is for machines that are booted without firmware; leave out one of the two.");
-        var keys = _request.SshKey is { } path ? ReadKeys(path) : "";
+        if (spec.Bios is not null && _request.Seed is not null) throw new HolonException("--ssh-key is for machines that are booted without firmware; leave out one of the two.");
+        var keys = string.Concat(_request.Seed?.SshKeys.Select(ReadKeys) ?? []);
         var image = await GetImageAsync(_request.Image!, cancellationToken).ConfigureAwait(false);
         var folder = Path.Combine(MachineFolder.ForUser(), _request.Temporary ? $".{spec.Name}-{Path.GetRandomFileName()}" : spec.Name);
         _temporaryFolder = _request.Temporary ? folder : null;
@@ -179,6 +194,18 @@ internal sealed class MachineRun
         if (!File.Exists(disk)) DebianImage.CreateDisk(image, disk);
         if (spec.Uefi) spec = spec with { Variables = VariablesIn(folder) };
         return DebianImage.Complete(spec, image, new DiskSpec { Path = disk, Format = DiskFormat.Qcow2, Name = "disk", Temporary = _request.Temporary }, keys);
+    }
+
+    /// <summary>Adds the disk that tells a cloud image what it is to be, behind all others. It may hold passwords: nobody else can read its file.</summary>
+    private SystemMachineSpec WithSeed(SystemMachineSpec spec)
+    {
+        if (_request.Seed is not { } seed || _request.Image is not null) return spec; // the image 'debian' takes keys another way
+        var content = seed.ToDisk();
+        _seedFile = Path.Combine(Path.GetTempPath(), $"holon-seed-{Path.GetRandomFileName()}");
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var file = new FileStream(_seedFile, options)) file.Write(content);
+        return (spec with { Disks = [.. spec.Disks, new DiskSpec { Path = _seedFile, Format = DiskFormat.Raw, ReadOnly = true, Name = "seed" }] }).Validate();
     }
 
     /// <summary>Where a machine's UEFI variables are kept.</summary>

@@ -1,4 +1,5 @@
 using Holon.SystemMachine;
+using Holon.SystemMachine.Images;
 
 namespace Holon.Cli.Running;
 
@@ -17,11 +18,11 @@ internal sealed record RunRequest
     /// <summary>True when the user gave the machine a name, by which what it keeps is found again.</summary>
     public bool Named { get; init; }
 
+    /// <summary>What a cloud image is told on its first boot; null for nothing.</summary>
+    public CloudSeed? Seed { get; init; }
+
     /// <summary>True when the machine's own disk goes away with it.</summary>
     public bool Temporary { get; init; }
-
-    /// <summary>A file of public keys whose owners may log in by SSH; null for none.</summary>
-    public string? SshKey { get; init; }
 
     /// <summary>True when the user said nothing about networks: machines with disks then get a way to the outside.</summary>
     public bool DefaultNetwork { get; init; }

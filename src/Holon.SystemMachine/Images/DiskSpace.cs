@@ -16,6 +16,20 @@ internal static class DiskSpace
         if (new DriveInfo(folder).AvailableFreeSpace < bytes) throw new DiskFullException(bytes);
     }
 
+    /// <summary>Whether a file's file system has space again, after it had none.</summary>
+    public static bool IsThereAgain(string path)
+    {
+        const long Enough = 1 << 20; // for a few clusters; should it not do, there is another look
+        try
+        {
+            return new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path))!).AvailableFreeSpace >= Enough;
+        }
+        catch (IOException)
+        {
+            return false; // as long as the file system cannot be asked
+        }
+    }
+
     /// <summary>True when an exception means that the disk is full.</summary>
     public static bool IsFull(IOException exception) => exception is DiskFullException || exception.HResult is NoSpaceLeft or QuotaExceeded;
 

@@ -93,7 +93,7 @@ internal sealed class FuzzMachine : IBoardEvents, IDisposable
 
     void IBoardEvents.DebugExit(int code) => End();
 
-    void IBoardEvents.DiskFull(string disk)
+    void IBoardEvents.DiskFull(string disk, string path)
     {
     }
 

@@ -156,7 +156,7 @@ internal sealed class SmpGuest : IBoardEvents, IDisposable
     {
     }
 
-    void IBoardEvents.DiskFull(string disk)
+    void IBoardEvents.DiskFull(string disk, string path)
     {
     }
 
