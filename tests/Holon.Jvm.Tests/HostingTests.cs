@@ -103,7 +103,7 @@ public sealed class HostingTests : IDisposable
         var call = Task.Factory.StartNew(() => machine.Class("Rules").InvokeStatic<object>(method), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         while (!log.Has(compiled)) await Task.Delay(20, TestContext.Current.CancellationToken);
         await Task.Run(machine.Dispose, TestContext.Current.CancellationToken);
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => call);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => call.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
     }
 
     /// <summary>The verifier takes any object for an interface; each call looks at it (JVMS §6.5.invokeinterface).</summary>
@@ -130,6 +130,7 @@ public sealed class HostingTests : IDisposable
                     int refused = 0;
                     Face f = make();
                     for (int i = 0; i < n; i++) {
+                        new Stranger().open();
                         try { call(f); } catch (IncompatibleClassChangeError e) { refused++; }
                         try { Face.reach(f); } catch (IncompatibleClassChangeError e) { refused++; }
                     }
