@@ -35,8 +35,8 @@ internal sealed record JavaCommand
         -Xint, -Xcomp                   interpret only; compile at once
         -verbose:class                  tells which classes are loaded, and from where
         --limit-time <time>             ends the program after 500ms, 30s, 5m, ...
-        --limit-memory <size>           ends it when its objects take more
-        --limit-instructions <count>    ends it after so many calls, backward branches and allocations
+        --limit-memory <size>           ends it when its objects take more; nothing is compiled then
+        --limit-instructions <count>    ends it after so many calls, backward branches and allocations; nothing is compiled then
         --limit-threads <count>         at most so many threads
         --limit-stack <size>            stack of each thread
         --allow-read <paths>            files and folders it may read, with commas; from the first --allow on it may do nothing else

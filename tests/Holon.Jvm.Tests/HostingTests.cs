@@ -79,6 +79,87 @@ public sealed class HostingTests : IDisposable
     }
 
     [Theory]
+    [InlineData("loop", "loop")]
+    [InlineData("endless", "recurse")]
+    [InlineData("dive", "dive")]
+    public void The_time_limit_ends_compiled_code(string method, string compiled)
+    {
+        var log = new CompilationLog();
+        using var machine = Machine(o => o with { TimeLimit = TimeSpan.FromSeconds(4), PrintCompilation = true, Log = log.Add });
+        Assert.Equal(JavaLimit.Time, Assert.Throws<JavaLimitException>(() => machine.Class("Rules").InvokeStatic<object>(method)).Limit);
+        Assert.True(log.Has(compiled));
+    }
+
+    [Theory]
+    [InlineData(ExecutionTier.Mixed, "loop", "loop")]
+    [InlineData(ExecutionTier.Mixed, "endless", "recurse")]
+    [InlineData(ExecutionTier.CompiledAtOnce, "loop", "loop")]
+    [InlineData(ExecutionTier.CompiledAtOnce, "endless", "recurse")]
+    [InlineData(ExecutionTier.CompiledAtOnce, "dive", "dive")]
+    public async Task A_machine_that_is_disposed_of_ends_compiled_code(ExecutionTier tier, string method, string compiled)
+    {
+        var log = new CompilationLog();
+        var machine = Machine(o => o with { Tier = tier, PrintCompilation = true, Log = log.Add });
+        var call = Task.Factory.StartNew(() => machine.Class("Rules").InvokeStatic<object>(method), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while (!log.Has(compiled)) await Task.Delay(20, TestContext.Current.CancellationToken);
+        await Task.Run(machine.Dispose, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => call.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>The verifier takes any object for an interface; each call looks at it (JVMS §6.5.invokeinterface).</summary>
+    [Theory]
+    [InlineData(ExecutionTier.Mixed)]
+    [InlineData(ExecutionTier.Interpreter)]
+    [InlineData(ExecutionTier.CompiledAtOnce)]
+    public void A_receiver_without_the_interface_is_refused_in_each_tier(ExecutionTier tier)
+    {
+        if (!Commands.Have("javac")) Assert.Skip("javac is not installed (openjdk-17-jdk-headless).");
+        void Compile(string name, string text)
+        {
+            File.WriteAllText(Path.Combine(_folder, name + ".java"), text);
+            Commands.MustRun("javac", "-d", _folder, "-cp", _folder, Path.Combine(_folder, name + ".java"));
+        }
+        const string Body = " { public int open() { return 1; } }";
+        Compile("Face", "public interface Face { int open(); private int hidden() { return 2; } static int reach(Face f) { return f.hidden(); } }");
+        Compile("Stranger", "public class Stranger implements Face" + Body);
+        Compile("Caller", """
+            public class Caller {
+                static Face make() { return new Stranger(); }
+                static int call(Face f) { return f.open(); }
+                public static int refused(int n) {
+                    int refused = 0;
+                    Face f = make();
+                    for (int i = 0; i < n; i++) {
+                        new Stranger().open();
+                        try { call(f); } catch (IncompatibleClassChangeError e) { refused++; }
+                        try { Face.reach(f); } catch (IncompatibleClassChangeError e) { refused++; }
+                    }
+                    return refused;
+                }
+            }
+            """);
+        Compile("Stranger", "public class Stranger" + Body);
+        using var machine = JavaMachine.Create(new JavaMachineOptions { ClassPath = [_folder], Tier = tier });
+        for (var i = 0; i < 5; i++) Assert.Equal(2_000, machine.Class("Caller").InvokeStatic<int>("refused", 1_000));
+    }
+
+    /// <summary>Which methods of the class <c>Rules</c> were compiled.</summary>
+    private sealed class CompilationLog
+    {
+        private readonly List<string> _lines = [];
+
+        public void Add(string line)
+        {
+            lock (_lines) _lines.Add(line);
+        }
+
+        public bool Has(string method)
+        {
+            lock (_lines) return _lines.Exists(l => l.Contains($"Rules::{method} ", StringComparison.Ordinal) && !l.Contains("refused", StringComparison.Ordinal));
+        }
+    }
+
+    [Theory]
     [InlineData("loop")]
     [InlineData("recurse")]
     public void The_instruction_limit_ends_loops_and_recursions(string method)
@@ -97,6 +178,8 @@ public sealed class HostingTests : IDisposable
         Assert.Equal(JavaLimit.Memory, Assert.Throws<JavaLimitException>(() => rules.InvokeStatic("hoard")).Limit);
         using var other = Machine(o => o with { MemoryLimit = 64 << 20 });
         Assert.Equal(JavaLimit.Memory, Assert.Throws<JavaLimitException>(() => other.Class("Rules").InvokeStatic<int>("huge")).Limit);
+        using var third = Machine(o => o with { MemoryLimit = 64 << 20 });
+        Assert.Equal(JavaLimit.Memory, Assert.Throws<JavaLimitException>(() => third.Class("Rules").InvokeStatic<long>("hold")).Limit);
     }
 
     [Fact]

@@ -22,19 +22,21 @@ public sealed class VerificationTests
 
     /// <summary>Class files of versions below 50 go through the older verifier; those of 50 through both.</summary>
     [Theory]
-    [InlineData("Seeds", 0)]
-    [InlineData("OldSeeds", 46)]
-    [InlineData("OldSeeds", 49)]
-    [InlineData("OldSeeds", 50)]
-    [InlineData("OldSeeds", 0)]
-    public void Changed_class_files_are_accepted_and_refused_as_on_HotSpot(string name, int version)
+    [InlineData("Seeds", 0, "-Xmixed")]
+    [InlineData("OldSeeds", 46, "-Xmixed")]
+    [InlineData("OldSeeds", 49, "-Xmixed")]
+    [InlineData("OldSeeds", 50, "-Xmixed")]
+    [InlineData("OldSeeds", 0, "-Xmixed")]
+    [InlineData("Seeds", 0, "-Xcomp")]
+    [InlineData("OldSeeds", 49, "-Xcomp")]
+    public void Changed_class_files_are_accepted_and_refused_as_on_HotSpot(string name, int version, string tier)
     {
         var classes = Classes.Value;
         if (classes == null) Assert.Skip("javac and java, which tell what is right, are not installed (openjdk-17-jdk-headless).");
         var all = Environment.GetEnvironmentVariable("HOLON_TEST_ALL") == "1";
         string[] arguments = ["-cp", classes, "Mutants", all ? Environment.TickCount.ToString(System.Globalization.CultureInfo.InvariantCulture) : "7", all ? "20000" : "1500", "errors", $"{version}", Path.Combine(classes, name + ".class")];
         var (expectedCode, expected, _) = Commands.Run("java", arguments);
-        var (code, actual, error) = Commands.Run(Commands.HolonJava, arguments);
+        var (code, actual, error) = Commands.Run(Commands.HolonJava, [tier, .. arguments]);
         Assert.Equal("", error);
         Assert.Equal(expectedCode, code);
         var rows = expected.Split('\n').Zip(actual.Split('\n')).ToList();

@@ -48,6 +48,8 @@ internal static unsafe class CompiledRuntime
         var point = t.Compiler!.Deopt(number);
         var p = from != null ? from : t.SlotTop;
         if (p + point.Slots <= t.StackLimit && t.Top + point.Frames.Length < t.FrameLimit && RuntimeHelpers.TryEnsureSufficientExecutionStack()) return p;
+        // A program that catches the error and goes on must not outlive its machine.
+        if (t.Machine.Ending) throw new MachineEnd(t.Machine.ExitCode);
         t.Exception = t.StackOverflow();
         return null;
     }
@@ -104,6 +106,7 @@ internal static unsafe class CompiledRuntime
     public static bool MayEnter(JThread t, Frame* frame)
     {
         t.EntryLimit = t.FrameLimit;
+        if (t.Machine.Ending) throw new MachineEnd(t.Machine.ExitCode);
         var here = 0;
         if (frame >= t.FrameLimit || (nint)(&here) < t.StackEnd)
         {

@@ -96,32 +96,29 @@ internal sealed unsafe class JitCompiler : IDisposable
             }
             state.IsQueued = true;
         }
-        if (_atOnce)
-        {
-            Compile(method, loop);
-            return;
-        }
         lock (_queue)
         {
-            _queue.Enqueue((method, loop));
-            if (_thread == null)
+            if (_closed) return;
+            _timer ??= new Timer(_ => AskToPoll(), null, 10, 10);
+            if (!_atOnce)
             {
-                _thread = new Thread(Work, 16 << 20) { IsBackground = true, Name = "java compiler" };
-                _thread.Start();
-                _timer = new Timer(_ => AskToPoll(), null, 10, 10);
+                _queue.Enqueue((method, loop));
+                if (_thread == null)
+                {
+                    _thread = new Thread(Work, 16 << 20) { IsBackground = true, Name = "java compiler" };
+                    _thread.Start();
+                }
+                Monitor.Pulse(_queue);
+                return;
             }
-            Monitor.Pulse(_queue);
         }
+        Compile(method, loop);
     }
 
     /// <summary>Loops and entries in compiled code look at what is asked of their thread at each tick.</summary>
     private void AskToPoll()
     {
-        foreach (var t in _machine.AllThreads())
-        {
-            t.Poll = 1;
-            t.EntryLimit = null;
-        }
+        foreach (var t in _machine.AllThreads()) t.AskToPoll();
     }
 
     private void Work()
@@ -200,10 +197,10 @@ internal sealed unsafe class JitCompiler : IDisposable
 
     public void Dispose()
     {
-        _timer?.Dispose();
         lock (_queue)
         {
             _closed = true;
+            _timer?.Dispose();
             Monitor.PulseAll(_queue);
         }
         // It reads memory that the machine is about to free.

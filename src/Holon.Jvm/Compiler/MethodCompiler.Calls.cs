@@ -219,7 +219,7 @@ internal sealed unsafe partial class MethodCompiler
             return;
         }
         var receiver = site->Receiver > 1 ? (Klass*)site->Receiver : null;
-        if (Speculates && receiver != null && receiver->Managed.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
+        if (Speculates && receiver != null && receiver->Managed.IsSubclassOf(method->Managed.Class) && receiver->Managed.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
         {
             Guarded(first, receiver, target.Slot);
             return;

@@ -306,10 +306,18 @@ internal sealed unsafe class JThread : IDisposable
         }
     }
 
+    /// <summary>Makes compiled code call <see cref="Safepoint"/> at its next backward branch or entry of a method.</summary>
+    public void AskToPoll()
+    {
+        Poll = 1;
+        EntryLimit = null;
+    }
+
     /// <summary>Makes a thread of a machine that ends look at it, whatever it waits for.</summary>
     public void Wake()
     {
         Budget = 0;
+        AskToPoll();
         SleepSignal.Set();
         Unpark();
         if (WaitingOn is { } o && Monitor.TryEnter(o))

@@ -42,11 +42,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal JavaMachine(JavaMachineOptions options)
     {
+        // Only the interpreter counts steps, and only its frames show the heap census what local variables hold.
+        if (options.InstructionLimit != null || options.MemoryLimit != null) options = options with { Tier = ExecutionTier.Interpreter };
         Options = options;
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
         BootLoader = new LoaderData(this, null);
-        // Steps are counted by the interpreter only.
-        if (options.Tier != ExecutionTier.Interpreter && options.InstructionLimit == null) Compiler = new JitCompiler(this);
+        if (options.Tier != ExecutionTier.Interpreter) Compiler = new JitCompiler(this);
         Modules = new Modules(this);
         Files = new Natives.FileGrants(options);
         Net = new Natives.NetGrants(options.Grants);

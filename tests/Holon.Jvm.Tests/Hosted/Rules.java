@@ -45,6 +45,29 @@ public class Rules {
 
     public static int recurse(int n) { return n < 2 ? 1 : recurse(n - 1) + recurse(n - 2); }
 
+    public static int endless() { return recurse(100); }
+
+    /** Recursion that goes on after each StackOverflowError. */
+    public static void dive() {
+        try {
+            dive();
+        } finally {
+            dive();
+        }
+    }
+
+    /** A compiled method keeps large arrays in local variables of many frames. */
+    public static long hold() {
+        long sum = 0;
+        for (int i = 0; i < 5_000; i++) sum += hold(3);
+        return sum + hold(5_000);
+    }
+
+    private static int hold(int n) {
+        byte[] kept = new byte[100_000];
+        return n == 0 ? kept.length : hold(n - 1) + kept[n];
+    }
+
     public static void sleep() throws InterruptedException {
         while (true) {
             try {
