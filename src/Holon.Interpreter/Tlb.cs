@@ -32,7 +32,7 @@ internal unsafe struct TlbEntry
 internal sealed unsafe class Tlb
 {
     /// <summary>Entries in a set.</summary>
-    public const int Entries = 1024;
+    public const int Entries = 4096;
 
     /// <summary>
     /// A tag that no page of an entry has: its low bits are not zero, and it differs in bit 12, which is part of the entry's number. So it is refused
