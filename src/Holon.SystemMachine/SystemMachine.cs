@@ -352,7 +352,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         {
             if (_endRequest is not null) return _endRequest;
             (pause, reset) = (_pauseRequested, _resetRequested);
-            _pauseRequested = _resetRequested = false;
+            _resetRequested = false;
         }
 
         if (reset)
@@ -369,7 +369,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         lock (_lock)
         {
             if (_endRequest is not null) return _endRequest;
-            _pauseRequested = false; // who asked once more meanwhile has this pause
+            _pauseRequested = false; // not before: who asks meanwhile has this pause
             _resume.Reset(); // here and not with the request: the pause before may not have been left yet
             SetStatus(MachineStatus.Paused, "The machine is paused.");
             _paused?.TrySetResult();
