@@ -9,6 +9,9 @@ public sealed class DebianTests
     {
         Assert.SkipUnless(Environment.GetEnvironmentVariable("HOLON_TEST_ALL") is not null, "Takes a minute, and makes an image of 500 MB; ./holon test --all runs it.");
         Assert.SkipUnless(File.Exists("/usr/bin/mmdebstrap"), "There is no mmdebstrap, which makes the image.");
+        // Before, since making it tells of its progress.
+        var image = await HolonProgram.RunAsync("image", "build", "debian");
+        Assert.True(image.ExitCode == 0, image.Error);
         using var folder = new TemporaryFolder();
         await Boot(folder, "[ -d /sys/firmware/efi ] || echo no-firmware-runs; touch /root/kept");
         if (File.Exists("/usr/share/seabios/bios-256k.bin")) await Boot(folder, "[ -d /sys/firmware/efi ] || [ -e /root/kept ] && echo no-firmware-runs", "--bios");
