@@ -141,22 +141,15 @@ internal sealed unsafe partial class BlockEmitter
         var back = _asm.Position;
         if (index >= 0) _asm.Alu(AluOp.Add, Homes.Address, @base); // no room for three registers
         _operand = index >= 0 ? new Mem(Homes.Address, index, Scale(iced), displacement, false) : new Mem(Homes.Address, @base, 0, displacement, false);
-        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, back, iced.IP, MissInfo(size, write, aligned), page.Tag, 0) { Page = page, Operand = from });
+        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, back, iced.IP, MissInfo(size, write, aligned), 0, 0) { Page = page, Operand = from });
     }
 
     /// <summary>The same for any operand; afterwards the address register points to the bytes.</summary>
     private void EmitKnownLookup(ref GuestInstruction instruction, in KnownPage page, int size, bool write, bool aligned)
     {
         EmitAddress(instruction.Iced);
-        EmitKnownLookup(ref instruction, page, size, write, aligned, Homes.Address);
-    }
-
-    /// <summary>Looks the address in a register up in the page that is known; afterwards the address register points to the bytes.</summary>
-    private void EmitKnownLookup(ref GuestInstruction instruction, in KnownPage page, int size, bool write, bool aligned, int from)
-    {
         _scratchGuest = NoGuest;
-        MovUnlessSame(Homes.Address, from);
-        _asm.Mov(Homes.Scratch, from);
+        _asm.Mov(Homes.Scratch, Homes.Address);
         _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(page.Tag));
         var fail = Check(size, aligned, Homes.Scratch);
         _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(page.Addend));
@@ -244,7 +237,7 @@ internal sealed unsafe partial class BlockEmitter
         var fail = Check(size, false);
         _asm.Load(Homes.Address, Mem.Context(page.Addend));
         _operand = new Mem(Homes.Address, register, 0, displacement, false);
-        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, false), page.Tag, 0) { Page = page, Operand = from });
+        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, false), 0, 0) { Page = page, Operand = from });
     }
 
     /// <summary>Compares the offset in the page: one comparison catches another page, a page boundary inside and a misaligned operand that must not be.</summary>

@@ -171,20 +171,29 @@ internal sealed unsafe class Stubs
         _asm.AluImmediate(true, AluOp.Add, 4, 8);
     }
 
+    /// <summary>
+    /// Keeps three registers on the stack; puts into them the TLB entry of the address register, the offset behind the bytes, and their number. Jumps away
+    /// when the entry is another page's, or when they go on in the next one.
+    /// </summary>
+    private byte* EmitFindEntry(int entry, int offset, int size, int tag, out byte* crosses)
+    {
+        _asm.Push(entry);
+        _asm.Push(offset);
+        _asm.Push(size);
+        _asm.Mov32(entry, Homes.Address);
+        _asm.Shift(false, 5, entry, 7);
+        _asm.AluImmediate(false, AluOp.And, entry, TlbIndexMask);
+        _asm.Mov(offset, Homes.Address);
+        _asm.Alu(AluOp.Xor, offset, Mem.Context(tag, entry, 0));
+        _asm.RegReg(false, 0x0FB6, size, Homes.Scratch); // MOVZX
+        return EmitWithin(offset, size, out crosses);
+    }
+
     private byte* EmitStackMiss(int set)
     {
         var start = _asm.Position;
         const int a = 0, c = 1, d = 2;
-        _asm.Push(a);
-        _asm.Push(c);
-        _asm.Push(d);
-        _asm.Mov32(a, Homes.Address);
-        _asm.Shift(false, 5, a, 7);
-        _asm.AluImmediate(false, AluOp.And, a, TlbIndexMask);
-        _asm.Mov(c, Homes.Address);
-        _asm.Alu(AluOp.Xor, c, Mem.Context(Offsets.TlbField(set, Offsets.WriteTag), a, 0));
-        _asm.RegReg(false, 0x0FB6, d, Homes.Scratch); // MOVZX: the size
-        var other = EmitWithin(c, d, out var crosses);
+        var other = EmitFindEntry(a, c, d, Offsets.TlbField(set, Offsets.WriteTag), out var crosses);
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.WriteTag), a, 0));
         _asm.Store(Mem.Context(Offsets.StackField(set, Offsets.WriteTag)), c);
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
@@ -222,16 +231,7 @@ internal sealed unsafe class Stubs
         var tag = Offsets.TlbField(set, (kind & 1) != 0 ? Offsets.WriteTag : Offsets.ReadTag);
         var start = _asm.Position;
         const int a = 0, c = 1, d = 2;
-        _asm.Push(a);
-        _asm.Push(c);
-        _asm.Push(d);
-        _asm.Mov32(a, Homes.Address);
-        _asm.Shift(false, 5, a, 7);
-        _asm.AluImmediate(false, AluOp.And, a, TlbIndexMask);
-        _asm.Mov(c, Homes.Address);
-        _asm.Alu(AluOp.Xor, c, Mem.Context(tag, a, 0));
-        _asm.RegReg(false, 0x0FB6, d, Homes.Scratch); // MOVZX: the size
-        var other = EmitWithin(c, d, out var crosses);
+        var other = EmitFindEntry(a, c, d, tag, out var crosses);
         byte* misaligned = null;
         if (!group)
         {
