@@ -13,7 +13,7 @@ public sealed unsafe partial class Translator
         UseContext();
         _cpu.TakeOverFirst();
         _blocks.UseSmap((State.Cr4 & X86.Cr4.Smap) != 0);
-        var listing = _blocks.List(State.Rip, Mode, out var start, out var end);
+        var listing = _blocks.List(State.Rip, Mode, out var start, out var end, out var seldom, out var seldomEnd);
         _cpu.HandOver();
         if (listing.Count == 0) return $"At 0x{State.Rip:x} there is nothing that is translated: the interpreter takes it.{Environment.NewLine}";
         var text = new StringBuilder();
@@ -28,8 +28,14 @@ public sealed unsafe partial class Translator
             Append(text, (byte*)listing[i].Host, (byte*)listing[i + 1].Host);
         }
 
-        text.AppendLine("; exits, and what is seldom executed");
-        Append(text, (byte*)listing[^1].Host, end);
+        if ((byte*)listing[^1].Host < end)
+        {
+            text.AppendLine("; how it goes on");
+            Append(text, (byte*)listing[^1].Host, end);
+        }
+
+        text.AppendLine("; exits, and what is seldom executed, which lie elsewhere");
+        Append(text, seldom, seldomEnd);
         return text.ToString();
     }
 

@@ -25,7 +25,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private readonly HostAssembler _asm = new();
     private readonly BlockEmitter _emitter;
     private readonly GuestBlock _guest;
-    private readonly byte* _firstBlock;
+    private readonly byte* _firstBlock, _firstSeldom;
     private readonly KernelMappings _kernel;
     private readonly HotCode _hot;
     private readonly Func<ulong, bool> _stopAt;
@@ -34,6 +34,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private int _decodingMode;
     private bool _decodingHot;
     private bool _smap;
+    private byte* _seldom; // where the next block's code goes that is seldom executed: apart from the other, which so is denser in the host's caches
     private long _droppedBytes;
 
     public BlockCache(Interpreter.Interpreter cpu, GuestMemory memory, CpuModel model, int codeBytes)
@@ -48,6 +49,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _asm.Position = _code.Writable;
         Stubs = new Stubs(_asm);
         _firstBlock = _asm.Position;
+        _firstSeldom = _seldom = _code.Writable + ((long)codeBytes * CodeMemory.OftenPercent / 100);
         _hot = new HotCode(cpu.Tlb);
         _emitter = new BlockEmitter(_asm, Stubs, Exits, _hot);
         _guest = new GuestBlock(model);
@@ -119,7 +121,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     }
 
     /// <summary>Translates the block at an address anew and returns, for each guest instruction, the host code made of it; empty when nothing can be translated there.</summary>
-    public List<(Iced.Intel.Instruction Guest, nint Host)> List(ulong linear, int mode, out byte* start, out byte* end)
+    public List<(Iced.Intel.Instruction Guest, nint Host)> List(ulong linear, int mode, out byte* start, out byte* end, out byte* seldom, out byte* seldomEnd)
     {
         _emitter.Listing = [];
         DropAll();
@@ -128,6 +130,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _emitter.Listing = null;
         start = block != null ? block.PollHost : null;
         end = block != null ? block.CodeEnd : null;
+        seldom = _firstSeldom;
+        seldomEnd = _seldom;
         return listing;
     }
 
@@ -245,7 +249,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private TranslatedBlock? Translate(ulong linear, ulong physical, int mode, byte* next, ulong nextPhysical)
     {
         // Also when most of what there is was dropped: what is still used is translated again in less time than dropping it piece by piece would take.
-        if (_asm.Position > _code.Writable + _code.Bytes - CodeMemory.MaxBlockBytes || _droppedBytes > Math.Max(LeastDropped, (_asm.Position - _firstBlock) / 2))
+        var isFull = _asm.Position > _firstSeldom - CodeMemory.MaxBlockBytes || _seldom > _code.Writable + _code.Bytes - CodeMemory.MaxBlockBytes;
+        if (isFull || _droppedBytes > Math.Max(LeastDropped, (_asm.Position - _firstBlock) / 2))
         {
             Statistics.CacheFlushes++;
             DropAll();
@@ -261,9 +266,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (_guest.Count == 0) return null;
         var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count, IsHot = _decodingHot };
         _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
-        var start = _asm.Position;
-        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0);
-        block.CodeEnd = _asm.Position;
+        var (start, seldom) = ((nint)_asm.Position, (nint)_seldom);
+        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0, ref _seldom);
         page.Add(block);
         if (_guest.Crosses)
         {
@@ -285,7 +289,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         Statistics.Blocks++;
         Statistics.GuestInstructions += _guest.Count;
         Statistics.GuestBytes += block.GuestBytes;
-        Statistics.HostBytes += block.CodeEnd - start;
+        Statistics.HostBytes += (nint)block.CodeEnd - start + (nint)_seldom - seldom;
         Statistics.TranslationTicks += TranslatorStatistics.Now - started;
         return block;
     }
@@ -334,6 +338,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 
         Exits.Clear();
         _asm.Position = _firstBlock;
+        _seldom = _firstSeldom;
         _droppedBytes = 0;
         ForgetJumps();
         _kernel.Clear();

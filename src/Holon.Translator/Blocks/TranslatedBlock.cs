@@ -24,7 +24,7 @@ internal sealed unsafe class TranslatedBlock
     /// <inheritdoc cref="Generation"/>
     public ulong SecondPage;
 
-    /// <summary>Where the host code ends.</summary>
+    /// <summary>Where the host code ends, but for what is seldom executed.</summary>
     public byte* CodeEnd;
 
     /// <summary>Exits of this block, by number in the <see cref="ExitTable"/>.</summary>

@@ -51,7 +51,8 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="block">What becomes of it.</param>
     /// <param name="mode">See <see cref="TranslationMode"/>.</param>
     /// <param name="smap">CR4.SMAP is set.</param>
-    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap)
+    /// <param name="seldom">Where what is seldom executed goes; afterwards, where the next block's goes.</param>
+    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap, ref byte* seldom)
     {
         _smap = smap;
         _guest = guest;
@@ -75,7 +76,11 @@ internal sealed unsafe partial class BlockEmitter
 
         Listing?.Add((default, (nint)_asm.Position));
         if (!_ended) EmitDirectExit(guest.End, guest.End - 1, _mode);
+        block.CodeEnd = _asm.Position;
+        _asm.Position = seldom;
         EmitDeferred();
+        seldom = _asm.Position;
+        _asm.Position = block.CodeEnd;
     }
 
     /// <summary>

@@ -10,8 +10,11 @@ namespace Holon.Translator.Host;
 /// </summary>
 internal sealed unsafe partial class CodeMemory : IDisposable
 {
-    /// <summary>Bytes that one block takes at most.</summary>
+    /// <summary>Bytes that one block takes at most, of what is often and of what is seldom executed each.</summary>
     public const int MaxBlockBytes = 64 << 10;
+
+    /// <summary>The part of the memory for what is often executed.</summary>
+    public const int OftenPercent = 45;
 
     private const int ProtRead = 1, ProtExecute = 4, MapShared = 1;
 
