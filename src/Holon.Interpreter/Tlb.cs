@@ -68,22 +68,35 @@ internal sealed unsafe class Tlb
     public const int SitesOffset = SpareOffset + 4096, SiteChangesOffset = SitesOffset + (SiteKinds * Sites * SiteBytes), UsedSitesOffset = SiteChangesOffset + (SiteKinds * Sites * 4),
         UsedSiteListOffset = UsedSitesOffset + 64;
 
-    /// <summary>Native memory needed: the sets, a page with the entries for stacks, a spare page, and what belongs to sites.</summary>
-    public const int Bytes = ((UsedSiteListOffset + (SiteKinds * Sites * 4)) | 4095) + 1;
+    /// <summary>
+    /// Where the rest of what is known of entries begins, for generated code that fills them: the physical page of each, with the global bit as bit 0; whether it
+    /// was filled since its set was empty, a byte each; the numbers of those that were, two bytes each, by set; and how many these are, by set.
+    /// </summary>
+    public const int PhysicalOffset = ((UsedSiteListOffset + (SiteKinds * Sites * 4)) | 4095) + 1, IsFilledOffset = PhysicalOffset + (Sets * Entries * 8),
+        FilledOffset = IsFilledOffset + (Sets * Entries), FilledCountOffset = FilledOffset + (Sets * Entries * 2);
+
+    /// <summary>Where the Bloom filter of the 2 MiB regions begins that large pages were entered from: 64 words, see <see cref="NoteLarge"/>; and one word for those of 1 GiB.</summary>
+    public const int LargeRegionsOffset = FilledCountOffset + 64;
+
+    /// <summary>Native memory needed: the sets, a page with the entries for stacks, a spare page, what belongs to sites, and what else is known of entries.</summary>
+    public const int Bytes = ((LargeRegionsOffset + (65 * 8)) | 4095) + 1;
 
     private readonly TlbEntry* _entries;
     private readonly AccessSite* _sites;
-    private readonly ulong[] _physical = new ulong[Sets * Entries]; // physical page of each entry, with the global bit as bit 0
-    private readonly ushort[] _filled = new ushort[Sets * Entries]; // by set, the numbers of the entries filled since it was last empty
-    private readonly bool[] _isFilled = new bool[Sets * Entries];
-    private readonly int[] _filledCount = new int[Sets];
-    private readonly ulong[] _largeRegions = new ulong[64]; // a Bloom filter of the 2 MiB regions that large pages were entered from
-    private ulong _gigabyteRegions; // the same for 1 GiB pages
+    private readonly ulong* _physical, _largeRegions;
+    private readonly bool* _isFilled;
+    private readonly ushort* _filled;
+    private readonly int* _filledCount;
 
     public Tlb(byte* memory)
     {
         _entries = (TlbEntry*)memory;
         _sites = (AccessSite*)(memory + SitesOffset);
+        _physical = (ulong*)(memory + PhysicalOffset);
+        _largeRegions = (ulong*)(memory + LargeRegionsOffset);
+        _isFilled = (bool*)(memory + IsFilledOffset);
+        _filled = (ushort*)(memory + FilledOffset);
+        _filledCount = (int*)(memory + FilledCountOffset);
         for (var i = 0; i < SiteKinds * Sites; i++) Forget(ref _sites[i]);
         for (var i = 0; i < Sets * Entries; i++) _entries[i].ReadTag = _entries[i].WriteTag = NoPage(i);
         Flush();
@@ -100,12 +113,12 @@ internal sealed unsafe class Tlb
         var entry = Entry(Set(set), linear);
         var page = linear & ~0xFFFul;
         // In this order, for those who look whether a page may be written: first which page, then whether.
-        Volatile.Write(ref _physical[(int)(entry - _entries)], physicalPage | (global ? 1u : 0u));
+        Volatile.Write(ref _physical[entry - _entries], physicalPage | (global ? 1u : 0u));
         Volatile.Write(ref entry->WriteTag, writable ? page : NoPage((int)(linear >> 12)));
         entry->ReadTag = page;
         entry->Addend = (nint)host - (nint)page;
         entry->Host = host;
-        ref var known = ref _isFilled[(int)(entry - _entries)];
+        ref var known = ref _isFilled[entry - _entries];
         if (known) return;
         known = true;
         _filled[(set * Entries) + _filledCount[set]++] = (ushort)(entry - Set(set));
@@ -116,21 +129,20 @@ internal sealed unsafe class Tlb
     {
         var region = linear >> 21;
         _largeRegions[region & 63] |= 1ul << (int)((region >> 6) & 63);
-        if (pageBytes == 1 << 30) _gigabyteRegions |= 1ul << (int)((linear >> 30) & 63);
+        if (pageBytes == 1 << 30) _largeRegions[64] |= 1ul << (int)((linear >> 30) & 63);
     }
 
     /// <summary>True when the page may be a piece of a large page of which other pieces are entered too.</summary>
     public bool IsLarge(ulong linear)
     {
         var region = linear >> 21;
-        return (_largeRegions[region & 63] & (1ul << (int)((region >> 6) & 63))) != 0 || (_gigabyteRegions & (1ul << (int)((linear >> 30) & 63))) != 0;
+        return (_largeRegions[region & 63] & (1ul << (int)((region >> 6) & 63))) != 0 || (_largeRegions[64] & (1ul << (int)((linear >> 30) & 63))) != 0;
     }
 
     /// <summary>Forgets everything.</summary>
     public void Flush()
     {
-        _largeRegions.AsSpan().Clear();
-        _gigabyteRegions = 0;
+        new Span<ulong>(_largeRegions, 65).Clear();
         ForgetStacks();
         for (var set = 0; set < Sets; set++) Forget(set, local: false);
     }
@@ -232,7 +244,7 @@ internal sealed unsafe class Tlb
     /// <summary>Finds the next entry of a physical page.</summary>
     private bool Next(ulong physical, ref int from)
     {
-        var found = _physical.AsSpan(from).IndexOf(physical);
+        var found = new ReadOnlySpan<ulong>(_physical + from, (Sets * Entries) - from).IndexOf(physical);
         from += found;
         return found >= 0;
     }

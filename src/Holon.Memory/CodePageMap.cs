@@ -8,7 +8,7 @@ namespace Holon.Memory;
 /// Who holds what changes under one lock, and is read without it. What makes this sound is written down in docs/translator.md: a reader first does what others
 /// must see (a store, a writable translation), then has a full fence, then reads; one who marks a page first marks it, then looks at what others did.
 /// </remarks>
-public sealed class CodePageMap
+public sealed unsafe class CodePageMap
 {
     /// <summary>vCPUs at most: a bit of a word for each.</summary>
     public const int MostHolders = 64;
@@ -21,9 +21,12 @@ public sealed class CodePageMap
     /// <summary>An empty map for a number of page frames.</summary>
     public CodePageMap(ulong pageCount)
     {
-        _holders = new ulong[pageCount];
+        _holders = GC.AllocateArray<ulong>((int)pageCount, pinned: true); // vCPUs look without asking
         _pieces = new ulong[pageCount];
     }
+
+    /// <summary>By page, a word that is zero while nobody has code of it: for generated code to look at, as long as the map lives.</summary>
+    public ulong* Holders => (ulong*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_holders));
 
     /// <summary>There is more than one vCPU.</summary>
     public bool IsShared { get; private set; }

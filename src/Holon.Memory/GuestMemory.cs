@@ -91,8 +91,27 @@ public sealed unsafe class GuestMemory : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual((range.Start | range.Length) & (PageSize - 1), 0ul, nameof(range));
         if (_readOnly.Contains(range) == readOnly) return;
+        ReadOnlyVersion++;
         _readOnly = readOnly ? [.. _readOnly, range] : [.. _readOnly.Where(known => known != range)];
         ReadOnlyChanged?.Invoke();
+    }
+
+    /// <summary>Counts the changes of what is read-only.</summary>
+    public int ReadOnlyVersion { get; private set; }
+
+    /// <summary>The part of a region behind everything in it that is read-only, as physical addresses and where it is in the host's memory; empty for regions that do not exist.</summary>
+    /// <param name="index">Which region, from 0.</param>
+    public (MemoryRange Range, nint Host) WritablePart(int index)
+    {
+        if (index >= _regions.Length) return default;
+        ref readonly var region = ref _regions[index];
+        var start = region.Start;
+        foreach (var range in _readOnly)
+        {
+            if (range.Start < region.Start + region.Length && range.Start + range.Length > start) start = range.Start + range.Length;
+        }
+
+        return start < region.Start + region.Length ? (new MemoryRange(start, region.Start + region.Length - start), (nint)region.Host + (nint)(start - region.Start)) : default;
     }
 
     /// <summary>Host address of a guest page, or null when that page frame is not RAM.</summary>

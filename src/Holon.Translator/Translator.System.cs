@@ -1,4 +1,5 @@
 using Holon.X86;
+using Holon.X86.Paging;
 
 namespace Holon.Translator;
 
@@ -10,6 +11,7 @@ public sealed unsafe partial class Translator
     private const SegmentAttributes Level3 = (SegmentAttributes)(3 << 5);
 
     private ulong _star = ulong.MaxValue;
+    private int _readOnlyVersion = -1;
 
     private void PrepareSystem(int mode)
     {
@@ -30,7 +32,29 @@ public sealed unsafe partial class Translator
         _own->FastReturn = enabled && !HoldsSupervisorData ? 1u : 0;
         var supervisor = (state.Cr4 & Cr4.Smap) != 0 ? TranslationMode.SupervisorWithSmap : TranslationMode.Supervisor;
         _own->SyscallMix = _blocks.Mix(supervisor | (mode & TranslationMode.NativeVectors));
+        PrepareWalk();
         _own->InterruptWaits = (state.Rflags & Rflags.IF) == 0 && _cpu.HasInterrupt ? 1u : 0;
+    }
+
+    /// <summary>What the walk without managed code needs: see <see cref="Host.Stubs.Refill"/>.</summary>
+    private void PrepareWalk()
+    {
+        const ulong noExecute = 1ul << 63;
+        ref var state = ref State;
+        const ulong paged = Cr0.PG | Cr0.WP;
+        _own->FastWalk = (state.Cr0 & paged) == paged && (state.Efer & Efer.Lma) != 0 ? 1u : 0;
+        _own->WalkRoot = state.Cr3 & PageWalk.AddressMask;
+        _own->ReservedBits = PageWalk.ReservedAddress | ((state.Efer & Efer.Nxe) != 0 ? 0 : noExecute);
+        _own->GlobalMask = (state.Cr4 & Cr4.Pge) != 0 ? PageWalk.GlobalBit : 0;
+        if (_readOnlyVersion == _memory.ReadOnlyVersion) return;
+        _readOnlyVersion = _memory.ReadOnlyVersion;
+        _own->AddressBits = PageWalk.AddressMask;
+        _own->SharesMemory = _memory.CodePages.IsShared ? 1u : 0;
+        _own->CodeHolders = _memory.CodePages.Holders;
+        var (low, lowHost) = _memory.WritablePart(0);
+        var (high, highHost) = _memory.WritablePart(_memory.Regions.Count() - 1);
+        (_own->LowStart, _own->LowLength, _own->LowHost) = (low.Start, low.Length, (ulong)lowHost);
+        (_own->HighStart, _own->HighLength, _own->HighHost) = (high.Start, high.Length, (ulong)highHost);
     }
 
     /// <summary>A data segment register that a return to level 3 would make null (SDM vol. 3 §5.8.6).</summary>

@@ -26,6 +26,7 @@ public sealed unsafe partial class Translator : IVcpu
     public const int DefaultCodeBytes = 128 << 20;
 
     private readonly Interpreter.Interpreter _cpu;
+    private readonly GuestMemory _memory;
     private readonly VcpuContext* _context;
     private readonly TranslatorContext* _own;
     private readonly BlockCache _blocks;
@@ -45,6 +46,7 @@ public sealed unsafe partial class Translator : IVcpu
     public Translator(GuestMemory memory, IVcpuBus bus, IVcpuInterrupts interrupts, IVcpuClock clock, CpuModel model, int codeBytes = DefaultCodeBytes)
     {
         _cpu = new Interpreter.Interpreter(memory, bus, interrupts, clock, model, Offsets.EngineBytes);
+        _memory = memory;
         _context = _cpu.Context;
         _own = (TranslatorContext*)((byte*)_context + Offsets.Engine);
         _blocks = new BlockCache(_cpu, memory, model, codeBytes);
@@ -75,7 +77,14 @@ public sealed unsafe partial class Translator : IVcpu
     public Interpreter.Interpreter Interpreter => _cpu;
 
     /// <summary>What it did so far.</summary>
-    public TranslatorStatistics Statistics => _blocks.Statistics;
+    public TranslatorStatistics Statistics
+    {
+        get
+        {
+            _blocks.Statistics.Refills = (long)_own->Refills;
+            return _blocks.Statistics;
+        }
+    }
 
     /// <summary>
     /// Keeps the status flags exact wherever a fault could show them. Otherwise flags that the program overwrites before it reads them may
@@ -114,6 +123,7 @@ public sealed unsafe partial class Translator : IVcpu
     public VcpuExit Run()
     {
         UseContext();
+        _readOnlyVersion = -1; // other vCPUs may have been added
         _cpu.TakeOverFirst();
         try
         {

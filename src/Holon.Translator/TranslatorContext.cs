@@ -65,6 +65,24 @@ internal unsafe struct TranslatorContext
 
     /// <summary>x87 state as FNSAVE and FRSTOR have it.</summary>
     public fixed byte X87Image[112];
+
+    /// <summary>Not zero while misses of the TLB may be walked without managed code: 4-level paging, CR0.WP set.</summary>
+    public uint FastWalk;
+
+    /// <summary>Not zero when there are other vCPUs.</summary>
+    public uint SharesMemory;
+
+    /// <summary>Misses of the TLB that were walked without managed code.</summary>
+    public ulong Refills;
+
+    /// <summary>Physical address of the first page table, and bits of entries: reserved ones, the address, G if it means something.</summary>
+    public ulong WalkRoot, ReservedBits, AddressBits, GlobalMask;
+
+    /// <summary>RAM that is not read-only, below and above 4 GiB: physical address, bytes, host address.</summary>
+    public ulong LowStart, LowLength, LowHost, HighStart, HighLength, HighHost;
+
+    /// <summary>By physical page, a word that is zero while nobody has code of it.</summary>
+    public ulong* CodeHolders;
 }
 
 /// <summary>
@@ -106,6 +124,7 @@ internal static unsafe class Offsets
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
+    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeHolders;
 
     static Offsets()
     {
@@ -157,6 +176,20 @@ internal static unsafe class Offsets
         X87Live = (int)((byte*)&own.X87Live - first);
         InterruptWaits = (int)((byte*)&own.InterruptWaits - first);
         X87Image = (int)(&own.X87Image[0] - first);
+        FastWalk = (int)((byte*)&own.FastWalk - first);
+        SharesMemory = (int)((byte*)&own.SharesMemory - first);
+        Refills = (int)((byte*)&own.Refills - first);
+        WalkRoot = (int)((byte*)&own.WalkRoot - first);
+        ReservedBits = (int)((byte*)&own.ReservedBits - first);
+        AddressBits = (int)((byte*)&own.AddressBits - first);
+        GlobalMask = (int)((byte*)&own.GlobalMask - first);
+        LowStart = (int)((byte*)&own.LowStart - first);
+        LowLength = (int)((byte*)&own.LowLength - first);
+        LowHost = (int)((byte*)&own.LowHost - first);
+        HighStart = (int)((byte*)&own.HighStart - first);
+        HighLength = (int)((byte*)&own.HighLength - first);
+        HighHost = (int)((byte*)&own.HighHost - first);
+        CodeHolders = (int)((byte*)&own.CodeHolders - first);
     }
 
     /// <summary>A general register by encoding number.</summary>
@@ -177,6 +210,10 @@ internal static unsafe class Offsets
     /// <summary>The tag and the addend of site 0, how often it met other pages, and the list of sites in use.</summary>
     public const int SiteTag = VcpuContext.TlbOffset + Tlb.SitesOffset, SiteAddend = SiteTag + 8, SiteChanges = VcpuContext.TlbOffset + Tlb.SiteChangesOffset,
         UsedSites = VcpuContext.TlbOffset + Tlb.UsedSitesOffset, UsedSiteList = VcpuContext.TlbOffset + Tlb.UsedSiteListOffset;
+
+    /// <summary>What else is known of TLB entries: see <see cref="Tlb.PhysicalOffset"/>.</summary>
+    public const int Physical = VcpuContext.TlbOffset + Tlb.PhysicalOffset, IsFilled = VcpuContext.TlbOffset + Tlb.IsFilledOffset, Filled = VcpuContext.TlbOffset + Tlb.FilledOffset,
+        FilledCount = VcpuContext.TlbOffset + Tlb.FilledCountOffset, LargeRegions = VcpuContext.TlbOffset + Tlb.LargeRegionsOffset, GigabyteRegions = LargeRegions + (64 * 8);
 
     // The compiler lays a record struct out; where a field is, is found by looking where its value lands.
     private static int FieldOffset(X86.Segment segment, ulong marker)

@@ -54,8 +54,11 @@ public sealed class TranslatorStatistics
     /// <inheritdoc cref="UserGenerations"/>
     public long KernelGenerations { get; internal set; }
 
-    /// <summary>Memory accesses that the TLB did not know.</summary>
+    /// <summary>Memory accesses that the TLB did not know, and that managed code saw to.</summary>
     public long Misses { get; internal set; }
+
+    /// <summary>The same that translated code saw to itself.</summary>
+    public long Refills { get; internal set; }
 
     /// <summary>Time spent translating.</summary>
     public TimeSpan TranslationTime => Stopwatch.GetElapsedTime(0, TranslationTicks);
@@ -96,7 +99,7 @@ public sealed class TranslatorStatistics
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"translated   {Blocks:N0} blocks, {GuestInstructions:N0} instructions, {GuestBytes:N0} bytes of guest code to {HostBytes:N0} of host code, in {TranslationTime.TotalMilliseconds:N0} ms");
         text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks, {HotBlocks:N0} of them since they are hot; code cache emptied {CacheFlushes:N0} times");
-        text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Misses:N0} TLB misses");
+        text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Misses + Refills:N0} TLB misses, {Misses:N0} of them by managed code");
         text.AppendLine(CultureInfo.InvariantCulture, $"generations  {UserGenerations:N0} of user addresses, {KernelGenerations:N0} of kernel addresses");
         var hottest = HottestAddresses.ToArray();
         var all = Math.Max(1, hottest.Sum(entry => entry.Count));

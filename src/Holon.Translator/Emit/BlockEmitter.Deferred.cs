@@ -118,14 +118,14 @@ internal sealed unsafe partial class BlockEmitter
                 case DeferredKind.Miss:
                     _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(deferred.Tag, Homes.Scratch, 0));
                     FlagsToMemory(Guest.StatusFlags.All);
-                    EmitMissCall(deferred, _stubs.Miss);
+                    EmitMissCall(deferred, _stubs.Refill[TranslationMode.TlbSet(_mode)]);
                     break;
                 case DeferredKind.ConstantMiss:
                     FlagsToMemory(Guest.StatusFlags.All);
                     _asm.MovImmediate(Homes.Address, deferred.Linear);
                     StoreRip(deferred.Rip);
                     _asm.MovImmediate(Homes.Scratch, deferred.Value);
-                    _asm.CallTo(_stubs.Miss);
+                    _asm.CallTo(_stubs.Refill[TranslationMode.TlbSet(_mode)]);
                     if (deferred.Tag != 0) _asm.Lea(Homes.Address, Mem.At(Homes.Address, -deferred.Tag));
                     GoBack(deferred);
                     break;

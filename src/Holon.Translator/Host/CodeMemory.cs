@@ -14,7 +14,7 @@ internal sealed unsafe partial class CodeMemory : IDisposable
     public const int MaxBlockBytes = 64 << 10;
 
     /// <summary>The part of the memory for what is often executed.</summary>
-    public const int OftenPercent = 45;
+    public const int OftenPercent = 33;
 
     private const int ProtRead = 1, ProtExecute = 4, MapShared = 1;
 

@@ -162,6 +162,13 @@ internal sealed unsafe class HostAssembler
         else Int32(immediate);
     }
 
+    /// <summary>ADD of one to 64 bits.</summary>
+    public void Increment(in Mem to)
+    {
+        RegMem(true, 0x83, (int)AluOp.Add, to);
+        Byte(1);
+    }
+
     /// <summary>CMP of 64 bits with a sign-extended constant.</summary>
     public void CompareImmediate(in Mem with, int immediate)
     {

@@ -6,7 +6,7 @@ namespace Holon.Translator.Host;
 /// <summary>
 /// The code that all translated blocks share: entry, exits, and calls into managed code. It lies at the start of the code memory and is never dropped.
 /// </summary>
-internal sealed unsafe class Stubs
+internal sealed unsafe partial class Stubs
 {
     /// <summary>The host's stack below the entry frame: return addresses of guest calls, two words each.</summary>
     public const int ShadowBytes = 64 << 10;
@@ -28,7 +28,12 @@ internal sealed unsafe class Stubs
         EmitEntry();
         EmitMiss();
         EmitX87();
-        for (var set = 0; set < 3; set++) StackMiss[set] = EmitStackMiss(set);
+        for (var set = 0; set < 3; set++)
+        {
+            Refill[set] = EmitRefill(set);
+            StackMiss[set] = EmitStackMiss(set);
+        }
+
         for (var kind = 0; kind < Tlb.SiteKinds; kind++)
         {
             SiteMiss[kind] = EmitSiteMiss(kind, group: false);
@@ -220,7 +225,7 @@ internal sealed unsafe class Stubs
         _asm.Pop(d);
         _asm.Pop(c);
         _asm.Pop(a);
-        _asm.JmpTo(Miss);
+        _asm.JmpTo(Refill[set]);
         return start;
     }
 
@@ -285,7 +290,7 @@ internal sealed unsafe class Stubs
         }
         else
         {
-            _asm.JmpTo(Miss);
+            _asm.JmpTo(Refill[set]);
         }
 
         return start;

@@ -38,14 +38,20 @@ public readonly record struct Translation(ulong PhysicalAddress, bool Writable, 
 /// <summary>Linear to physical addresses by the guest's page tables (SDM vol. 3 ch. 4): none, 32-bit, PAE and 4-level.</summary>
 public static unsafe class PageWalk
 {
-    private const ulong Present = 1, Writable = 2, User = 4, Accessed = 0x20, Dirty = 0x40, Large = 0x80, GlobalBit = 0x100, NoExecute = 1ul << 63;
+    private const ulong Present = 1, Writable = 2, User = 4, Accessed = 0x20, Dirty = 0x40, Large = 0x80, NoExecute = 1ul << 63;
     private const uint ErrorPresent = 1, ErrorWrite = 2, ErrorUser = 4, ErrorReserved = 8, ErrorFetch = 16;
 
     /// <summary>Physical address bits that the processor presented has; higher bits in an entry are reserved.</summary>
     public const int PhysicalAddressBits = 46;
 
-    private const ulong AddressMask = ((1ul << PhysicalAddressBits) - 1) & ~0xFFFul;
-    private const ulong ReservedAddress = 0x000FFFFFFFFFF000 & ~AddressMask;
+    /// <summary>The physical address in an entry.</summary>
+    public const ulong AddressMask = ((1ul << PhysicalAddressBits) - 1) & ~0xFFFul;
+
+    /// <summary>Address bits of an entry that must be zero.</summary>
+    public const ulong ReservedAddress = 0x000FFFFFFFFFF000 & ~AddressMask;
+
+    /// <summary>Marks a translation that survives a CR3 write, if CR4.PGE is set.</summary>
+    public const ulong GlobalBit = 0x100;
 
     /// <summary>Walks the tables for one access, setting accessed and dirty bits as the processor does.</summary>
     public static Translation Walk(ref CpuState state, GuestMemory memory, ulong linear, PageAccess access)
