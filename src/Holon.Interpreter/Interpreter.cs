@@ -21,6 +21,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     private readonly IVcpuBus _bus;
     private readonly IVcpuInterrupts _interrupts;
     private readonly IVcpuClock _clock;
+    private readonly void* _allocated;
     private readonly Tlb _tlb;
     private readonly CodeCache _code;
     private readonly GuestFault _fault = new();
@@ -53,8 +54,8 @@ public sealed unsafe partial class Interpreter : IVcpu
         _clock = clock;
         Model = model;
         var bytes = (nuint)(VcpuContext.EngineOffset + engineBytes);
-        _context = (VcpuContext*)NativeMemory.AlignedAlloc(bytes, 4096);
-        NativeMemory.Clear(_context, bytes);
+        _allocated = NativeMemory.AllocZeroed(bytes + 4096); // the host's pages are taken when they are touched: not all of it is used
+        _context = (VcpuContext*)(((nint)_allocated + 4095) & ~4095);
         _tlb = new Tlb((byte*)_context + VcpuContext.TlbOffset);
         _context->State.Reset(model.Signature);
         _code = new CodeCache(this, memory);
@@ -326,7 +327,7 @@ public sealed unsafe partial class Interpreter : IVcpu
         _memory.ReadOnlyChanged -= OnReadOnlyChanged;
         _memory.CodePages.Unregister(_holder);
         _code.Dispose();
-        NativeMemory.AlignedFree(_context);
+        NativeMemory.Free(_allocated);
         _wake.Dispose();
     }
 }

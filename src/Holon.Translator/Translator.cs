@@ -82,6 +82,7 @@ public sealed unsafe partial class Translator : IVcpu
         get
         {
             _blocks.Statistics.Refills = (long)_own->Refills;
+            _blocks.Statistics.Finds = (long)_own->Finds;
             return _blocks.Statistics;
         }
     }

@@ -83,6 +83,15 @@ internal unsafe struct TranslatorContext
 
     /// <summary>By physical page, a word that is zero while nobody has code of it.</summary>
     public ulong* CodeHolders;
+
+    /// <summary>A Bloom filter of the linear pages that blocks of this user generation were found in.</summary>
+    public ulong ExecutedUserPages;
+
+    /// <summary>Not zero while code may be found without managed code.</summary>
+    public uint FastFind;
+
+    /// <summary>How often it was.</summary>
+    public ulong Finds;
 }
 
 /// <summary>
@@ -111,20 +120,35 @@ internal static unsafe class Offsets
 {
     public const int Engine = VcpuContext.EngineOffset;
 
-    /// <summary>Bytes an engine needs behind the context: <see cref="TranslatorContext"/> and the jump cache.</summary>
-    public const int EngineBytes = 4096 + (2 * JumpCacheEntries * 8);
+    /// <summary>Bytes an engine needs behind the context: <see cref="TranslatorContext"/>, and the tables below.</summary>
+    public const int EngineBytes = FarLinks + (MostFarLinks * 16) - Engine;
 
     /// <summary>Entries of the jump cache: one for each value of the low 16 bits of a linear address.</summary>
     public const int JumpCacheEntries = 65536;
 
-    /// <summary>Tags of the jump cache, and the code that they lead to.</summary>
-    public const int JumpTags = Engine + 4096, JumpTargets = JumpTags + (JumpCacheEntries * 8);
+    /// <summary>Entries of the table of <see cref="Blocks.CodePage"/>s, and the table.</summary>
+    public const int CodePageEntries = 512, CodePages = Engine + 4096 + (4 * JumpCacheEntries * 8);
+
+    /// <summary>The <see cref="Blocks.BlockTable"/>.</summary>
+    public const int BlockTable = CodePages + (CodePageEntries * 16);
+
+    /// <summary>The <see cref="Blocks.FarLink"/>s, and how many there are.</summary>
+    public const int FarLinks = BlockTable + (Blocks.BlockTable.Entries << Blocks.BlockTable.EntryShift), MostFarLinks = 1 << 18;
+
+    /// <summary>
+    /// Tags of the jump cache for code of a mode. User and supervisor code have a cache each: an address that is not canonical may equal a tag of another
+    /// generation or mode, and user code must not find supervisor code by such an address.
+    /// </summary>
+    public static int JumpTags(int mode) => Engine + 4096 + (TranslationMode.IsUser(mode) ? 0 : 2 * JumpCacheEntries * 8);
+
+    /// <summary>The code that the tags lead to.</summary>
+    public static int JumpTargets(int mode) => JumpTags(mode) + (JumpCacheEntries * 8);
 
     public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Mask63, Mask31, Shadow, Selector;
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
-    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeHolders;
+    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeHolders, ExecutedUserPages, FastFind, Finds;
 
     static Offsets()
     {
@@ -190,6 +214,9 @@ internal static unsafe class Offsets
         HighLength = (int)((byte*)&own.HighLength - first);
         HighHost = (int)((byte*)&own.HighHost - first);
         CodeHolders = (int)((byte*)&own.CodeHolders - first);
+        ExecutedUserPages = (int)((byte*)&own.ExecutedUserPages - first);
+        FastFind = (int)((byte*)&own.FastFind - first);
+        Finds = (int)((byte*)&own.Finds - first);
     }
 
     /// <summary>A general register by encoding number.</summary>

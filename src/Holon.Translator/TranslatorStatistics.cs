@@ -39,6 +39,9 @@ public sealed class TranslatorStatistics
     /// <summary>Exits to find code.</summary>
     public long Lookups { get; internal set; }
 
+    /// <summary>Times that translated code found code by itself that the jump cache did not know.</summary>
+    public long Finds { get; internal set; }
+
     /// <summary>Exits that were linked.</summary>
     public long Links { get; internal set; }
 
@@ -99,7 +102,7 @@ public sealed class TranslatorStatistics
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"translated   {Blocks:N0} blocks, {GuestInstructions:N0} instructions, {GuestBytes:N0} bytes of guest code to {HostBytes:N0} of host code, in {TranslationTime.TotalMilliseconds:N0} ms");
         text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks, {HotBlocks:N0} of them since they are hot; code cache emptied {CacheFlushes:N0} times");
-        text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Misses + Refills:N0} TLB misses, {Misses:N0} of them by managed code");
+        text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Finds:N0} lookups without exit, {Misses + Refills:N0} TLB misses, {Misses:N0} of them by managed code");
         text.AppendLine(CultureInfo.InvariantCulture, $"generations  {UserGenerations:N0} of user addresses, {KernelGenerations:N0} of kernel addresses");
         var hottest = HottestAddresses.ToArray();
         var all = Math.Max(1, hottest.Sum(entry => entry.Count));

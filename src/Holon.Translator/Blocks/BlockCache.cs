@@ -19,7 +19,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private readonly Interpreter.Interpreter _cpu;
     private readonly GuestMemory _memory;
     private readonly TranslatorContext* _context;
-    private readonly ulong* _jumpTags, _jumpTargets;
+    private readonly CodePage* _codePages;
+    private readonly BlockTable _table;
     private readonly TranslatedPage?[] _pages;
     private readonly CodeMemory _code;
     private readonly HostAssembler _asm = new();
@@ -29,7 +30,6 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private readonly KernelMappings _kernel;
     private readonly HotCode _hot;
     private readonly Func<ulong, bool> _stopAt;
-    private ulong _executedUserPages; // a Bloom filter of the linear pages that blocks of this user generation were found in
     private TranslatedPage? _decodingPage;
     private int _decodingMode;
     private bool _decodingHot;
@@ -42,8 +42,10 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _cpu = cpu;
         _memory = memory;
         _context = (TranslatorContext*)((byte*)cpu.Context + Offsets.Engine);
-        _jumpTags = (ulong*)((byte*)cpu.Context + Offsets.JumpTags);
-        _jumpTargets = (ulong*)((byte*)cpu.Context + Offsets.JumpTargets);
+        _codePages = (CodePage*)((byte*)cpu.Context + Offsets.CodePages);
+        _table = new BlockTable((byte*)cpu.Context + Offsets.BlockTable);
+        Exits = new ExitTable((byte*)cpu.Context);
+        _context->FastFind = 1;
         _pages = new TranslatedPage?[memory.PageCount];
         _code = new CodeMemory(codeBytes);
         _asm.Position = _code.Writable;
@@ -63,7 +65,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     public Stubs Stubs { get; }
 
     /// <summary>The direct exits of all blocks.</summary>
-    public ExitTable Exits { get; } = new();
+    public ExitTable Exits { get; }
 
     /// <summary>What must be added to an address in a block to execute it.</summary>
     public nint Distance => _code.Distance;
@@ -86,17 +88,34 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     public bool HotByDefault { get; set; }
 
     /// <summary>Blocks found are entered into the jump cache. Not so for who wants one block at a time.</summary>
-    public bool RemembersJumps { get; set; } = true;
+    public bool RemembersJumps
+    {
+        get => _context->FastFind != 0;
+        set => _context->FastFind = value ? 1u : 0;
+    }
 
     /// <summary>What happened so far.</summary>
     public TranslatorStatistics Statistics { get; } = new();
 
-    /// <summary>The block in the jump cache for an address, as a place to enter; null when it is not there.</summary>
+    /// <summary>The block for an address that can be found without a walk of the page tables, as a place to enter; null when it cannot.</summary>
     public byte* FindEntry(ulong linear, int mode)
     {
-        var index = (ushort)linear;
-        return _jumpTags[index] == (linear ^ _context->Mix[mode]) ? (byte*)_jumpTargets[index] : null;
+        if (!Interpreter.Interpreter.IsCanonical(linear)) return null;
+        ref var tag = ref JumpTag(linear, mode);
+        ref var target = ref JumpTarget(linear, mode);
+        if (tag == (linear ^ _context->Mix[mode])) return (byte*)target;
+        ref var page = ref _codePages[(linear >> 12) & (Offsets.CodePageEntries - 1)];
+        if (!RemembersJumps || page.Tag != ((linear & ~0xFFFul) ^ _context->Mix[mode])) return null;
+        var entry = _table.Find(linear, page.Physical | (linear & 0xFFF), mode);
+        if (entry != null) (tag, target) = (linear ^ _context->Mix[mode], (ulong)entry);
+        return entry;
     }
+
+    private ref ulong JumpTag(ulong linear, int mode) => ref ((ulong*)((byte*)_cpu.Context + Offsets.JumpTags(mode)))[(ushort)linear];
+
+    private ref ulong JumpTarget(ulong linear, int mode) => ref ((ulong*)((byte*)_cpu.Context + Offsets.JumpTargets(mode)))[(ushort)linear];
+
+    private byte* EntryOf(TranslatedBlock block) => block.PollMemory + _code.Distance;
 
     /// <summary>The block at an address, translated if need be; null when the fetch must be interpreted or has faulted, as the outcome says.</summary>
     public TranslatedBlock? Find(ulong linear, int mode, out MissOutcome outcome)
@@ -111,12 +130,13 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
             if (block == null) return null;
         }
 
-        if (TranslationMode.IsUser(mode)) _executedUserPages |= 1ul << (int)((linear >> 12) & 63);
+        if (TranslationMode.IsUser(mode)) _context->ExecutedUserPages |= 1ul << (int)((linear >> 12) & 63);
         else if (!_kernel.Note(linear, translation)) BumpKernel();
         if (!RemembersJumps) return block;
-        var index = (ushort)linear;
-        _jumpTags[index] = linear ^ _context->Mix[mode];
-        _jumpTargets[index] = (ulong)(block.PollMemory + _code.Distance);
+        JumpTag(linear, mode) = linear ^ _context->Mix[mode];
+        JumpTarget(linear, mode) = (ulong)EntryOf(block);
+        _codePages[(linear >> 12) & (Offsets.CodePageEntries - 1)] = new CodePage { Tag = (linear & ~0xFFFul) ^ _context->Mix[mode], Physical = physical & ~0xFFFul };
+        if (block.Generation == null) _table.Add(block, EntryOf(block)); // others must be told that their second page is where it was
         return block;
     }
 
@@ -141,7 +161,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         ref var exit = ref Exits[number];
         if (exit.Owner is null || exit.Linear != target.Linear || exit.Mode != target.Mode) return;
         Statistics.Links++;
-        Exits.Link(number, target, TranslationMode.IsUser(target.Mode) ? _context->UserGeneration : _context->KernelGeneration);
+        Exits.Link(number, target, TranslationMode.IsUser(target.Mode) ? _context->UserGeneration : _context->KernelGeneration, EntryOf(target));
     }
 
     /// <summary>Notes that an event interrupted the code at an address; what turns out to be hot is translated again when it is met next.</summary>
@@ -171,7 +191,12 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     }
 
     /// <summary>Empties the jump cache.</summary>
-    public void ForgetJumps() => new Span<ulong>(_jumpTags, Offsets.JumpCacheEntries).Clear();
+    public void ForgetJumps()
+    {
+        new Span<ulong>((byte*)_cpu.Context + Offsets.JumpTags(TranslationMode.User), Offsets.JumpCacheEntries).Clear();
+        new Span<ulong>((byte*)_cpu.Context + Offsets.JumpTags(TranslationMode.Supervisor), Offsets.JumpCacheEntries).Clear();
+        new Span<CodePage>(_codePages, Offsets.CodePageEntries).Clear();
+    }
 
     /// <inheritdoc/>
     public bool HasCode(ulong page) => _pages[page] != null;
@@ -204,7 +229,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <inheritdoc/>
     public void TranslationForgotten(ulong linear)
     {
-        if ((_executedUserPages & (1ul << (int)((linear >> 12) & 63))) != 0) BumpUser();
+        if ((_context->ExecutedUserPages & (1ul << (int)((linear >> 12) & 63))) != 0) BumpUser();
         if (!_kernel.StillHolds(linear)) BumpKernel();
     }
 
@@ -233,7 +258,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (block.Generation != null)
         {
             *(uint*)block.Generation = TranslationMode.IsUser(mode) ? _context->UserGeneration : _context->KernelGeneration;
-            if (TranslationMode.IsUser(mode)) _executedUserPages |= 1ul << (int)((next >> 12) & 63);
+            if (TranslationMode.IsUser(mode)) _context->ExecutedUserPages |= 1ul << (int)((next >> 12) & 63);
             else if (!_kernel.Note(next, second)) BumpKernel();
         }
 
@@ -307,8 +332,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (block.IsDropped) return;
         block.IsDropped = true;
         Exits.Drop(block);
-        var index = (ushort)block.Linear;
-        if (_jumpTargets[index] == (ulong)(block.PollMemory + _code.Distance)) _jumpTags[index] = 0;
+        if (JumpTarget(block.Linear, block.Mode) == (ulong)EntryOf(block)) JumpTag(block.Linear, block.Mode) = 0;
+        _table.Remove(block, EntryOf(block));
         _droppedBytes += block.CodeEnd - block.PollHost;
         Statistics.DroppedBlocks++;
     }
@@ -341,13 +366,14 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _seldom = _firstSeldom;
         _droppedBytes = 0;
         ForgetJumps();
+        _table.Clear();
         _kernel.Clear();
         _hot.Clear();
     }
 
     private void BumpUser()
     {
-        _executedUserPages = 0;
+        _context->ExecutedUserPages = 0;
         _context->UserGeneration++;
         Statistics.UserGenerations++;
         UpdateMix();

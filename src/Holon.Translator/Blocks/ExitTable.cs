@@ -33,8 +33,8 @@ internal unsafe struct Exit
     /// <summary>Code that makes the status flags again and goes on to where <see cref="PadDistance"/> says; null when they are not to be made.</summary>
     public byte* Pad, PadDistance;
 
-    /// <summary>Where the generation that the link holds for is compared; null for a target in the same page.</summary>
-    public byte* Generation;
+    /// <summary>Where its <see cref="Blocks.FarLink"/> is in the context; 0 for a target in the same page.</summary>
+    public int FarLink;
 
     /// <summary>Linear address that it leads to.</summary>
     public ulong Linear;
@@ -49,9 +49,13 @@ internal unsafe struct Exit
 /// <summary>All direct exits by number, and their links.</summary>
 internal sealed unsafe class ExitTable
 {
-    private readonly Stack<int> _free = new();
+    private readonly byte* _context;
+    private readonly Stack<int> _free = new(), _freeFarLinks = new();
     private Exit[] _exits = new Exit[4096];
-    private int _count;
+    private int _count, _farLinkCount;
+
+    /// <param name="context">The vCPU's context, where the far links are.</param>
+    public ExitTable(byte* context) => _context = context;
 
     /// <summary>An exit by its number.</summary>
     public ref Exit this[int number] => ref _exits[number];
@@ -67,14 +71,22 @@ internal sealed unsafe class ExitTable
 
         _exits[number] = exit;
         exit.Owner!.Exits.Add(number);
+        if (exit.FarLink != 0) *Far(exit.FarLink) = new FarLink { Number = number };
         return number;
     }
+
+    /// <summary>Takes a far link for an exit that is added next: its offset in the context; null when there are none left.</summary>
+    public int? NewFarLink() =>
+        _freeFarLinks.TryPop(out var link) ? link : _farLinkCount < Offsets.MostFarLinks ? Offsets.FarLinks + (_farLinkCount++ * sizeof(FarLink)) : null;
+
+    private FarLink* Far(int offset) => (FarLink*)(_context + offset);
 
     /// <summary>Makes an exit jump to a block directly.</summary>
     /// <param name="number">The exit.</param>
     /// <param name="target">The block at its address.</param>
     /// <param name="generation">The generation that the link holds for, if it leads to another page.</param>
-    public void Link(int number, TranslatedBlock target, uint generation)
+    /// <param name="entry">Where the jump cache leads for that block.</param>
+    public void Link(int number, TranslatedBlock target, uint generation, byte* entry)
     {
         ref var exit = ref _exits[number];
         if (exit.Target is { } old) old.Incoming.Remove(number);
@@ -97,7 +109,7 @@ internal sealed unsafe class ExitTable
             });
         }
 
-        if (exit.Generation != null) *(uint*)exit.Generation = generation;
+        if (exit.FarLink != 0) *Far(exit.FarLink) = new FarLink { Number = number, Target = entry, Generation = generation };
     }
 
     /// <summary>Frees a block's exits, and sends those that lead to it to their stubs again.</summary>
@@ -107,6 +119,7 @@ internal sealed unsafe class ExitTable
         {
             ref var exit = ref _exits[number];
             exit.Target = null;
+            if (exit.FarLink != 0) *Far(exit.FarLink) = new FarLink { Number = number };
             HostAssembler.Patch(exit.Distance, exit.Pad != null ? exit.Pad : exit.Stub);
             if (exit.Pad != null) HostAssembler.Patch(exit.PadDistance, exit.Stub);
         }
@@ -114,6 +127,7 @@ internal sealed unsafe class ExitTable
         foreach (var number in block.Exits)
         {
             if (_exits[number].Target is { } target && target != block) target.Incoming.Remove(number);
+            if (_exits[number].FarLink != 0) _freeFarLinks.Push(_exits[number].FarLink);
             _exits[number] = default;
             _free.Push(number);
         }
@@ -127,6 +141,7 @@ internal sealed unsafe class ExitTable
     {
         Array.Clear(_exits, 0, _count);
         _free.Clear();
-        _count = 0;
+        _freeFarLinks.Clear();
+        _count = _farLinkCount = 0;
     }
 }

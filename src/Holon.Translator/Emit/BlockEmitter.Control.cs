@@ -10,6 +10,9 @@ internal sealed unsafe partial class BlockEmitter
 {
     private const int HostStackPointer = 4;
 
+    /// <summary>Bytes of the call through the targets of the jump cache.</summary>
+    private const int CallThroughTargets = 9;
+
     private bool IsOtherPage(ulong linear) => ((linear ^ _guest.Start) & ~0xFFFul) != 0;
 
     /// <summary>Leaves the block for a constant address, in a mode.</summary>
@@ -24,25 +27,33 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        AddExit(_asm.Jmp(), null, target, mode, backward);
+        AddExit(_asm.Jmp(), 0, target, mode, backward);
     }
 
     /// <summary>A direct exit to another page: taken only while translations of linear addresses are what they were when it was linked. Flags are not in the host's.</summary>
     private void EmitFarExit(ulong target, int mode, bool backward, bool isCall)
     {
         var generation = TranslationMode.IsUser(mode) ? Offsets.UserGeneration : Offsets.KernelGeneration;
-        _asm.RegMem(false, 0x81, 7, Mem.Context(generation));
-        var compared = _asm.Position;
-        _asm.Int32(0);
+        if (_exits.NewFarLink() is not { } link)
+        {
+            FlagsToMemory(StatusFlags.All);
+            _asm.MovImmediate(Homes.Address, target);
+            if (isCall) _asm.CallTo(_stubs.Jump[mode]);
+            else _asm.JmpTo(_stubs.Jump[mode]);
+            return;
+        }
+
+        _asm.Load32(Homes.Scratch, Mem.Context(generation));
+        _asm.RegMem(false, 0x3B, Homes.Scratch, Mem.Context(link + FarLink.GenerationOffset)); // CMP
         var changed = _asm.Jcc(Condition.NotEqual);
-        AddExit(isCall ? _asm.Call() : _asm.Jmp(), compared, target, mode, backward, changed);
+        AddExit(isCall ? _asm.Call() : _asm.Jmp(), link, target, mode, backward, changed, isCall);
     }
 
-    private void AddExit(byte* distance, byte* generation, ulong target, int mode, bool backward, byte* second = null)
+    private void AddExit(byte* distance, int link, ulong target, int mode, bool backward, byte* second = null, bool isCall = false)
     {
         var entry = (_flags & FlagPlace.Host) != 0 ? backward ? EntryPoint.PollHost : EntryPoint.Host : backward ? EntryPoint.PollMemory : EntryPoint.Memory;
-        var number = _exits.Add(new Exit { Owner = _block, Distance = distance, Generation = generation, Linear = target, Mode = mode, Entry = entry });
-        Defer(new Deferred(DeferredKind.Link, distance, second, target, (uint)number, 0, 0));
+        var number = _exits.Add(new Exit { Owner = _block, Distance = distance, FarLink = link, Linear = target, Mode = mode, Entry = entry });
+        Defer(new Deferred(DeferredKind.Link, distance, second, target, (uint)number, isCall ? 1 : 0, 0));
     }
 
     private void EmitJumpIf(ref GuestInstruction instruction)
@@ -69,7 +80,7 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        AddExit(jump, null, target, _mode, target <= iced.IP);
+        AddExit(jump, 0, target, _mode, target <= iced.IP);
     }
 
     /// <summary>Loads the target of an indirect branch into scratch or says which register has it; a memory operand is kept in the context.</summary>
@@ -94,18 +105,19 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         EmitFindTarget(instruction.Iced.IP, 0);
-        _asm.JmpThrough(Mem.Context(Offsets.JumpTargets, Homes.Scratch, 3));
+        _asm.JmpThrough(Mem.Context(Offsets.JumpTargets(_mode), Homes.Scratch, 3));
     }
 
     /// <summary>Looks the address register up in the jump cache. Scratch is its entry afterwards.</summary>
     /// <param name="rip">The instruction.</param>
     /// <param name="undo">What must be added to the guest's stack pointer when the target turns out not to be canonical.</param>
-    private void EmitFindTarget(ulong rip, int undo)
+    /// <param name="isCall">What comes next is a call, behind which the miss goes on.</param>
+    private void EmitFindTarget(ulong rip, int undo, bool isCall = false)
     {
         _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * _mode)));
-        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags, Homes.Scratch, 3));
-        Defer(new Deferred(DeferredKind.JumpMiss, _asm.Jcc(Condition.NotEqual), null, rip, 0, undo, 0));
+        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags(_mode), Homes.Scratch, 3));
+        Defer(new Deferred(DeferredKind.JumpMiss, _asm.Jcc(Condition.NotEqual), isCall ? _asm.Position + CallThroughTargets : null, rip, 0, undo, 0));
     }
 
     /// <summary>Pushes the return address onto the guest's stack, and with it onto the host's. Scratch has it afterwards.</summary>
@@ -135,7 +147,7 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Push(Homes.Scratch);
         var backward = target <= iced.IP;
         if (IsOtherPage(target)) EmitFarExit(target, _mode, backward, isCall: true);
-        else AddExit(_asm.Call(), null, target, _mode, backward);
+        else AddExit(_asm.Call(), 0, target, _mode, backward);
         EmitReturnPoint(iced);
     }
 
@@ -164,8 +176,10 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Push(Homes.Scratch);
         if (register < 0) _asm.Load(Homes.Address, Mem.Context(Offsets.Temporary));
         else MovUnlessSame(Homes.Address, Value(register, Homes.Address));
-        EmitFindTarget(iced.IP, 8);
-        _asm.CallThrough(Mem.Context(Offsets.JumpTargets, Homes.Scratch, 3));
+        EmitFindTarget(iced.IP, 8, isCall: true);
+        var call = _asm.Position;
+        _asm.CallThrough(Mem.Context(Offsets.JumpTargets(_mode), Homes.Scratch, 3));
+        System.Diagnostics.Debug.Assert(_asm.Position == call + CallThroughTargets, "The miss goes on behind the call.");
         EmitReturnPoint(iced);
     }
 

@@ -147,9 +147,17 @@ internal sealed unsafe partial class BlockEmitter
                 case DeferredKind.JumpMiss:
                     _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * _mode)));
                     EmitCanonicalCheck(deferred);
-                    _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
-                    _asm.MovImmediate(Homes.Scratch, (uint)ExitKind.Lookup);
-                    _asm.JmpTo(_stubs.Exit);
+                    _asm.MovImmediate(Homes.Scratch, 0);
+                    if (deferred.Back == null)
+                    {
+                        _asm.JmpTo(_stubs.Find[_mode]);
+                    }
+                    else
+                    {
+                        _asm.CallTo(_stubs.Find[_mode]);
+                        _asm.JmpTo(deferred.Back);
+                    }
+
                     break;
                 case DeferredKind.SyscallMiss:
                     _asm.Load(Homes.Address, Mem.Context(Offsets.Lstar));
@@ -267,6 +275,24 @@ internal sealed unsafe partial class BlockEmitter
             if (deferred.Back != null) _asm.Land(deferred.Back);
             exit.Stub = _asm.Position;
             FlagsToMemory(Guest.StatusFlags.All);
+        }
+
+        if (exit.FarLink != 0)
+        {
+            // Not linked, or the generation is another one. Never reached by the exit's own call, since links that do not hold have no generation.
+            _asm.MovImmediate(Homes.Address, deferred.Rip);
+            _asm.MovImmediate(Homes.Scratch, (uint)exit.FarLink);
+            if (deferred.Tag == 0)
+            {
+                _asm.JmpTo(_stubs.FindLinked[exit.Mode]);
+            }
+            else
+            {
+                _asm.CallTo(_stubs.FindLinked[exit.Mode]);
+                _asm.JmpTo(exit.Distance + 4);
+            }
+
+            return;
         }
 
         StoreRip(deferred.Rip);

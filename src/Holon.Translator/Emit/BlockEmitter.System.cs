@@ -198,9 +198,9 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Load(Homes.Address, Mem.Context(Offsets.Lstar));
         _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.SyscallMix));
-        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags, Homes.Scratch, 3));
+        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags(TranslationMode.Supervisor), Homes.Scratch, 3));
         Defer(DeferredKind.SyscallMiss, _asm.Jcc(Condition.NotEqual), 0);
-        _asm.JmpThrough(Mem.Context(Offsets.JumpTargets, Homes.Scratch, 3));
+        _asm.JmpThrough(Mem.Context(Offsets.JumpTargets(TranslationMode.Supervisor), Homes.Scratch, 3));
     }
 
     private void EmitSysret(ref GuestInstruction instruction)

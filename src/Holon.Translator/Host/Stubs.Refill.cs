@@ -96,7 +96,8 @@ internal sealed unsafe partial class Stubs
     /// <summary>
     /// Walks the tables for the address register, and leaves the entry found in A, the physical page in B, and the AND of all levels' entries in D.
     /// </summary>
-    private void EmitWalk()
+    /// <param name="execute">Only where instructions may be fetched from.</param>
+    private void EmitWalk(bool execute = false)
     {
         _asm.Load(A, Mem.Context(Offsets.WalkRoot));
         _asm.MovImmediate(D, unchecked((ulong)-1L));
@@ -115,6 +116,12 @@ internal sealed unsafe partial class Stubs
             _asm.Alu(AluOp.And, C, Mem.Context(Offsets.ReservedBits));
             SlowIf(Condition.NotEqual);
             _asm.Alu(AluOp.And, D, A);
+            if (execute)
+            {
+                _asm.Test(A, A);
+                SlowIf(Condition.Sign); // XD
+            }
+
             if (level == 4) SlowIfAny(A, Large);
             if (level is 2 or 3)
             {

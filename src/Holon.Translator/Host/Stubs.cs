@@ -40,6 +40,7 @@ internal sealed unsafe partial class Stubs
             GroupMiss[kind] = EmitSiteMiss(kind, group: true);
         }
 
+        for (var mode = 0; mode < TranslationMode.Count; mode++) EmitFind(mode);
         for (var mode = 0; mode < TranslationMode.Count; mode++) Jump[mode] = EmitJump(mode);
         for (var mode = 0; mode < TranslationMode.Count; mode++) ReturnMiss[mode] = EmitReturnMiss(mode);
     }
@@ -312,14 +313,13 @@ internal sealed unsafe partial class Stubs
         var start = _asm.Position;
         _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * mode)));
-        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags, Homes.Scratch, 3));
+        _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags(mode), Homes.Scratch, 3));
         var miss = _asm.Jcc(Condition.NotEqual);
-        _asm.JmpThrough(Mem.Context(Offsets.JumpTargets, Homes.Scratch, 3));
+        _asm.JmpThrough(Mem.Context(Offsets.JumpTargets(mode), Homes.Scratch, 3));
         _asm.Land(miss);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * mode)));
-        _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
-        _asm.MovImmediate(Homes.Scratch, (uint)ExitKind.Lookup);
-        _asm.JmpTo(Exit);
+        _asm.MovImmediate(Homes.Scratch, 0);
+        _asm.JmpTo(Find[mode]);
         return start;
     }
 
@@ -364,5 +364,5 @@ internal sealed unsafe partial class Stubs
 /// <summary>Conditions by their number in Jcc, SETcc and CMOVcc.</summary>
 internal static class Condition
 {
-    public const int Below = 2, AboveOrEqual = 3, Equal = 4, NotEqual = 5, BelowOrEqual = 6, Above = 7;
+    public const int Below = 2, AboveOrEqual = 3, Equal = 4, NotEqual = 5, BelowOrEqual = 6, Above = 7, Sign = 8;
 }
