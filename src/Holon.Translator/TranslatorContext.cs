@@ -141,8 +141,8 @@ internal static unsafe class Offsets
     /// </summary>
     public static int JumpTags(int mode) => Engine + 4096 + (TranslationMode.IsUser(mode) ? 0 : 2 * JumpCacheEntries * 8);
 
-    /// <summary>The code that the tags lead to.</summary>
-    public static int JumpTargets(int mode) => JumpTags(mode) + (JumpCacheEntries * 8);
+    /// <summary>The code that the tags lead to: each beside its tag.</summary>
+    public static int JumpTargets(int mode) => JumpTags(mode) + 8;
 
     public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Mask63, Mask31, Shadow, Selector;
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;

@@ -111,9 +111,9 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         return entry;
     }
 
-    private ref ulong JumpTag(ulong linear, int mode) => ref ((ulong*)((byte*)_cpu.Context + Offsets.JumpTags(mode)))[(ushort)linear];
+    private ref ulong JumpTag(ulong linear, int mode) => ref ((ulong*)((byte*)_cpu.Context + Offsets.JumpTags(mode)))[2 * (ushort)linear];
 
-    private ref ulong JumpTarget(ulong linear, int mode) => ref ((ulong*)((byte*)_cpu.Context + Offsets.JumpTargets(mode)))[(ushort)linear];
+    private ref ulong JumpTarget(ulong linear, int mode) => ref ((ulong*)((byte*)_cpu.Context + Offsets.JumpTargets(mode)))[2 * (ushort)linear];
 
     private byte* EntryOf(TranslatedBlock block) => block.PollMemory + _code.Distance;
 
@@ -193,8 +193,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <summary>Empties the jump cache.</summary>
     public void ForgetJumps()
     {
-        new Span<ulong>((byte*)_cpu.Context + Offsets.JumpTags(TranslationMode.User), Offsets.JumpCacheEntries).Clear();
-        new Span<ulong>((byte*)_cpu.Context + Offsets.JumpTags(TranslationMode.Supervisor), Offsets.JumpCacheEntries).Clear();
+        new Span<ulong>((byte*)_cpu.Context + Offsets.JumpTags(TranslationMode.User), 2 * Offsets.JumpCacheEntries).Clear();
+        new Span<ulong>((byte*)_cpu.Context + Offsets.JumpTags(TranslationMode.Supervisor), 2 * Offsets.JumpCacheEntries).Clear();
         new Span<CodePage>(_codePages, Offsets.CodePageEntries).Clear();
     }
 

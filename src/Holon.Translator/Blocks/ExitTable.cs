@@ -71,7 +71,7 @@ internal sealed unsafe class ExitTable
 
         _exits[number] = exit;
         exit.Owner!.Exits.Add(number);
-        if (exit.FarLink != 0) *Far(exit.FarLink) = new FarLink { Number = number };
+        if (exit.FarLink != 0) SetFar(exit, number, null, 0);
         return number;
     }
 
@@ -79,7 +79,8 @@ internal sealed unsafe class ExitTable
     public int? NewFarLink() =>
         _freeFarLinks.TryPop(out var link) ? link : _farLinkCount < Offsets.MostFarLinks ? Offsets.FarLinks + (_farLinkCount++ * sizeof(FarLink)) : null;
 
-    private FarLink* Far(int offset) => (FarLink*)(_context + offset);
+    private void SetFar(in Exit exit, int number, byte* target, uint generation) =>
+        *(FarLink*)(_context + exit.FarLink) = new FarLink { Target = target, Number = number, Generation = generation };
 
     /// <summary>Makes an exit jump to a block directly.</summary>
     /// <param name="number">The exit.</param>
@@ -109,7 +110,7 @@ internal sealed unsafe class ExitTable
             });
         }
 
-        if (exit.FarLink != 0) *Far(exit.FarLink) = new FarLink { Number = number, Target = entry, Generation = generation };
+        if (exit.FarLink != 0) SetFar(exit, number, entry, generation);
     }
 
     /// <summary>Frees a block's exits, and sends those that lead to it to their stubs again.</summary>
@@ -119,7 +120,7 @@ internal sealed unsafe class ExitTable
         {
             ref var exit = ref _exits[number];
             exit.Target = null;
-            if (exit.FarLink != 0) *Far(exit.FarLink) = new FarLink { Number = number };
+            if (exit.FarLink != 0) SetFar(exit, number, null, 0);
             HostAssembler.Patch(exit.Distance, exit.Pad != null ? exit.Pad : exit.Stub);
             if (exit.Pad != null) HostAssembler.Patch(exit.PadDistance, exit.Stub);
         }

@@ -114,7 +114,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="isCall">What comes next is a call, behind which the miss goes on.</param>
     private void EmitFindTarget(ulong rip, int undo, bool isCall = false)
     {
-        _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
+        _asm.JumpCacheIndex(Homes.Scratch, Homes.Address);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * _mode)));
         _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags(_mode), Homes.Scratch, 3));
         Defer(new Deferred(DeferredKind.JumpMiss, _asm.Jcc(Condition.NotEqual), isCall ? _asm.Position + CallThroughTargets : null, rip, 0, undo, 0));

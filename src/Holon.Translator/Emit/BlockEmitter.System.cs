@@ -196,7 +196,7 @@ internal sealed unsafe partial class BlockEmitter
         EmitTakeStatus(Homes.Address);
         _asm.Store(Mem.Context(Offsets.UserShadowTop), HostStackPointer);
         _asm.Load(Homes.Address, Mem.Context(Offsets.Lstar));
-        _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
+        _asm.JumpCacheIndex(Homes.Scratch, Homes.Address);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.SyscallMix));
         _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags(TranslationMode.Supervisor), Homes.Scratch, 3));
         Defer(DeferredKind.SyscallMiss, _asm.Jcc(Condition.NotEqual), 0);

@@ -133,8 +133,12 @@ internal sealed unsafe class HostAssembler
 
     public void Lea32(int to, in Mem of) => RegMem(false, 0x8D, to, of);
 
-    /// <summary>MOVZX of the low 16 bits.</summary>
-    public void ZeroExtend16(int to, int from) => RegReg(false, 0x0FB7, to, from);
+    /// <summary>Which entry of the jump cache an address has, as an index of 8 bytes: the low 16 bits, doubled. Changes no flags.</summary>
+    public void JumpCacheIndex(int to, int from)
+    {
+        RegReg(false, 0x0FB7, to, from); // MOVZX
+        Lea32(to, new Mem(to, to, 0, 0, false));
+    }
 
     // ---- arithmetic --------------------------------------------------------------------------------------------------
 

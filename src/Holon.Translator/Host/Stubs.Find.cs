@@ -47,7 +47,7 @@ internal sealed unsafe partial class Stubs
         SlowIf(Condition.NotEqual);
         _asm.Load(A, Mem.Context(Offsets.BlockTable + 16, C, 0));
 
-        _asm.ZeroExtend16(C, Homes.Address);
+        _asm.JumpCacheIndex(C, Homes.Address);
         _asm.Mov(D, Homes.Address);
         _asm.Alu(AluOp.Xor, D, Mem.Context(Offsets.Mix + (8 * mode)));
         _asm.Store(Mem.Context(Offsets.JumpTargets(mode), C, 3), A);
@@ -84,7 +84,7 @@ internal sealed unsafe partial class Stubs
         FindLinked[mode] = _asm.Position;
         _asm.Push(A);
         _asm.Push(C);
-        _asm.ZeroExtend16(A, Homes.Address);
+        _asm.JumpCacheIndex(A, Homes.Address);
         _asm.Mov(C, Homes.Address);
         _asm.Alu(AluOp.Xor, C, Mem.Context(Offsets.Mix + (8 * mode)));
         _asm.Alu(AluOp.Cmp, C, Mem.Context(Offsets.JumpTags(mode), A, 3));
@@ -107,7 +107,7 @@ internal sealed unsafe partial class Stubs
         _asm.JmpTo(linked);
     }
 
-    /// <summary>Lets the link at scratch hold for this generation.</summary>
+    /// <summary>Lets the link at scratch hold for this generation. Changes the register.</summary>
     private void HoldLink(int mode, int register)
     {
         _asm.Load32(register, Mem.Context(TranslationMode.IsUser(mode) ? Offsets.UserGeneration : Offsets.KernelGeneration));

@@ -311,7 +311,7 @@ internal sealed unsafe partial class Stubs
     private byte* EmitJump(int mode)
     {
         var start = _asm.Position;
-        _asm.ZeroExtend16(Homes.Scratch, Homes.Address);
+        _asm.JumpCacheIndex(Homes.Scratch, Homes.Address);
         _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(Offsets.Mix + (8 * mode)));
         _asm.Alu(AluOp.Cmp, Homes.Address, Mem.Context(Offsets.JumpTags(mode), Homes.Scratch, 3));
         var miss = _asm.Jcc(Condition.NotEqual);
