@@ -202,6 +202,7 @@ public sealed unsafe partial class Translator : IVcpu
         SaveStatusFlags();
         _enter(entry);
         LoadStatusFlags();
+        if (_own->ExitValue >= (uint)ExitKind.FirstLink) State.Rip = _blocks.Exits[(int)(_own->ExitValue - (uint)ExitKind.FirstLink)].Linear;
         if (_own->X87Live != 0) TakeX87();
         _cpu.TakeOver();
         switch ((ExitKind)_own->ExitValue)

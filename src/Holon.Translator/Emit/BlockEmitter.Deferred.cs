@@ -295,8 +295,7 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        StoreRip(deferred.Rip);
-        _asm.MovImmediate(Homes.Scratch, deferred.Value + (uint)ExitKind.FirstLink);
+        _asm.MovImmediate(Homes.Scratch, deferred.Value + (uint)ExitKind.FirstLink); // managed code knows the address
         _asm.JmpTo(_stubs.Exit);
     }
 }
