@@ -3,6 +3,7 @@
 # then a file system in the file disk from byte $3 of $4 KiB, a partition for UEFI firmware in efi of $5 KiB, and GRUB for the BIOS in boot and core.
 # Runs where mmdebstrap runs its hooks: as root, or as root of a user name space.
 set -e
+PATH=$PATH:/usr/sbin:/sbin # an ordinary user's PATH ends before them
 root=$1 out=$2
 
 # Nobody but whoever started the machine reaches its serial console, so root has no password there; the network never accepts that.
