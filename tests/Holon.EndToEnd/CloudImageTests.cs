@@ -35,7 +35,7 @@ public sealed class CloudImageTests
         });
 
         // The next start is the same instance, for which nothing is done again.
-        if (firmware.Length == 0) await RunAsync(ssh, options, async () => Assert.Equal("done\n", await ssh.TryAsync("cloud-init status --wait >/dev/null; sudo test -e /root/ran || echo done")));
+        if (firmware.Length == 0) await RunAsync(ssh, options, async () => Assert.Equal("done\n", await ssh.AskAsync("cloud-init status --wait >/dev/null; sudo test -e /root/ran || echo done")));
     }
 
     [Fact]
@@ -56,9 +56,9 @@ public sealed class CloudImageTests
 
     private static async Task CheckAsync(GuestSsh ssh, string name)
     {
-        var status = await ssh.TryAsync("cloud-init status --wait --long");
-        Assert.True(status?.Contains("status: done", StringComparison.Ordinal) == true, $"cloud-init says: {status ?? await ssh.TryAsync("cloud-init status --long; sudo cat /run/cloud-init/result.json; sudo tail -50 /var/log/cloud-init.log; true")}");
-        Assert.Equal($"{name}\n", await ssh.TryAsync("hostname"));
+        var status = await ssh.AskAsync("cloud-init status --wait --long");
+        Assert.True(status?.Contains("status: done", StringComparison.Ordinal) == true, $"cloud-init says: {status ?? await ssh.AskAsync("cloud-init status --long; sudo cat /run/cloud-init/result.json; sudo tail -50 /var/log/cloud-init.log; true")}");
+        Assert.Equal($"{name}\n", await ssh.AskAsync("hostname"));
         Assert.Equal($"from user-data\nrun by {name}\n", (await ssh.TryAsync("sudo cat /root/written; echo; sudo cat /root/ran"))?.Replace("\n\n", "\n", StringComparison.Ordinal));
         Assert.Equal("[]\n", await ssh.TryAsync("python3 -c 'import json; print(json.load(open(\"/run/cloud-init/result.json\"))[\"v1\"][\"errors\"])'"));
         Assert.Equal("0\n", await ssh.TryAsync("systemctl --failed --no-legend | wc -l"));
@@ -66,7 +66,7 @@ public sealed class CloudImageTests
 
     private static async Task RunAsync(GuestSsh ssh, string[] options, Func<Task> check)
     {
-        string[] arguments = ["run", .. options, "--memory", "1G", "--publish", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{ssh.Port}:22"), "--timeout", "6m"];
+        string[] arguments = ["run", .. options, "--memory", "1G", "--publish", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{ssh.Port}:22"), "--timeout", "15m"];
         var outcome = await HolonProgram.RunAsync(arguments, [], meanwhile: async machine =>
         {
             await ssh.WaitAsync();

@@ -6,7 +6,7 @@ namespace Holon.EndToEnd;
 /// <summary>A guest's shell by SSH through a published port, with a key made for it.</summary>
 internal sealed class GuestSsh
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10); // a busy host may be slow
     private readonly string _key;
 
     private GuestSsh(string key) => _key = key;
@@ -34,6 +34,14 @@ internal sealed class GuestSsh
     {
         var waited = Stopwatch.StartNew();
         while (await TryAsync("true") is null) Assert.True(waited.Elapsed < _patience, "The machine's SSH server does not answer.");
+    }
+
+    /// <summary>Runs a command that does no harm when it is run again: while a guest starts, it may restart its network.</summary>
+    public async Task<string?> AskAsync(string command)
+    {
+        if (await TryAsync(command) is { } answer) return answer;
+        await WaitAsync();
+        return await TryAsync(command);
     }
 
     /// <summary>Runs a command.</summary>

@@ -15,7 +15,7 @@ public sealed class PostgresDurabilityTests(Busybox busybox) : IClassFixture<Bus
     /// numbers one by one, and say so.
     /// </summary>
     private const string Script = """
-        mount -o ro /dev/vda /mnt && mount -t ext4 /dev/vdb /mnt/var/lib/postgresql || exit 1
+        mkdir -p /mnt; mount -o ro /dev/vda /mnt && mount -t ext4 /dev/vdb /mnt/var/lib/postgresql || exit 1
         for each in run tmp; do mount -t tmpfs -o mode=1777 none /mnt/$each; done
         for each in dev proc; do mount --bind /$each /mnt/$each; done
         mkdir -p /mnt/dev/shm; mount -t tmpfs none /mnt/dev/shm
