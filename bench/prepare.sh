@@ -5,9 +5,9 @@ fail() {
     exit 125
 }
 
-# require PROGRAM PACKAGES: installs Debian's PACKAGES unless PROGRAM is there.
+# require FILE PACKAGES: installs Debian's PACKAGES unless FILE, a path or a program, is there.
 require() {
-    command -v "$1" >/dev/null 2>&1 && return
+    { [ -e "$1" ] || command -v "$1" >/dev/null 2>&1; } && return
     [ "$(id -u)" = 0 ] || fail "this benchmark needs $1; install it with: sudo apt-get install -y $2"
     echo "holon: installing $2, which this benchmark needs" >&2
     # shellcheck disable=SC2086 # several packages

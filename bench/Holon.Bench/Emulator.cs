@@ -1,17 +1,43 @@
 using System.Diagnostics;
 using System.Text;
+using Holon.SystemMachine;
 
 namespace Holon.Bench;
 
 /// <summary>What a PC is to run.</summary>
-/// <param name="Kernel">The kernel's file.</param>
+/// <param name="Kernel">The kernel's file; empty when firmware starts the first disk's system.</param>
 /// <param name="Initrd">The initial root file system's file, if any.</param>
 /// <param name="CommandLine">What the kernel is told.</param>
 /// <param name="MemoryMegabytes">Its RAM.</param>
 internal sealed record Guest(string Kernel, string? Initrd = null, string CommandLine = "", int MemoryMegabytes = 512)
 {
-    /// <summary>Its disks: raw files, written through the host's page cache.</summary>
+    /// <summary>Its disks: files written through the host's page cache; raw, or qcow2 when their names end so.</summary>
     public IReadOnlyList<string> Disks { get; init; } = [];
+
+    /// <summary>Its processors.</summary>
+    public int Cpus { get; init; } = 1;
+
+    /// <summary>What starts the first disk's system when there is no kernel.</summary>
+    public GuestFirmware Firmware { get; init; }
+
+    /// <summary>The file of UEFI's variables, which the guest may change.</summary>
+    public string? Variables { get; init; }
+
+    /// <summary>The format of a disk's file.</summary>
+    public static string Format(string disk) => disk.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw";
+}
+
+/// <summary>What starts a PC.</summary>
+internal enum GuestFirmware
+{
+    /// <summary>The emulator itself, with a kernel.</summary>
+    None,
+
+    /// <summary>SeaBIOS.</summary>
+    Bios,
+
+    /// <summary>OVMF.</summary>
+    Uefi,
 }
 
 /// <summary>What came of a run.</summary>
@@ -30,21 +56,29 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
     /// <summary>Holon with an engine, or with the one that it picks by itself.</summary>
     public static Emulator Holon(string program, string? engine) => new(engine is null ? "Holon" : $"Holon {engine}", program, guest =>
     [
-        "run", "--kernel", guest.Kernel, "--memory", $"{guest.MemoryMegabytes}M",
+        "run", "--memory", $"{guest.MemoryMegabytes}M", "--cpus", $"{guest.Cpus}",
+        .. guest.Firmware switch { GuestFirmware.None => new List<string> { "--kernel", guest.Kernel }, GuestFirmware.Bios => ["--bios"], _ => ["--uefi"] },
         .. engine is null ? Array.Empty<string>() : ["--engine", engine],
         .. guest.Initrd is null ? Array.Empty<string>() : ["--initrd", guest.Initrd],
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["--append", guest.CommandLine],
-        .. guest.Disks.SelectMany(disk => new[] { "--disk", $"{disk},format=raw" }),
+        .. guest.Disks.Count == 0 ? Array.Empty<string>() : ["--network", "none"],
+        .. guest.Disks.SelectMany(disk => new[] { "--disk", $"{disk},format={Guest.Format(disk)}" }),
     ]);
 
     /// <summary>QEMU's own translating engine, on a machine like ours.</summary>
     public static Emulator Qemu { get; } = new("QEMU TCG", "qemu-system-x86_64", guest =>
     [
-        "-accel", "tcg", "-cpu", "max", "-m", $"{guest.MemoryMegabytes}", "-display", "none", "-nodefaults", "-serial", "stdio", "-no-reboot",
-        "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", guest.Kernel,
+        "-accel", guest.Cpus > 1 ? "tcg,thread=multi" : "tcg", "-cpu", "max", "-m", $"{guest.MemoryMegabytes}", "-display", "none", "-nodefaults", "-serial", "stdio", "-no-reboot",
+        "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-smp", $"{guest.Cpus}",
+        .. guest.Firmware switch
+        {
+            GuestFirmware.None => new List<string> { "-kernel", guest.Kernel },
+            GuestFirmware.Bios => [],
+            _ => ["-drive", $"if=pflash,format=raw,readonly=on,file={SystemMachineSpec.UefiFirmware}", "-drive", $"if=pflash,format=raw,file={guest.Variables}"],
+        },
         .. guest.Initrd is null ? Array.Empty<string>() : ["-initrd", guest.Initrd],
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["-append", guest.CommandLine],
-        .. guest.Disks.SelectMany(disk => new[] { "-drive", $"file={disk},if=virtio,format=raw,cache=writeback" }),
+        .. guest.Disks.SelectMany(disk => new[] { "-drive", $"file={disk},if=virtio,format={Guest.Format(disk)},cache=writeback" }),
     ]);
 
     /// <summary>Starts the program; the caller ends and disposes it.</summary>
@@ -56,7 +90,12 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
     }
 
     /// <summary>Runs a guest to its end and notes when texts appear on its serial line, in the order given.</summary>
-    public GuestRun Run(Guest guest, TimeSpan? limit = null, params IReadOnlyList<string> texts)
+    public GuestRun Run(Guest guest, TimeSpan? limit = null, params IReadOnlyList<string> texts) => Run(guest, endsItself: true, limit, texts);
+
+    /// <summary>Runs a guest until the last text has appeared, and ends it then.</summary>
+    public GuestRun RunUntil(Guest guest, TimeSpan? limit = null, params IReadOnlyList<string> texts) => Run(guest, endsItself: false, limit, texts);
+
+    private GuestRun Run(Guest guest, bool endsItself, TimeSpan? limit, IReadOnlyList<string> texts)
     {
         var watch = Stopwatch.StartNew();
         using var process = Start(guest);
@@ -79,8 +118,10 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
             }
 
             searched = seen.Length;
+            if (!endsItself && times.Count == texts.Count) break;
         }
 
+        if (!endsItself) process.Kill();
         process.WaitForExit();
         var output = seen.ToString();
         if (late) throw new BenchException($"{Name} took longer than {(limit ?? UsualLimit).TotalMinutes:F0} minutes and was stopped; it printed: {Tail(output)}");

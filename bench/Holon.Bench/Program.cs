@@ -19,8 +19,10 @@ try
     return name switch
     {
         "boot" => await BootBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "login" => await LoginBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "disk" => await DiskBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "smp" => await SmpBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "java" => JavaBenchmark.Run(paths, arguments),

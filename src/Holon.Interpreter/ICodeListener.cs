@@ -19,6 +19,11 @@ internal interface ICodeListener
     /// <param name="global">Global ones too.</param>
     void TranslationsForgotten(bool global);
 
+    /// <summary>CR3 was loaded, and translations that are not global were dropped.</summary>
+    /// <param name="cr3">Its value, which ends with the PCID if there are such.</param>
+    /// <param name="kept">The guest allows what was known of this PCID to be used again.</param>
+    void AddressSpaceLoaded(ulong cr3, bool kept);
+
     /// <summary>The translation of one linear page was dropped.</summary>
     void TranslationForgotten(ulong linear);
 

@@ -48,10 +48,19 @@ public sealed unsafe partial class Interpreter
 
         if (LongModeActive && value >> X86.Paging.PageWalk.PhysicalAddressBits != 0) RaiseGp();
         if (UsesPae) CheckPdptes(value);
-        // Translations of other address spaces are not kept, so "do not flush" can only be honoured for the same one.
+        // The TLB keeps no translations of other address spaces, so it can honour "do not flush" for the same one only; a listener may do more.
         var same = noFlush && value == State.Cr3;
         State.Cr3 = value;
-        if (!same) FlushTranslations(false);
+        if (same) return;
+        if ((State.Cr4 & Cr4.Pge) == 0)
+        {
+            FlushTranslations(true);
+            return;
+        }
+
+        _tlb.FlushNonGlobal();
+        _code.ForgetTranslations();
+        CodeListener?.AddressSpaceLoaded(value, noFlush);
     }
 
     internal void SetCr4(ulong value)

@@ -123,7 +123,7 @@ public sealed record SystemMachineSpec
     {
         if (Name is not { Length: > 0 and <= LongestName } || !Name.All(IsNameCharacter) || !char.IsAsciiLetterOrDigit(Name[0]))
             throw new HolonException($"'{Name}' cannot be a machine's name; use up to {LongestName} letters, digits, '-', '_' and '.', beginning with a letter or digit.");
-        if (Kernel is null && Bios is null) throw new HolonException("The machine has nothing to boot; give an image, --kernel FILE or --bios.");
+        if (Kernel is null && Bios is null) throw new HolonException("The machine has nothing to boot; give an image, --disk FILE with a system on it, --kernel FILE or --bios.");
         if (Kernel is not null && Bios is not null) throw new HolonException("A machine boots either a kernel or firmware; give --kernel or --bios, not both.");
         if (Kernel is null && (Initrds.Count > 0 || !ExtraInitrd.IsEmpty)) throw new HolonException("An initrd needs a kernel to read it; give --kernel FILE too.");
         if (Kernel is null && CommandLine.Length > 0) throw new HolonException("--append needs a kernel to read it; give --kernel FILE too.");

@@ -84,8 +84,8 @@ internal unsafe struct TranslatorContext
     /// <summary>By physical page, a word that is zero while nobody has code of it.</summary>
     public ulong* CodeHolders;
 
-    /// <summary>A Bloom filter of the linear pages that blocks of this user generation were found in.</summary>
-    public ulong ExecutedUserPages;
+    /// <summary>A Bloom filter of the linear pages that blocks of this user generation were found in; see <see cref="Blocks.UserGenerations"/>.</summary>
+    public fixed ulong ExecutedUserPages[Blocks.PageFilter.Words];
 
     /// <summary>Not zero while code may be found without managed code.</summary>
     public uint FastFind;
@@ -214,7 +214,7 @@ internal static unsafe class Offsets
         HighLength = (int)((byte*)&own.HighLength - first);
         HighHost = (int)((byte*)&own.HighHost - first);
         CodeHolders = (int)((byte*)&own.CodeHolders - first);
-        ExecutedUserPages = (int)((byte*)&own.ExecutedUserPages - first);
+        ExecutedUserPages = (int)((byte*)&own.ExecutedUserPages[0] - first);
         FastFind = (int)((byte*)&own.FastFind - first);
         Finds = (int)((byte*)&own.Finds - first);
     }

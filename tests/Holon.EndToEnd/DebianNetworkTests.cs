@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -9,8 +7,6 @@ namespace Holon.EndToEnd;
 /// <summary>The network of the Debian image, reached by SSH through a published port. It is long: the image is made and booted.</summary>
 public sealed class DebianNetworkTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(3);
-
     [Fact]
     public async Task Ssh_files_and_a_thousand_connections_pass_through_published_ports_and_the_NAT()
     {
@@ -19,22 +15,19 @@ public sealed class DebianNetworkTests
         var image = await HolonProgram.RunAsync("image", "build", "debian");
         Assert.SkipUnless(image.ExitCode == 0, $"The image cannot be made here: {image.Error}");
         using var folder = new TemporaryFolder();
-        var key = Path.Combine(folder.Path, "key");
-        using (var keys = Process.Start("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key])) await keys.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var ssh = await GuestSsh.CreateAsync(folder);
         using var server = new EchoServer();
-        var port = LoopbackServer.FreePort();
         string[] arguments =
         [
-            "run", "debian", "--rm", "--name", $"test-{Environment.ProcessId}", "--ssh-key", key + ".pub", "-p", $"127.0.0.1:{port}:22",
+            "run", "debian", "--rm", "--name", $"test-{Environment.ProcessId}", "--ssh-key", ssh.PublicKey, "-p", $"127.0.0.1:{ssh.Port}:22",
             "--host-access", $"{server.Port}", "--timeout", "10m",
         ];
         var outcome = await HolonProgram.RunAsync(arguments, [], meanwhile: async _ =>
         {
-            var waited = Stopwatch.StartNew();
-            while (await TrySshAsync("true") is null) Assert.True(waited.Elapsed < _patience, "The machine's SSH server does not answer.");
+            await ssh.WaitAsync();
 
             // 1,000 connections, all open at a time, each with an answer of its own.
-            Assert.Equal("1000\n", await TrySshAsync($$"""
+            Assert.Equal("1000\n", await ssh.TryAsync($$"""
                 bash -c 'ulimit -n 4096
                 for i in $(seq 1000); do exec {fd}<>/dev/tcp/10.0.2.1/{{server.Port}} || echo failed; fds+=($fd); done
                 for fd in "${fds[@]}"; do echo $fd >&$fd; done
@@ -42,27 +35,14 @@ public sealed class DebianNetworkTests
                 """));
 
             var content = RandomNumberGenerator.GetBytes(50 << 20);
-            var answer = await TrySshAsync("sha256sum", content);
+            var answer = await ssh.TryAsync("sha256sum", content);
 #pragma warning disable CA1308 // sha256sum prints lower case
             Assert.StartsWith(Convert.ToHexString(SHA256.HashData(content)).ToLowerInvariant(), answer, StringComparison.Ordinal);
 #pragma warning restore CA1308
-            Assert.Equal("0\n", await TrySshAsync("systemctl --failed --quiet | wc -l; [ ! -e /usr/sbin/policy-rc.d ]"));
-            await TrySshAsync("systemctl poweroff");
+            Assert.Equal("0\n", await ssh.TryAsync("systemctl --failed --quiet | wc -l; [ ! -e /usr/sbin/policy-rc.d ]"));
+            await ssh.TryAsync("systemctl poweroff");
         });
         Assert.Equal(0, outcome.ExitCode);
-
-        async Task<string?> TrySshAsync(string command, byte[]? input = null)
-        {
-            var start = new ProcessStartInfo("ssh",
-                ["-q", "-p", port.ToString(CultureInfo.InvariantCulture), "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "root@127.0.0.1", command])
-            { RedirectStandardOutput = true, RedirectStandardInput = true };
-            using var ssh = Process.Start(start)!;
-            var output = ssh.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-            if (input is not null) await ssh.StandardInput.BaseStream.WriteAsync(input, TestContext.Current.CancellationToken);
-            ssh.StandardInput.Close();
-            await ssh.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(_patience, TestContext.Current.CancellationToken);
-            return ssh.ExitCode == 0 ? await output : null;
-        }
     }
 
     /// <summary>Sends back what comes, on the host's loopback.</summary>

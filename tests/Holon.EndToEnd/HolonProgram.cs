@@ -30,6 +30,10 @@ internal static class HolonProgram
     /// <summary>Runs a shell script in a mount name space of its own, in which it may mount what it likes.</summary>
     public static Task<Outcome> RunWithMountsAsync(string script) => RunProgramAsync("unshare", ["-rm", "sh", "-c", script], [], null, null);
 
+    /// <summary>Runs a shell command as another user, in his home.</summary>
+    public static Task<Outcome> RunAsUserAsync(string user, string shellCommand, Func<RunningProgram, Task>? meanwhile = null) =>
+        RunProgramAsync("su", ["--login", user, "--command", shellCommand], meanwhile is null ? [] : null, null, meanwhile);
+
     /// <summary>Runs it on a terminal of its own (script(1) makes one), typing what the test types.</summary>
     public static Task<Outcome> RunOnTerminalAsync(string shellCommand, Func<RunningProgram, Task> type) =>
         RunProgramAsync("script", ["-qec", shellCommand, "/dev/null"], null, null, type);

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Spectre.Console;
 
 namespace Holon.Bench.Engine;
@@ -8,13 +6,6 @@ namespace Holon.Bench.Engine;
 internal static class EngineBenchmark
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(15);
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        WriteIndented = true,
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    };
 
     /// <summary>Runs it.</summary>
     /// <returns>1 when an answer is wrong; targets that are missed are told, and no error.</returns>
@@ -66,7 +57,7 @@ internal static class EngineBenchmark
 
     private static void Save(EngineResults results, BenchPaths paths, bool docs)
     {
-        var (json, chart) = (JsonSerializer.Serialize(results, Json) + "\n", EngineChart.Draw(results));
+        var (json, chart) = (BenchJson.Write(results), EngineChart.Draw(results));
         File.WriteAllText(Path.Combine(paths.Results, "engine.json"), json);
         File.WriteAllText(Path.Combine(paths.Results, "engine.svg"), chart);
         if (docs)

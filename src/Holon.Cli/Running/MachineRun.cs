@@ -3,6 +3,7 @@ using Holon.Cli.Terminal;
 using Holon.Machines;
 using Holon.Storage;
 using Holon.SystemMachine;
+using Holon.SystemMachine.Disks;
 using Holon.SystemMachine.Images;
 using Holon.SystemMachine.Networks;
 
@@ -150,6 +151,7 @@ internal sealed class MachineRun
         if (_request.Image is null)
         {
             if (_request.Command.Count > 0) throw new HolonException("A command needs an image whose init runs it; give one, such as: holon run busybox -- uname -a.");
+            spec = DiskFirmware.Complete(spec);
             return (spec.Uefi && _request.Named && !_request.Temporary ? spec with { Variables = VariablesIn(Path.Combine(MachineFolder.ForUser(), spec.Name)) } : spec).Validate();
         }
 

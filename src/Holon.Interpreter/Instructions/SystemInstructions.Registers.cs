@@ -179,7 +179,7 @@ internal static unsafe partial class SystemInstructions
         if (type > 3 || pcid >> 12 != 0) cpu.RaiseGp();
         if (type is 0 or 1 && (cpu.State.Cr4 & Cr4.Pcide) == 0 && pcid != 0) cpu.RaiseGp();
         if (type == 0 && !Interpreter.IsCanonical(linear)) cpu.RaiseGp();
-        if (type == 0) cpu.FlushPage(linear);
+        if (type == 0 && pcid == (cpu.State.Cr3 & 0xFFF)) cpu.FlushPage(linear);
         else cpu.FlushTranslations(type == 2);
         return cpu.EndBlockAfter(op);
     }

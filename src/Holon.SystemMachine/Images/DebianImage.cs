@@ -112,7 +112,7 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
             $"--customize-hook=sh {script} \"$1\" {scratch} {_root.Start} {_root.Length >> 10} {_efi.Length >> 10}", "--format=null", "bookworm", "/dev/null",
         ];
         var (exitCode, complaint) = await HostProgram.RunAsync("mmdebstrap", arguments, scratch, _ => { }, cancellationToken).ConfigureAwait(false);
-        var reason = complaint.Split('\n').LastOrDefault(line => line.StartsWith("E: ", StringComparison.Ordinal)) ?? HostProgram.FirstLine(complaint);
+        var reason = complaint.Split('\n').FirstOrDefault(line => line.StartsWith("E: ", StringComparison.Ordinal)) ?? HostProgram.FirstLine(complaint); // those behind it only follow
         if (exitCode != 0) throw new HolonException($"Debian's mmdebstrap could not install Debian 12: {reason}");
     }
 

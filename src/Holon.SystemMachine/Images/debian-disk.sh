@@ -3,6 +3,7 @@
 # then a file system in the file disk from byte $3 of $4 KiB, a partition for UEFI firmware in efi of $5 KiB, and GRUB for the BIOS in boot and core.
 # Runs where mmdebstrap runs its hooks: as root, or as root of a user name space.
 set -e
+PATH=$PATH:/usr/sbin:/sbin # an ordinary user's PATH ends before them
 root=$1 out=$2
 
 # Nobody but whoever started the machine reaches its serial console, so root has no password there; the network never accepts that.
@@ -58,11 +59,11 @@ chroot "$root" mformat -i /tmp/efi -v EFI -F ::
 chroot "$root" mmd -i /tmp/efi ::/EFI ::/EFI/BOOT
 chroot "$root" mcopy -i /tmp/efi /tmp/bootx64.efi ::/EFI/BOOT/BOOTX64.EFI
 cat "$root/tmp/efi" >"$out/efi"
-rm -f "$root"/tmp/*
-
-# A bind mount shows the file system alone, without what is mounted in it while packages are installed.
+# A bind mount shows the file system alone, without what is mounted in it while packages are installed. mmdebstrap has files in /tmp, which it
+# still needs: they are covered.
 mkdir "$root.alone"
 mount --bind "$root" "$root.alone"
+mount -t tmpfs -o mode=1777 none "$root.alone/tmp"
 mke2fs -q -t ext4 -L debian -E offset="$3",lazy_itable_init=0,lazy_journal_init=0 -d "$root.alone" "$out/disk" "$4K"
-umount "$root.alone"
+umount "$root.alone/tmp" "$root.alone"
 rmdir "$root.alone"

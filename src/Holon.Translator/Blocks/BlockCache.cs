@@ -30,6 +30,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private readonly KernelMappings _kernel;
     private readonly HotCode _hot;
     private readonly Func<ulong, bool> _stopAt;
+    private readonly UserGenerations _user;
     private TranslatedPage? _decodingPage;
     private int _decodingMode;
     private bool _decodingHot;
@@ -46,6 +47,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _table = new BlockTable((byte*)cpu.Context + Offsets.BlockTable);
         Exits = new ExitTable((byte*)cpu.Context);
         _context->FastFind = 1;
+        _user = new UserGenerations(&_context->ExecutedUserPages[0]);
         _pages = new TranslatedPage?[memory.PageCount];
         _code = new CodeMemory(codeBytes);
         _asm.Position = _code.Writable;
@@ -130,7 +132,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
             if (block == null) return null;
         }
 
-        if (TranslationMode.IsUser(mode)) _context->ExecutedUserPages |= 1ul << (int)((linear >> 12) & 63);
+        if (TranslationMode.IsUser(mode)) _user.Note(linear, translation.Global);
         else if (!_kernel.Note(linear, translation)) BumpKernel();
         if (!RemembersJumps) return block;
         JumpTag(linear, mode) = linear ^ _context->Mix[mode];
@@ -222,14 +224,23 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <inheritdoc/>
     public void TranslationsForgotten(bool global)
     {
-        BumpUser();
+        _user.RenewAll();
+        UseUserGeneration();
         if (!_kernel.StillHold(global)) BumpKernel();
+    }
+
+    /// <inheritdoc/>
+    public void AddressSpaceLoaded(ulong cr3, bool kept)
+    {
+        _user.Load(cr3, kept);
+        UseUserGeneration();
+        if (!_kernel.StillHold(global: false)) BumpKernel();
     }
 
     /// <inheritdoc/>
     public void TranslationForgotten(ulong linear)
     {
-        if ((_context->ExecutedUserPages & (1ul << (int)((linear >> 12) & 63))) != 0) BumpUser();
+        if (_user.Forget(linear)) UseUserGeneration();
         if (!_kernel.StillHolds(linear)) BumpKernel();
     }
 
@@ -258,7 +269,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (block.Generation != null)
         {
             *(uint*)block.Generation = TranslationMode.IsUser(mode) ? _context->UserGeneration : _context->KernelGeneration;
-            if (TranslationMode.IsUser(mode)) _context->ExecutedUserPages |= 1ul << (int)((next >> 12) & 63);
+            if (TranslationMode.IsUser(mode)) _user.Note(next, second.Global);
             else if (!_kernel.Note(next, second)) BumpKernel();
         }
 
@@ -371,10 +382,10 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _hot.Clear();
     }
 
-    private void BumpUser()
+    private void UseUserGeneration()
     {
-        _context->ExecutedUserPages = 0;
-        _context->UserGeneration++;
+        if (_context->UserGeneration == _user.Current) return;
+        _context->UserGeneration = _user.Current;
         Statistics.UserGenerations++;
         UpdateMix();
     }
@@ -393,12 +404,11 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// </summary>
     private void UpdateMix()
     {
-        const int generationBits = 12, generationShift = 51, modeShift = 48;
-        const uint mask = (1u << generationBits) - 1;
-        if ((_context->UserGeneration & mask) == 0 || (_context->KernelGeneration & mask) == 0)
+        const int generationShift = 51, modeShift = 48;
+        const uint mask = (1u << UserGenerations.TagBits) - 1;
+        if (_user.TakeTurn() || (_context->KernelGeneration & mask) == 0)
         {
             ForgetJumps();
-            if ((_context->UserGeneration & mask) == 0) _context->UserGeneration++;
             if ((_context->KernelGeneration & mask) == 0) _context->KernelGeneration++;
         }
 

@@ -44,6 +44,9 @@ internal unsafe struct Exit
 
     /// <summary>Which entry it needs.</summary>
     public EntryPoint Entry;
+
+    /// <summary>The next exit of its owner; the exits before and behind it among those that lead to its target. -1 for none.</summary>
+    public int NextOfOwner, PreviousIncoming, NextIncoming;
 }
 
 /// <summary>All direct exits by number, and their links.</summary>
@@ -69,8 +72,13 @@ internal sealed unsafe class ExitTable
             number = _count++;
         }
 
-        _exits[number] = exit;
-        exit.Owner!.Exits.Add(number);
+        ref var added = ref _exits[number];
+        added = exit;
+        added.NextOfOwner = added.PreviousIncoming = added.NextIncoming = -1;
+        var owner = exit.Owner!;
+        if (owner.LastExit < 0) owner.FirstExit = number;
+        else _exits[owner.LastExit].NextOfOwner = number;
+        owner.LastExit = number;
         if (exit.FarLink != 0) SetFar(exit, number, null, 0);
         return number;
     }
@@ -90,9 +98,13 @@ internal sealed unsafe class ExitTable
     public void Link(int number, TranslatedBlock target, uint generation, byte* entry)
     {
         ref var exit = ref _exits[number];
-        if (exit.Target is { } old) old.Incoming.Remove(number);
+        if (exit.FarLink != 0) SetFar(exit, number, entry, generation);
+        if (exit.Target == target) return; // found again where it was: only the generation is another
+        if (exit.Target != null) Unlink(ref exit);
         exit.Target = target;
-        target.Incoming.Add(number);
+        exit.NextIncoming = target.FirstIncoming;
+        if (target.FirstIncoming >= 0) _exits[target.FirstIncoming].PreviousIncoming = number;
+        target.FirstIncoming = number;
         if (exit.Pad != null)
         {
             var polls = exit.Entry is EntryPoint.PollMemory or EntryPoint.PollHost;
@@ -109,32 +121,34 @@ internal sealed unsafe class ExitTable
                 _ => target.PollMemory,
             });
         }
-
-        if (exit.FarLink != 0) SetFar(exit, number, entry, generation);
     }
 
     /// <summary>Frees a block's exits, and sends those that lead to it to their stubs again.</summary>
     public void Drop(TranslatedBlock block)
     {
-        foreach (var number in block.Incoming)
+        for (var number = block.FirstIncoming; number >= 0;)
         {
             ref var exit = ref _exits[number];
-            exit.Target = null;
             if (exit.FarLink != 0) SetFar(exit, number, null, 0);
             HostAssembler.Patch(exit.Distance, exit.Pad != null ? exit.Pad : exit.Stub);
             if (exit.Pad != null) HostAssembler.Patch(exit.PadDistance, exit.Stub);
+            exit.Target = null;
+            number = exit.NextIncoming;
+            exit.PreviousIncoming = exit.NextIncoming = -1;
         }
 
-        foreach (var number in block.Exits)
+        for (var number = block.FirstExit; number >= 0;)
         {
-            if (_exits[number].Target is { } target && target != block) target.Incoming.Remove(number);
-            if (_exits[number].FarLink != 0) _freeFarLinks.Push(_exits[number].FarLink);
-            _exits[number] = default;
+            ref var exit = ref _exits[number];
+            var next = exit.NextOfOwner;
+            if (exit.Target != null) Unlink(ref exit);
+            if (exit.FarLink != 0) _freeFarLinks.Push(exit.FarLink);
+            exit = default;
             _free.Push(number);
+            number = next;
         }
 
-        block.Incoming.Clear();
-        block.Exits.Clear();
+        block.FirstIncoming = block.FirstExit = block.LastExit = -1;
     }
 
     /// <summary>Forgets everything.</summary>
@@ -144,5 +158,15 @@ internal sealed unsafe class ExitTable
         _free.Clear();
         _freeFarLinks.Clear();
         _count = _farLinkCount = 0;
+    }
+
+    /// <summary>Takes an exit out of those that lead to its target.</summary>
+    private void Unlink(ref Exit exit)
+    {
+        if (exit.PreviousIncoming >= 0) _exits[exit.PreviousIncoming].NextIncoming = exit.NextIncoming;
+        else exit.Target!.FirstIncoming = exit.NextIncoming;
+        if (exit.NextIncoming >= 0) _exits[exit.NextIncoming].PreviousIncoming = exit.PreviousIncoming;
+        exit.PreviousIncoming = exit.NextIncoming = -1;
+        exit.Target = null;
     }
 }

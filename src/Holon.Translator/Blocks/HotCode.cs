@@ -114,7 +114,7 @@ internal sealed class HotCode
         while (queue.TryDequeue(out var block))
         {
             if (_hot.Add((block.Physical, block.Mode)) && !_found.Contains(block)) _found.Add(block);
-            foreach (var number in block.Exits)
+            for (var number = block.FirstExit; number >= 0; number = exits[number].NextOfOwner)
             {
                 if (exits[number].Target is { } target && target.Mode == first.Mode && _seen.Count < MostFollowed && _seen.Add(target)) queue.Enqueue(target);
             }

@@ -27,11 +27,14 @@ internal sealed unsafe class TranslatedBlock
     /// <summary>Where the host code ends, but for what is seldom executed.</summary>
     public byte* CodeEnd;
 
-    /// <summary>Exits of this block, by number in the <see cref="ExitTable"/>.</summary>
-    public readonly List<int> Exits = [];
+    /// <summary>First and last exit of this block, by number in the <see cref="ExitTable"/>, where they are chained; -1 for none.</summary>
+    public int FirstExit = -1, LastExit = -1;
 
-    /// <summary>Exits of blocks, this one perhaps among them, that jump here directly.</summary>
-    public readonly List<int> Incoming = [];
+    /// <summary>The first exit of a block, this one perhaps, that jumps here directly; chained likewise.</summary>
+    public int FirstIncoming = -1;
+
+    /// <summary>Another block of the same <see cref="TranslatedPage"/>.</summary>
+    public TranslatedBlock? NextInPage;
 
     /// <summary>It looks at the status flags as they are on entry, or they may be looked at after it.</summary>
     public bool NeedsFlags;

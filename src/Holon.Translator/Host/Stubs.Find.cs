@@ -122,12 +122,15 @@ internal sealed unsafe partial class Stubs
         EmitWalk(execute: true);
         SlowUnless(D, UserPage);
 
+        SlowIfAny(A, Global); // managed code must know
+
         // So that INVLPG of the page is heeded.
-        _asm.Mov32(C, Homes.Address);
-        _asm.Shift(false, 5, C, 12);
-        _asm.Load(D, Mem.Context(Offsets.ExecutedUserPages));
-        _asm.RegReg(true, 0x0FAB, C, D); // BTS
-        _asm.Store(Mem.Context(Offsets.ExecutedUserPages), D);
+        _asm.Mov(C, Homes.Address);
+        _asm.Shift(true, 5, C, 12);
+        _asm.MovImmediate(D, Blocks.PageFilter.Golden);
+        _asm.RegReg(true, 0x0FAF, C, D); // IMUL
+        _asm.Shift(true, 5, C, 64 - Blocks.PageFilter.Bits);
+        _asm.RegMem(true, 0x0FAB, C, Mem.Context(Offsets.ExecutedUserPages)); // BTS: of a bit string
 
         _asm.Mov32(C, Homes.Address);
         _asm.Shift(false, 5, C, 12);

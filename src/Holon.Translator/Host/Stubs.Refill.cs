@@ -6,7 +6,7 @@ namespace Holon.Translator.Host;
 // the usual case - faults, accessed and dirty bits to be set, devices, read-only memory, code being overwritten - is left to managed code, with nothing changed.
 internal sealed unsafe partial class Stubs
 {
-    private const int Present = 1, Writable = 2, UserPage = 4, Accessed = 0x20, Dirty = 0x40, Large = 0x80;
+    private const int Present = 1, Writable = 2, UserPage = 4, Accessed = 0x20, Dirty = 0x40, Large = 0x80, Global = 0x100;
     private const int A = 0, C = 1, D = 2, B = 3;
 
     private readonly List<nint> _slow = [];

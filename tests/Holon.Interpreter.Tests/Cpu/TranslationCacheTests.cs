@@ -208,19 +208,7 @@ public sealed class TranslationCacheTests
     {
         using var guest = WithTwoPages(GuestMode.Long);
         guest.State.Cr4 |= Cr4.Pcide;
-        var first = guest.Pages.Root;
-        var second = guest.Pages.NewTable();
-        guest.Memory.Span(first, 4096).CopyTo(guest.Memory.Span(second, 4096));
-        var ownPdpt = guest.Pages.NewTable();
-        // The second space differs in its lowest 512 GiB: another PDPT, directory and table, with another page.
-        var (ownDirectory, ownTable) = (guest.Pages.NewTable(), guest.Pages.NewTable());
-        Copy(guest, guest.Pages[Page, 4], ownPdpt);
-        Copy(guest, guest.Pages[Page, 3], ownDirectory);
-        Copy(guest, guest.Pages[Page, 2], ownTable);
-        guest.Memory.Write(second, ownPdpt | (ulong)PageBits.UserPage);
-        guest.Memory.Write(ownPdpt, ownDirectory | (ulong)PageBits.UserPage);
-        guest.Memory.Write(ownDirectory, ownTable | (ulong)PageBits.UserPage);
-        guest.Memory.Write(ownTable + (Page >> 9), New | (ulong)PageBits.Kernel);
+        var (first, second) = (guest.Pages.Root, SecondSpace(guest, (PageBits)New | PageBits.Kernel));
         guest[6] = second | 1 | (1ul << 63);
         guest[7] = first | (1ul << 63);
         guest.Code(c =>
@@ -236,6 +224,86 @@ public sealed class TranslationCacheTests
         Assert.Empty(guest.Events);
         Assert.Equal((1ul, 2ul, 1ul), (guest.Rax, guest.Rcx, guest.Rdx));
         Assert.Equal(first, guest.Rbx); // bit 63 is not kept (§2.5)
+    }
+
+    /// <summary>How the guest says that a page of a space that is not loaded now lies elsewhere.</summary>
+    public enum Told
+    {
+        /// <summary>Not at all: nothing has changed.</summary>
+        Nothing,
+
+        /// <summary>The space is loaded without the bit that keeps translations.</summary>
+        ByLoading,
+
+        /// <summary>INVLPG when it is loaded again.</summary>
+        ByInvlpg,
+
+        /// <summary>INVPCID of the page, of the PCID, of everything with and without global pages.</summary>
+        ByPage, ByPcid, ByAll, ByAllButGlobal,
+    }
+
+    [Theory]
+    [InlineData(Told.Nothing, 121212)]
+    [InlineData(Told.ByLoading, 123232)]
+    [InlineData(Told.ByInvlpg, 123232)]
+    [InlineData(Told.ByPage, 123232)]
+    [InlineData(Told.ByPcid, 123232)]
+    [InlineData(Told.ByAll, 123232)]
+    [InlineData(Told.ByAllButGlobal, 123232)]
+    public void User_code_of_address_spaces_that_take_turns_is_each_ones_own(Told told, uint expected) // §4.10.1, §4.10.4.1
+    {
+        const int switching = 0x80;
+        const ulong third = 0x98000, user = (ulong)PageBits.UserPage;
+        using var guest = new GuestProgram(GuestMode.Long);
+        guest.State.Cr4 |= Cr4.Pcide | Cr4.Pge;
+        guest.Pages[Page] = (PageBits)(Old | user);
+        var entry = guest.Pages.EntryAddress(Page);
+        var second = SecondSpace(guest, (PageBits)(New | user));
+        guest.Assemble(Old, c => { c.mov(ebx, 1); c.ret(); });
+        guest.Assemble(New, c => { c.mov(ebx, 2); c.ret(); });
+        guest.Assemble(third, c => { c.mov(ebx, 3); c.ret(); });
+        guest.Memory.Write(GuestProgram.Data, 0ul);
+        guest.Memory.Write(GuestProgram.Data + 8, Page);
+        guest.Assemble(GuestProgram.UserCode, c =>
+        {
+            var again = guest.Mark(c, "again");
+            c.call(Page);
+            c.imul(eax, eax, 10);
+            c.add(eax, ebx);
+            c.@int(switching);
+            c.dec(ecx);
+            c.jne(again);
+        });
+        guest.Handler(switching, c =>
+        {
+            var unchanged = c.CreateLabel("unchanged");
+            c.inc(r8d);
+            if (told != Told.Nothing)
+            {
+                c.cmp(r8d, 2);
+                c.jne(unchanged);
+                c.mov(edx, (uint)(third | user));
+                c.mov(__dword_ptr[entry], edx);
+                c.mov(edx, told - Told.ByPage);
+                if (told == Told.ByLoading) c.btr(rsi, 63);
+                if (told >= Told.ByPage) c.invpcid(rdx, __xmmword_ptr[GuestProgram.Data]);
+                c.mov(cr3, rsi);
+                if (told == Told.ByInvlpg) c.invlpg(__byte_ptr[Page]);
+                c.bts(rsi, 63);
+                c.Label(ref unchanged);
+            }
+
+            c.mov(cr3, rsi);
+            c.xchg(rsi, rdi);
+            c.iretq();
+        });
+        guest.SetGate(switching, Descriptors.InterruptGate32, 0x70000 + (switching * 0x100), level: 3);
+        guest[1] = 6;
+        guest[6] = second | 1 | (1ul << 63);
+        guest[7] = guest.Pages.Root | (1ul << 63);
+        guest.StartInUserMode();
+        guest.Run();
+        Assert.Equal(expected, guest.Rax);
     }
 
     [Theory]
@@ -275,6 +343,21 @@ public sealed class TranslationCacheTests
         });
         guest.Run();
         Assert.Equal(new GuestEvent(ExceptionVector.PageFault, 5, GuestProgram.UserCode), guest.Event);
+    }
+
+    /// <summary>Page tables like the guest's, but for <see cref="Page"/>.</summary>
+    private static ulong SecondSpace(GuestProgram guest, PageBits page)
+    {
+        var (root, pdpt, directory, table) = (guest.Pages.NewTable(), guest.Pages.NewTable(), guest.Pages.NewTable(), guest.Pages.NewTable());
+        guest.Memory.Span(guest.Pages.Root, 4096).CopyTo(guest.Memory.Span(root, 4096));
+        Copy(guest, guest.Pages[Page, 4], pdpt);
+        Copy(guest, guest.Pages[Page, 3], directory);
+        Copy(guest, guest.Pages[Page, 2], table);
+        guest.Memory.Write(root, pdpt | (ulong)PageBits.UserPage);
+        guest.Memory.Write(pdpt, directory | (ulong)PageBits.UserPage);
+        guest.Memory.Write(directory, table | (ulong)PageBits.UserPage);
+        guest.Memory.Write(table + (Page >> 9), (ulong)page);
+        return root;
     }
 
     private static void Copy(GuestProgram guest, PageBits entry, ulong table) =>
