@@ -73,6 +73,9 @@ public sealed unsafe partial class Interpreter : IVcpu
     public ref CpuState State => ref _context->State;
 
     /// <inheritdoc/>
+    public VcpuWork Work => State.Activity == VcpuActivity.Active ? VcpuWork.Interpreter : VcpuWork.Asleep;
+
+    /// <inheritdoc/>
     public ulong InstructionCount => Volatile.Read(ref _instructions);
 
     /// <summary>Called with each exception and interrupt before it is delivered, when tracing: vector, error code, whether it is an interrupt.</summary>

@@ -63,6 +63,9 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <summary>The direct exits of all blocks.</summary>
     public ExitTable Exits { get; } = new();
 
+    /// <summary>Bytes of host code kept now, those of dropped blocks included.</summary>
+    public long CodeBytes => _asm.Position - _code.Writable;
+
     /// <summary>What must be added to an address in a block to execute it.</summary>
     public nint Distance => _code.Distance;
 
@@ -252,6 +255,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         }
 
         var started = TranslatorStatistics.Now;
+        Statistics.Work = VcpuWork.Translation;
         var page = PageOf(physical); // before it is read: from now on whoever changes it tells
         if (next != null) PageOf(nextPhysical);
         _decodingPage = page;
@@ -287,6 +291,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         Statistics.GuestBytes += block.GuestBytes;
         Statistics.HostBytes += block.CodeEnd - start;
         Statistics.TranslationTicks += TranslatorStatistics.Now - started;
+        Statistics.Work = VcpuWork.Engine;
         return block;
     }
 
