@@ -24,7 +24,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     private readonly Tlb _tlb;
     private readonly CodeCache _code;
     private readonly GuestFault _fault = new();
-    private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
+    private readonly HaltWait _halt = new();
 
     private TlbEntry* _tlbSet;
     private X86.Paging.PageAccess _dataAccess;
@@ -129,7 +129,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     public void Kick()
     {
         Interlocked.Or(ref Events, EventInterrupt);
-        _wake.Set();
+        _halt.Wake();
     }
 
     /// <summary>Puts the processor into the state that RESET leaves; to be called while <see cref="Run"/> is not executing.</summary>
@@ -330,6 +330,6 @@ public sealed unsafe partial class Interpreter : IVcpu
         _memory.CodePages.Unregister(_holder);
         _code.Dispose();
         NativeMemory.AlignedFree(_context);
-        _wake.Dispose();
+        _halt.Dispose();
     }
 }
