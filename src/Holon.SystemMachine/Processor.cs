@@ -9,7 +9,7 @@ namespace Holon.SystemMachine;
 /// <summary>One vCPU of a machine: its engine, its local APIC and its thread.</summary>
 internal sealed class Processor : IDisposable
 {
-    private const int MostHotAddresses = 20;
+    private const int MostHotAddresses = 256;
 
     private readonly long[] _samples = new long[Enum.GetValues<VcpuWork>().Length];
     private readonly VcpuBus _bus;

@@ -52,8 +52,21 @@ internal sealed class RunCommand : Command
             var request = Request(parsed, guestCommand);
             if (parsed.GetValue(_detach)) return DetachedStart.RunAsync(Environment.GetCommandLineArgs()[1..], [_detach.Name, .. _detach.Aliases], cancellationToken);
             if (request.Detached) Daemon.LeaveSession();
-            return new MachineRun(request, factory, ImageStore.ForUser(), MachineRegistry.ForUser()).RunAsync(cancellationToken);
+            return new MachineRun(request, factory, ImageStore.ForUser(), FindRegistry(request)).RunAsync(cancellationToken);
         });
+    }
+
+    /// <summary>A machine at a terminal runs also for a user without a home, and is then not found by others.</summary>
+    private static MachineRegistry? FindRegistry(RunRequest request)
+    {
+        try
+        {
+            return MachineRegistry.ForUser();
+        }
+        catch (HolonException) when (!request.Detached)
+        {
+            return null;
+        }
     }
 
     private RunRequest Request(ParseResult parsed, IReadOnlyList<string> guestCommand)

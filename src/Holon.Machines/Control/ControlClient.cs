@@ -52,22 +52,33 @@ public sealed class ControlClient(MachineRegistry registry, string name)
         if (!TryChange(method, path, request)) throw Gone();
     }
 
-    /// <summary>Waits for the machine's end.</summary>
+    /// <summary>Waits for the machine's end, and until its name is free.</summary>
     /// <returns>How it ended; null when its process ended without a word.</returns>
     /// <exception cref="HolonException">No such machine runs.</exception>
     public MachineOutcome? Wait(CancellationToken cancellationToken)
     {
-        using var socket = Connect();
+        using var socket = Connect(out var process);
         using var cancelled = cancellationToken.Register(socket.Dispose);
         try
         {
-            return Exchange(socket, "GET", "/v1/machine/wait", null, MachineJson.Default.MachineOutcome, TimeSpan.MaxValue);
+            var outcome = Exchange(socket, "GET", "/v1/machine/wait", null, MachineJson.Default.MachineOutcome, TimeSpan.MaxValue);
+            AwaitRelease(process);
+            return outcome;
         }
         catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             return null;
         }
+    }
+
+    /// <summary>Ends the machine now, and waits until its name is free.</summary>
+    /// <exception cref="HolonException">No such machine runs.</exception>
+    public void End()
+    {
+        using var socket = Connect(out var process);
+        Exchange(socket, "POST", "/v1/machine/stop", new ControlRequest { Force = true }, MachineJson.Default.MachineDescription, TimeSpan.MaxValue);
+        AwaitRelease(process);
     }
 
     /// <summary>Opens a stream, or goes over to raw bytes.</summary>
@@ -100,6 +111,16 @@ public sealed class ControlClient(MachineRegistry registry, string name)
         using var found = System.Diagnostics.Process.GetProcessById(process);
         found.Kill();
         found.WaitForExit(Patience);
+    }
+
+    /// <summary>An ended machine has to close its disks and the like before its process ends.</summary>
+    private void AwaitRelease(int process)
+    {
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < Patience; Thread.Sleep(10))
+        {
+            using var left = registry.Connect(name, out var holder);
+            if (left is null || holder != process) return;
+        }
     }
 
     private Socket Connect() => Connect(out _);

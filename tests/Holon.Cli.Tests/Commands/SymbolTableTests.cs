@@ -9,7 +9,7 @@ public sealed class SymbolTableTests
 
     [Theory]
     [InlineData(0xffffffff81000000, "_text")]
-    [InlineData(0xffffffff810001ff, "_text+0x1ff")]
+    [InlineData(0xffffffff810001ff, "_text")]
     [InlineData(0xffffffff81000200, "second")]
     [InlineData(0xffffffff80ffffff, "")]
     [InlineData(0xffffffffa1000200, "")]

@@ -23,8 +23,10 @@ internal static class ConsoleCommands
 
     private static int Attach(MachineRegistry registry, string name, CancellationToken cancellationToken)
     {
-        using var console = new ControlClient(registry, name).Open("/v1/machine/console", ControlApi.ConsoleProtocol);
+        var client = new ControlClient(registry, name);
+        using var console = client.Open("/v1/machine/console", ControlApi.ConsoleProtocol);
         using var cancelled = cancellationToken.Register(console.Dispose);
+        var end = Task.Run(() => client.Wait(cancellationToken), cancellationToken);
         var terminal = HostTerminal.IsTerminal(HostTerminal.StandardInput) && HostTerminal.IsTerminal(HostTerminal.StandardOutput);
         if (terminal) Descriptor.TryWrite(HostTerminal.StandardError, Encoding.ASCII.GetBytes($"holon: connected to {name}; Ctrl-A D leaves it\n"));
         if (terminal) HostTerminal.TryMakeRaw();
@@ -55,7 +57,7 @@ internal static class ConsoleCommands
 
         cancellationToken.ThrowIfCancellationRequested();
         if (terminal) Descriptor.TryWrite(HostTerminal.StandardError, Encoding.ASCII.GetBytes(left ? $"\nholon: left {name}, which goes on\n" : $"\nholon: {name} has ended\n"));
-        return left || registry.Recall(name)?.Outcome is not { } outcome ? 0 : ExitCodes.Of(outcome.Reason, outcome.Code);
+        return left ? 0 : LifecycleCommands.ExitCode(name, end.GetAwaiter().GetResult());
     }
 
     private static Command Logs()

@@ -40,7 +40,7 @@ internal static class LifecycleCommands
                 var patience = TimeLimit.Parse(parsed.GetRequiredValue(limit));
                 foreach (var name in parsed.GetRequiredValue(names))
                 {
-                    if (parsed.GetValue(force)) MachineArguments.Client(name).TryChange("POST", "/v1/machine/stop", new ControlRequest { Force = true });
+                    if (parsed.GetValue(force)) MachineArguments.Client(name).End();
                     else StopGently(name, patience, cancellationToken);
                 }
             },
@@ -75,10 +75,14 @@ internal static class LifecycleCommands
     private static int Wait(MachineRegistry registry, string name, CancellationToken cancellationToken)
     {
         var ended = registry.List().Contains(name) ? null : registry.Recall(name);
-        if (ended is { Outcome: { } past }) return ExitCodes.Of(past.Reason, past.Code);
-        if (ended is null && new ControlClient(registry, name).Wait(cancellationToken) is { } outcome) return ExitCodes.Of(outcome.Reason, outcome.Code);
-        throw new HolonException($"The process of the machine '{name}' was killed, so nobody knows how it ended.");
+        return ExitCode(name, ended is null ? new ControlClient(registry, name).Wait(cancellationToken) : ended.Outcome);
     }
+
+    /// <summary>What a machine's run returned.</summary>
+    /// <exception cref="HolonException">Its process was killed.</exception>
+    public static int ExitCode(string name, MachineOutcome? outcome) => outcome is not null
+        ? ExitCodes.Of(outcome.Reason, outcome.Code)
+        : throw new HolonException($"The process of the machine '{name}' was killed, so nobody knows how it ended.");
 
     private static Command Remove()
     {

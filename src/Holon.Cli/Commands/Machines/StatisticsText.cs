@@ -46,9 +46,14 @@ internal static class StatisticsText
         if (all > 0) Line(text, "  time in", string.Join(", ", samples.Select(sample => string.Create(CultureInfo.InvariantCulture, $"{sample.Key} {100.0 * sample.Count / all:0.0} %"))) + string.Create(CultureInfo.InvariantCulture, $" ({all:N0} samples)"));
         Line(text, "  interpreted", $"{Count((long)(current.InterpretedInstructions - (before?.InterpretedInstructions ?? 0)), seconds)} instructions");
         if (current.Translation is { } translation) Translation(text, translation, before?.Translation ?? new TranslationStatistics(), busy, seconds);
-        var hottest = current.Hottest.Select(entry => (entry.Address, Samples: entry.Samples - (before?.Hottest.FirstOrDefault(old => old.Address == entry.Address)?.Samples ?? 0))).Where(entry => entry.Samples > 0).OrderByDescending(entry => entry.Samples).ToArray();
-        var hot = hottest.Sum(entry => entry.Samples);
-        foreach (var (address, count) in hottest.Take(MostAddresses)) Line(text, "  hot", string.Create(CultureInfo.InvariantCulture, $"{100.0 * count / hot,5:0.0} %  0x{address:x16}  {symbols.Find(address)}").TrimEnd());
+        var old = before?.Hottest.ToDictionary(entry => entry.Address, entry => entry.Samples) ?? [];
+        (string Place, long Samples)[] hottest =
+        [
+            .. current.Hottest.GroupBy(entry => symbols.Find(entry.Address) is { Length: > 0 } function ? function : $"0x{entry.Address:x16}")
+                .Select(place => (place.Key, Samples: place.Sum(entry => entry.Samples - old.GetValueOrDefault(entry.Address)))).Where(place => place.Samples > 0).OrderByDescending(place => place.Samples),
+        ];
+        var hot = hottest.Sum(place => place.Samples);
+        foreach (var (place, count) in hottest.Take(MostAddresses)) Line(text, "  hot", string.Create(CultureInfo.InvariantCulture, $"{100.0 * count / hot,5:0.0} %  {place}"));
     }
 
     private static void Translation(StringBuilder text, TranslationStatistics current, TranslationStatistics before, double busy, double seconds)

@@ -46,13 +46,11 @@ internal sealed class SymbolTable
         return table;
     }
 
-    /// <summary>The symbol that an address belongs to, with the distance from it; empty when there is none.</summary>
+    /// <summary>The symbol that an address belongs to; empty when there is none.</summary>
     public string Find(ulong address)
     {
         var index = _symbols.BinarySearch((address, ""), Comparer<(ulong Address, string Name)>.Create((left, right) => left.Address.CompareTo(right.Address)));
         if (index < 0) index = ~index - 1;
-        if (index < 0 || address - _symbols[index].Address > FarthestFromSymbol) return "";
-        var distance = address - _symbols[index].Address;
-        return distance == 0 ? _symbols[index].Name : $"{_symbols[index].Name}+0x{distance:x}";
+        return index < 0 || address - _symbols[index].Address > FarthestFromSymbol ? "" : _symbols[index].Name;
     }
 }
