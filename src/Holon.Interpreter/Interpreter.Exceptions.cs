@@ -179,11 +179,11 @@ public sealed unsafe partial class Interpreter
         if ((Events & EventInterrupt) == 0)
         {
             StandStill();
-            _wake.Wait();
+            _halt.Wait();
             GoOn();
         }
 
-        _wake.Reset();
+        _halt.Reset();
         RecheckInterrupts();
     }
 

@@ -25,7 +25,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     private readonly Tlb _tlb;
     private readonly CodeCache _code;
     private readonly GuestFault _fault = new();
-    private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
+    private readonly HaltWait _halt = new();
 
     private TlbEntry* _tlbSet;
     private X86.Paging.PageAccess _dataAccess;
@@ -72,6 +72,9 @@ public sealed unsafe partial class Interpreter : IVcpu
 
     /// <inheritdoc/>
     public ref CpuState State => ref _context->State;
+
+    /// <inheritdoc/>
+    public VcpuWork Work => State.Activity == VcpuActivity.Active ? VcpuWork.Interpreter : VcpuWork.Asleep;
 
     /// <inheritdoc/>
     public ulong InstructionCount => Volatile.Read(ref _instructions);
@@ -127,7 +130,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     public void Kick()
     {
         Interlocked.Or(ref Events, EventInterrupt);
-        _wake.Set();
+        _halt.Wake();
     }
 
     /// <summary>Puts the processor into the state that RESET leaves; to be called while <see cref="Run"/> is not executing.</summary>
@@ -328,6 +331,6 @@ public sealed unsafe partial class Interpreter : IVcpu
         _memory.CodePages.Unregister(_holder);
         _code.Dispose();
         NativeMemory.Free(_allocated);
-        _wake.Dispose();
+        _halt.Dispose();
     }
 }

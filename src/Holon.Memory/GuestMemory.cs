@@ -73,6 +73,9 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <summary>The memfd behind the memory, for sharing it with another process.</summary>
     public int FileDescriptor => _descriptor;
 
+    /// <summary>Bytes of the host's memory that it takes: pages that were touched and not given back.</summary>
+    public ulong ResidentBytes => HostMemory.AllocatedBytes(_descriptor);
+
     /// <summary>True when the guest's stores to this page are lost, as to a ROM. Loaders and devices write all the same.</summary>
     public bool IsReadOnly(ulong physicalAddress)
     {

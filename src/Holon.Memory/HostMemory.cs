@@ -38,6 +38,14 @@ public static unsafe partial class HostMemory
         if (length > 0) _ = Fallocate(descriptor, KeepSize | Punch, (long)offset, (long)length);
     }
 
+    /// <summary>Bytes of a file that the host keeps, in memory or elsewhere; 0 when it does not tell. See statx(2).</summary>
+    public static ulong AllocatedBytes(int descriptor)
+    {
+        const int emptyPath = 0x1000, blocks = 0x400, blocksOffset = 48, sectorBytes = 512;
+        var status = stackalloc byte[256]; // struct statx has that size, everywhere and for ever
+        return Statx(descriptor, "", emptyPath, blocks, status) == 0 ? *(ulong*)(status + blocksOffset) * sectorBytes : 0;
+    }
+
     /// <summary>Closes a descriptor.</summary>
     public static void Close(int descriptor) => _ = CloseDescriptor(descriptor);
 
@@ -58,6 +66,9 @@ public static unsafe partial class HostMemory
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     private static partial int Munmap(nint address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int folder, string path, int flags, uint mask, byte* status);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int CloseDescriptor(int descriptor);

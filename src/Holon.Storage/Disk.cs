@@ -4,16 +4,20 @@ using Holon.Storage.Images;
 
 namespace Holon.Storage;
 
-/// <summary>An open disk image. Reads that need no waiting are done at once; everything else by threads of its own.</summary>
+/// <summary>An open disk image. What needs no waiting is done at once; everything else by threads of its own.</summary>
 public sealed class Disk : IBlockBackend
 {
     /// <summary>Longer reads go to a thread: whoever submits, perhaps a vCPU, is not held up by copying.</summary>
     private const int LongestReadNow = 128 * 1024;
+
+    /// <summary>Longer writes go to a thread.</summary>
+    private const int LongestWriteNow = 64 * 1024;
     private const int Sector = 512;
 
     private readonly RequestWorkers _workers;
     private readonly bool _discard;
     private string? _fault;
+    private int _writesUnderWay; // of the threads; they lock the file, and whoever writes meanwhile waits
 
     private Disk(DiskImage image, DiskOptions options)
     {
@@ -60,12 +64,13 @@ public sealed class Disk : IBlockBackend
         {
             request.Complete(status);
         }
-        else if (request.Operation == BlockOperation.Read && request.Length <= LongestReadNow && TryReadNow(request))
+        else if (TryNow(request))
         {
             request.Complete(BlockStatus.Success);
         }
         else
         {
+            if (request.Operation == BlockOperation.Write) Interlocked.Increment(ref _writesUnderWay);
             _workers.Add(request);
         }
     }
@@ -114,11 +119,17 @@ public sealed class Disk : IBlockBackend
         return sum == request.Length ? BlockStatus.Success : BlockStatus.IoError;
     }
 
-    private bool TryReadNow(BlockRequest request)
+    private bool TryNow(BlockRequest request)
     {
         try
         {
-            return Image.TryReadNow(request.Offset, new BufferList(request.Buffers.AsSpan(0, request.BufferCount), request.Length));
+            var buffers = new BufferList(request.Buffers.AsSpan(0, request.BufferCount), request.Length);
+            return request.Operation switch
+            {
+                BlockOperation.Read => request.Length <= LongestReadNow && Image.TryReadNow(request.Offset, buffers),
+                BlockOperation.Write => request.Length <= LongestWriteNow && Volatile.Read(ref _writesUnderWay) == 0 && Image.TryWriteNow(request.Offset, buffers),
+                _ => false,
+            };
         }
         catch (HolonException)
         {
@@ -129,6 +140,7 @@ public sealed class Disk : IBlockBackend
     private void Execute(BlockRequest request)
     {
         var status = BlockStatus.Success;
+        var isWrite = request.Operation == BlockOperation.Write; // once it has completed it may be another one
         try
         {
             var buffers = new BufferList(request.Buffers.AsSpan(0, request.BufferCount), request.Length);
@@ -171,6 +183,7 @@ public sealed class Disk : IBlockBackend
             Report($"{Image.Name}: {defect.GetType().Name}: {defect.Message}");
         }
 
+        if (isWrite) Interlocked.Decrement(ref _writesUnderWay);
         request.Complete(status);
     }
 

@@ -15,7 +15,6 @@ using Holon.Devices.Time;
 using Holon.Memory;
 using Holon.SystemMachine.Bus;
 using Holon.SystemMachine.Firmware;
-using Holon.X86;
 
 namespace Holon.SystemMachine;
 
@@ -72,6 +71,7 @@ internal sealed class Board : IDisposable
     private readonly Chipset _chipset;
     private readonly Lock _serialLock = new(), _powerLock = new();
     private GeneralPurposeEvents _generalEvents = null!; // made with the chipset
+    private AcpiPowerManagement _power = null!; // likewise
     private readonly SerialQueue _serialInput;
     private readonly BusTrace? _trace;
 
@@ -129,13 +129,20 @@ internal sealed class Board : IDisposable
     /// <summary>Makes the local APIC of a vCPU, and what the vCPU reaches.</summary>
     /// <param name="id">APIC id; 0 is the processor that starts.</param>
     /// <param name="kick">Wakes the vCPU.</param>
-    public (LocalApic Apic, IVcpuBus Bus) AddProcessor(uint id, Action kick)
+    public (LocalApic Apic, VcpuBus Bus) AddProcessor(uint id, Action kick)
     {
         var first = id == 0;
         var apic = new LocalApic(id, first, _apicBus, Clock, first ? _pic : null, kick) { PhysicalAddressBits = X86.Paging.PageWalk.PhysicalAddressBits };
         if (first) _pic.OutputChanged = apic.ExternalInterruptChanged;
         _devices.Add((null, apic));
         return (apic, new VcpuBus(_ports, _deviceMemory, apic, _trace));
+    }
+
+    /// <summary>Presses the power button.</summary>
+    /// <returns>False when no driver in the guest listens to it.</returns>
+    public bool PressPowerButton()
+    {
+        lock (_powerLock) return _power.PressPowerButton();
     }
 
     /// <summary>Gives bytes to COM1.</summary>
@@ -193,7 +200,7 @@ internal sealed class Board : IDisposable
     private Chipset AddPowerAndPci(GuestMemory memory, IBoardEvents events)
     {
         var sci = IsaLine(BoardResources.SciInterrupt);
-        var power = Add(_powerLock, new AcpiPowerManagement(_powerLock, Clock, sci, events.PoweredOff));
+        var power = _power = Add(_powerLock, new AcpiPowerManagement(_powerLock, Clock, sci, events.PoweredOff));
         var generalEvents = _generalEvents = Add(_powerLock, new GeneralPurposeEvents(IsaLine(BoardResources.SciInterrupt)));
         _ports.Map(BoardResources.SmiCommandPort, 2, power.Command, _powerLock);
         ushort mappedAt = 0;

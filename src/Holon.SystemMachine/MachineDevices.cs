@@ -22,6 +22,9 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
     /// <summary>Network cards.</summary>
     public MachineNetworks Networks { get; } = new(slots, events, machine);
 
+    /// <summary>Disks.</summary>
+    public MachineDisks Disks { get; } = new();
+
     /// <summary>The most request queues of a disk: more gain nothing.</summary>
     private const int MostQueues = 8;
 
@@ -42,7 +45,7 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
         disk.Validate();
         if (disk.Bus != DiskBus.Virtio) throw new HolonException($"The disk {disk.Path} cannot be plugged in as a SATA disk while the machine runs; use bus=virtio.");
         var name = NameOf(disk);
-        var backend = DiskFile.Open(disk);
+        var backend = Disks.Open(name, disk);
         var options = new VirtioBlockOptions(disk.Serial, disk.ReadOnly, Math.Min(processors, MostQueues));
         var block = new VirtioBlock(backend, options, () => events.DiskFull(name, disk.Path));
         try
@@ -51,6 +54,7 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
         }
         catch
         {
+            Disks.Removed(backend);
             block.Dispose();
             throw;
         }
@@ -63,7 +67,7 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
         var opened = new List<AhciDisk>();
         try
         {
-            foreach (var disk in disks) opened.Add(new AhciDisk(DiskFile.Open(disk), disk.Serial, disk.ReadOnly, () => events.DiskFull(NameOf(disk), disk.Path)));
+            foreach (var disk in disks) opened.Add(new AhciDisk(Disks.Open(NameOf(disk), disk), disk.Serial, disk.ReadOnly, () => events.DiskFull(NameOf(disk), disk.Path)));
             slots.Add($"sata{++_controllers}", memory => new AhciController(memory, slots, opened), hot: false);
         }
         catch
@@ -71,6 +75,13 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
             foreach (var disk in opened) disk.Backend.DisposeAsync().AsTask().GetAwaiter().GetResult();
             throw;
         }
+    }
+
+    /// <summary>The guest has let go of a device.</summary>
+    public void Removed(string name)
+    {
+        Networks.Removed(name);
+        Disks.Removed(name);
     }
 
     /// <summary>Gives back what the devices themselves do not own.</summary>

@@ -1,4 +1,5 @@
 using Holon.Machines;
+using Holon.Machines.Host;
 using Holon.X86;
 
 namespace Holon.SystemMachine;
@@ -75,6 +76,7 @@ internal sealed class Processors : IDisposable
 
     private void Execute(Processor processor)
     {
+        processor.ThreadId = HostThread.Current;
         while (true)
         {
             try

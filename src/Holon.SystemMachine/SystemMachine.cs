@@ -1,8 +1,9 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
-using System.Threading.Channels;
 using Holon.Devices.Flash;
 using Holon.Devices.Pci;
 using Holon.Machines;
+using Holon.Machines.Control;
 using Holon.Memory;
 using Holon.SystemMachine.Boot;
 using Holon.SystemMachine.Boot.Bios;
@@ -21,7 +22,7 @@ namespace Holon.SystemMachine;
 /// Each vCPU runs on a thread of its own. Everybody else only leaves a request and asks the vCPUs to stop; when all stand still between two
 /// instructions, one of their threads carries the request out. So state and devices are never touched while the guest executes.
 /// </remarks>
-public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
+public sealed class SystemMachine : IManagedMachine, IBoardEvents, IProcessorEvents
 {
     /// <summary>Where RAM below 4 GiB ends at most: above are PCI's window, the APICs and the firmware.</summary>
     private const ulong LowMemoryLimit = 0xC0000000;
@@ -36,7 +37,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     private readonly SerialPump _serial;
     private readonly Processors _processors;
     private readonly TextWriter? _trace;
-    private readonly Channel<MachineEvent> _events = Channel.CreateBounded<MachineEvent>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly EventLog _events = new();
     private readonly TaskCompletionSource<MachineExit> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly byte[]? _firmware;
     private readonly FirmwareVariables? _variables;
@@ -47,6 +48,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     private TaskCompletionSource? _paused;
     private Timer? _timeout, _spaceWatch;
     private string? _fullDisk;
+    private long _started, _lastSample; // ticks of the host's monotonic clock
     private volatile MachineStatus _status = MachineStatus.Created;
 
     private SystemMachine(SystemMachineSpec spec, SerialOutputHandler serialOutput, TextWriter? trace)
@@ -98,6 +100,14 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         ? _processors.First.Report
         : string.Concat(_processors.All.Select(processor => $"cpu {processor.Number}{Environment.NewLine}{processor.Report}"));
 
+    string IManagedMachine.Kind => "vm";
+
+    string IManagedMachine.Engine => _processors.First.Vcpu.Engine;
+
+    int IManagedMachine.Processors => Spec.Cpus;
+
+    MemorySize IManagedMachine.Memory => Spec.Memory;
+
     /// <summary>Builds a machine and loads its guest; nothing runs yet.</summary>
     /// <param name="spec">What to build.</param>
     /// <param name="serialOutput">Takes what the guest prints on its first serial port.</param>
@@ -111,7 +121,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<MachineEvent> EventsAsync(CancellationToken cancellationToken = default) => _events.Reader.ReadAllAsync(cancellationToken);
+    public IAsyncEnumerable<MachineEvent> EventsAsync(CancellationToken cancellationToken = default) => _events.ReadAsync(cancellationToken);
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken = default)
@@ -125,6 +135,8 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
         Tell("engine.chosen", _processors.First.Engine.Reason);
         // Kernel and initrd went through buffers of their size; an idle machine should not go on holding them.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        _started = Stopwatch.GetTimestamp();
+        _board.Clock.Ticking = Sample;
         _board.Clock.Resume();
         _processors.Start();
         if (Spec.Timeout is { } timeout) _timeout = new Timer(_ => RequestEnd(new MachineExit(MachineExitReason.TimedOut)), null, timeout, System.Threading.Timeout.InfiniteTimeSpan);
@@ -197,6 +209,45 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
     public void DetachDevice(string name) => _board.Pci.RequestRemoval(name);
 
     /// <inheritdoc/>
+    public MachineStatistics Measure() => new()
+    {
+        UptimeSeconds = _started == 0 ? 0 : Stopwatch.GetElapsedTime(_started).TotalSeconds,
+        MemoryBytes = _memory.Size,
+        ResidentBytes = _memory.ResidentBytes,
+        ProcessBytes = (ulong)Environment.WorkingSet,
+        Processors = [.. _processors.All.Select(processor => processor.Measure((long)Spec.CodeCache.Bytes))],
+        Disks = _devices.Disks.Measure(),
+        Networks = _devices.Networks.Measure(),
+    };
+
+    /// <summary>Presses the power button.</summary>
+    /// <exception cref="HolonException">The machine does not run, or its guest has no driver for the button.</exception>
+    public void RequestShutdown()
+    {
+        if (_status != MachineStatus.Running) throw new HolonException($"The machine '{Name}' does not run.");
+        if (!_board.PressPowerButton()) throw new HolonException($"Nothing in the guest of '{Name}' listens to the power button; end the machine with: holon stop --force {Name}");
+        Tell("machine.power-button", "The power button was pressed.");
+    }
+
+    void IManagedMachine.AttachDevice(string kind, string description)
+    {
+        if (_status is not (MachineStatus.Running or MachineStatus.Paused)) throw new HolonException($"The machine '{Name}' does not run.");
+        switch (kind)
+        {
+            case "disk":
+                AttachDisk(DiskSpec.Parse(description));
+                break;
+            case "network":
+                AttachNetwork(NetworkSpec.Parse(description));
+                break;
+            default:
+                throw new HolonException($"There is no kind of device '{kind}' that can be plugged in; use disk or network.");
+        }
+
+        Tell("device.attached", $"A {kind} was plugged in: {description}");
+    }
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
@@ -254,11 +305,20 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
 
     void IBoardEvents.DeviceRemoved(string device)
     {
-        _devices.Networks.Removed(device);
+        _devices.Removed(device);
         Tell("device.removed", $"The guest has let go of '{device}'.");
     }
 
     void IBoardEvents.NetworkFailed(string device, Exception exception) => Tell("network.failed", $"The network of '{device}' failed at something: {exception}");
+
+    /// <summary>Looks at what each vCPU is doing, at most once a millisecond.</summary>
+    private void Sample()
+    {
+        var now = Stopwatch.GetTimestamp();
+        if (now - _lastSample < Stopwatch.Frequency / 1000) return;
+        _lastSample = now;
+        foreach (var processor in _processors.All) processor.Sample();
+    }
 
     private static MemoryRange[] RamOf(ulong bytes) => bytes <= LowMemoryLimit
         ? [new MemoryRange(0, bytes)]
@@ -402,7 +462,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
             else SetStatus(MachineStatus.Stopped, $"The machine ended: {exit.Reason}.");
         }
 
-        _events.Writer.TryComplete();
+        _events.End();
         _completion.TrySetResult(exit);
     }
 
@@ -416,7 +476,7 @@ public sealed class SystemMachine : IMachine, IBoardEvents, IProcessorEvents
 
     private void Tell(string kind, string message)
     {
-        _events.Writer.TryWrite(new MachineEvent(DateTimeOffset.UtcNow, kind, message));
+        _events.Add(kind, message);
         if (_trace is not null) _trace.WriteLine($"event {kind}: {message}");
     }
 

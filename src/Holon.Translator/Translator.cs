@@ -73,6 +73,12 @@ public sealed unsafe partial class Translator : IVcpu
     /// <remarks>Translated code does not count; these are the instructions that were interpreted.</remarks>
     public ulong InstructionCount => _cpu.InstructionCount;
 
+    /// <inheritdoc/>
+    public VcpuWork Work => _cpu.Work == VcpuWork.Asleep ? VcpuWork.Asleep : _blocks.Statistics.Work;
+
+    /// <summary>Bytes of host code kept now, those of dropped blocks included.</summary>
+    public long CodeBytes => _blocks.CodeBytes;
+
     /// <summary>The interpreter that it is built on, for what both have in common: identity, tracing, reset.</summary>
     public Interpreter.Interpreter Interpreter => _cpu;
 
@@ -177,8 +183,13 @@ public sealed unsafe partial class Translator : IVcpu
     private VcpuExit? Turn(int link)
     {
         _link = -1;
-        if (!_cpu.Code64 || _cpu.NeedsInterpreter) return _cpu.Interpret();
         var statistics = _blocks.Statistics;
+        if (!_cpu.Code64 || _cpu.NeedsInterpreter)
+        {
+            statistics.Work = VcpuWork.Interpreter;
+            return _cpu.Interpret();
+        }
+
         var mode = Mode;
         _blocks.UseSmap((State.Cr4 & Cr4.Smap) != 0);
         var entry = link < 0 ? _blocks.FindEntry(State.Rip, mode) : null;
@@ -200,7 +211,10 @@ public sealed unsafe partial class Translator : IVcpu
         _cpu.HandOver();
         PrepareSystem(mode);
         SaveStatusFlags();
+        statistics.Entries++;
+        statistics.Work = VcpuWork.Guest;
         _enter(entry);
+        statistics.Work = VcpuWork.Engine;
         LoadStatusFlags();
         if (_own->ExitValue >= (uint)ExitKind.FirstLink) State.Rip = _blocks.Exits[(int)(_own->ExitValue - (uint)ExitKind.FirstLink)].Linear;
         if (_own->X87Live != 0) TakeX87();
@@ -226,7 +240,9 @@ public sealed unsafe partial class Translator : IVcpu
 
     private VcpuExit? Interpret()
     {
+        _blocks.Statistics.Work = VcpuWork.Interpreter;
         var exit = _cpu.Interpret();
+        _blocks.Statistics.Work = VcpuWork.Engine;
         _blocks.Statistics.CountInterpreted(_cpu.LastExecuted);
         return exit;
     }
@@ -273,9 +289,13 @@ public sealed unsafe partial class Translator : IVcpu
     private static ulong OnMiss(VcpuContext* context, ulong linear, uint info)
     {
         var self = Of(context);
+        var statistics = self._blocks.Statistics;
         try
         {
-            return self.Miss(linear, info);
+            statistics.Work = VcpuWork.Engine;
+            var found = self.Miss(linear, info);
+            statistics.Work = VcpuWork.Guest;
+            return found;
         }
         catch (Exception exception) // must not unwind through generated code
         {

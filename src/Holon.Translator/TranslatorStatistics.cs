@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Holon.X86;
 using Iced.Intel;
 
 namespace Holon.Translator;
@@ -36,6 +37,9 @@ public sealed class TranslatorStatistics
     /// <summary>Times that the code cache was full and emptied.</summary>
     public long CacheFlushes { get; internal set; }
 
+    /// <summary>Times that translated code was entered.</summary>
+    public long Entries { get; internal set; }
+
     /// <summary>Exits to find code.</summary>
     public long Lookups { get; internal set; }
 
@@ -67,6 +71,9 @@ public sealed class TranslatorStatistics
     public TimeSpan TranslationTime => Stopwatch.GetElapsedTime(0, TranslationTicks);
 
     internal long TranslationTicks { get; set; }
+
+    /// <summary>What the vCPU's thread is doing; for whoever looks from another thread.</summary>
+    internal VcpuWork Work { get; set; } = VcpuWork.Engine;
 
     /// <summary>Instructions that were interpreted, most frequent first.</summary>
     public IEnumerable<(Code Code, long Count)> InterpretedCodes =>

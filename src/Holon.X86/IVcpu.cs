@@ -12,6 +12,9 @@ public interface IVcpu : IDisposable
     /// <summary>Guest instructions executed so far, for statistics. May be read at any time; may lag by a block.</summary>
     ulong InstructionCount { get; }
 
+    /// <summary>What it is doing, for statistics. May be read at any time; nothing is promised about the moment.</summary>
+    VcpuWork Work { get; }
+
     /// <summary>
     /// Executes the guest on the calling thread until <see cref="RequestStop"/>, or until the guest cannot go on.
     /// HLT sleeps inside. Errors of the guest come back as a value; an exception means a defect of Holon.
@@ -26,6 +29,25 @@ public interface IVcpu : IDisposable
 
     /// <summary>To be called after <see cref="State"/> or guest memory was changed from outside: drops everything derived from them.</summary>
     void Invalidate();
+}
+
+/// <summary>What a vCPU's thread is found doing.</summary>
+public enum VcpuWork
+{
+    /// <summary>It waits: the guest has halted it, or has yet to start it.</summary>
+    Asleep,
+
+    /// <summary>Host code made of the guest's.</summary>
+    Guest,
+
+    /// <summary>What is between: finding code, walking page tables, delivering interrupts and faults.</summary>
+    Engine,
+
+    /// <summary>Interpreting.</summary>
+    Interpreter,
+
+    /// <summary>Translating.</summary>
+    Translation,
 }
 
 /// <summary>Why <see cref="IVcpu.Run"/> returned.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Holon.Cli.Commands.Machines;
 using Holon.Cli.Running;
 using Holon.Machines;
 
@@ -55,7 +56,8 @@ internal static class HolonCommand
 
     private static RootCommand Build(IReadOnlyList<string> guest, MachineFactory factory)
     {
-        var root = new RootCommand(Description) { new RunCommand(guest, factory), new ImageCommand(), new NetworkCommand(), new Disk.DiskCommand(), new DoctorCommand(), new DisassembleCommand(), new VersionCommand() };
+        var root = new RootCommand(Description) { new RunCommand(guest, factory), new PsCommand(), new StatsCommand() };
+        foreach (var command in (IEnumerable<Command>)[.. LifecycleCommands.All(), .. ConsoleCommands.All(), new ImageCommand(), new NetworkCommand(), new Disk.DiskCommand(), new DoctorCommand(), new DisassembleCommand(), new VersionCommand()]) root.Add(command);
         foreach (var option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction plain } help) help.Action = new HelpWithExamples(plain);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Holon.Cli.Commands.Machines;
 using Holon.Cli.Terminal;
 using Holon.Networking;
 using Holon.Networking.Switching;
@@ -46,6 +47,8 @@ internal sealed class NetworkCommand : Command
             return SwitchClient.CaptureAsync(NetworkStore.ForUser(), network, new CaptureOptions(parsed.GetValue(file) ?? network + ".pcap"), cancellationToken);
         });
         Add(capture);
+
+        foreach (var command in DeviceCommands.ForNetworks()) Add(command);
 
         var serve = new Command("serve", "Be the switch of a network; machines start it by themselves.") { name };
         serve.Hidden = true;

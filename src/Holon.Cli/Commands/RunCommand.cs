@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Holon.Cli.Running;
+using Holon.Cli.Terminal;
 using Holon.Machines;
+using Holon.Machines.Control;
 using Holon.SystemMachine;
 using Holon.SystemMachine.Images;
 
@@ -25,6 +27,8 @@ internal sealed class RunCommand : Command
     private readonly Option<string> _codeCache = new("--code-cache") { Description = "Host code that the translator keeps at most, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultCodeCache.ToString() };
     private readonly Option<bool> _engineStats = new("--engine-stats") { Description = "Tell at the end what the engine did." };
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
+    private readonly Option<bool> _detach = new("--detach", "-d") { Description = "Start the machine, print its name, and leave it running: holon ps, attach, logs and stop find it." };
+    private readonly Option<bool> _detached = new(DetachedStart.InnerOption) { Hidden = true };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "End the machine after this long, such as 30s or 5m.", HelpName = "DURATION" };
     private readonly Option<bool> _temporary = new("--rm") { Description = "Throw the machine's own disk away at its end; for images with a disk." };
     private readonly SeedOptions _seed = new();
@@ -42,9 +46,27 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile, .. _networks.All, .. _seed.All]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _detach, _detached, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile, .. _networks.All, .. _seed.All]) Add(option);
         SetAction((parsed, cancellationToken) =>
-            new MachineRun(Request(parsed, guestCommand), factory, ImageStore.ForUser()).RunAsync(cancellationToken));
+        {
+            var request = Request(parsed, guestCommand);
+            if (parsed.GetValue(_detach)) return DetachedStart.RunAsync(Environment.GetCommandLineArgs()[1..], [_detach.Name, .. _detach.Aliases], cancellationToken);
+            if (request.Detached) Daemon.LeaveSession();
+            return new MachineRun(request, factory, ImageStore.ForUser(), FindRegistry(request)).RunAsync(cancellationToken);
+        });
+    }
+
+    /// <summary>A machine at a terminal runs also for a user without a home, and is then not found by others.</summary>
+    private static MachineRegistry? FindRegistry(RunRequest request)
+    {
+        try
+        {
+            return MachineRegistry.ForUser();
+        }
+        catch (HolonException) when (!request.Detached)
+        {
+            return null;
+        }
     }
 
     private RunRequest Request(ParseResult parsed, IReadOnlyList<string> guestCommand)
@@ -57,6 +79,7 @@ internal sealed class RunCommand : Command
             Command = guestCommand,
             Seed = _seed.Get(parsed),
             Named = parsed.GetValue(_name) is not null,
+            Detached = parsed.GetValue(_detached),
             Temporary = parsed.GetValue(_temporary),
             Serial = ParseSerial(parsed.GetRequiredValue(_serial)),
             EngineStatistics = parsed.GetValue(_engineStats),

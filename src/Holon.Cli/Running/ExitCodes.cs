@@ -1,3 +1,5 @@
+using Holon.Machines;
+
 namespace Holon.Cli.Running;
 
 /// <summary>What the <c>holon</c> command returns beside the guest command's own exit code; the numbers are those of env, timeout and the shells.</summary>
@@ -17,4 +19,14 @@ internal static class ExitCodes
 
     /// <summary>Nobody reads the output any more.</summary>
     public const int BrokenPipe = Signal + 13;
+
+    /// <summary>What a machine's end makes of it.</summary>
+    public static int Of(MachineExitReason reason, int code) => reason switch
+    {
+        MachineExitReason.PowerOff => 0,
+        MachineExitReason.DebugExit => code,
+        MachineExitReason.TimedOut => TimedOut,
+        MachineExitReason.Stopped => Interrupted,
+        _ => HolonError,
+    };
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using Holon.Cli.Terminal;
 using Holon.Machines;
+using Holon.Machines.Control;
 using Holon.Storage;
 using Holon.SystemMachine;
 using Holon.SystemMachine.Disks;
@@ -17,18 +18,27 @@ internal sealed class MachineRun
     private readonly RunRequest _request;
     private readonly MachineFactory _factory;
     private readonly ImageStore _images;
+    private readonly MachineRegistry? _registry;
     private readonly bool _terminal;
     private string? _temporaryFolder, _seedFile;
 
     /// <summary>Prepares a run.</summary>
-    public MachineRun(RunRequest request, MachineFactory factory, ImageStore images)
+    /// <param name="request">What to run.</param>
+    /// <param name="factory">Builds it.</param>
+    /// <param name="images">Where images are.</param>
+    /// <param name="registry">Where others find the machine; null for nowhere.</param>
+    public MachineRun(RunRequest request, MachineFactory factory, ImageStore images, MachineRegistry? registry = null)
     {
         _request = request;
         _factory = factory;
         _images = images;
-        _terminal = request.Serial.Kind == SerialTargetKind.StandardStreams
+        _registry = registry;
+        _terminal = OnStandardStreams
             && HostTerminal.IsTerminal(HostTerminal.StandardInput) && HostTerminal.IsTerminal(HostTerminal.StandardOutput);
     }
+
+    /// <summary>True when the serial line is at the standard streams of this process.</summary>
+    private bool OnStandardStreams => _request.Serial.Kind == SerialTargetKind.StandardStreams && !_request.Detached;
 
     /// <summary>Runs it to its end.</summary>
     /// <returns>The exit code of the process.</returns>
@@ -51,7 +61,8 @@ internal sealed class MachineRun
         var spec = WithSeed(await CompleteAsync(cancellationToken).ConfigureAwait(false));
         await using var trace = OpenTrace(spec);
         using var file = OpenSerialFile();
-        var gate = RunsCommand && _request.Serial.Kind == SerialTargetKind.StandardStreams ? new ReadyGate() : null;
+        using var control = MachineControl.Open(_registry, _request);
+        var gate = RunsCommand && OnStandardStreams ? new ReadyGate() : null;
         var ending = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupted = cancellationToken.Register(() => ending.TrySetResult(ExitCodes.Interrupted));
         using var limit = new CancellationTokenSource(spec.Timeout ?? Timeout.InfiniteTimeSpan);
@@ -64,7 +75,8 @@ internal sealed class MachineRun
         void Receive(ReadOnlySpan<byte> data)
         {
             if (file is not null) WriteFile(file, data, ending);
-            if (_request.Serial.Kind != SerialTargetKind.StandardStreams) return;
+            control?.Print(data);
+            if (!OnStandardStreams) return;
             var wasOpen = gate?.IsOpen != false;
             var boot = gate?.Take(data) ?? 0;
             if (boot > 0 && !IsQuiet(spec)) Descriptor.TryWrite(HostTerminal.StandardError, data[..boot]);
@@ -75,12 +87,14 @@ internal sealed class MachineRun
 
         var (machine, send) = _factory(spec, Receive, trace);
         await using var owned = machine.ConfigureAwait(false);
+        if (machine is IManagedMachine managed) control?.Serve(managed, send);
         input = new SerialInput(InputMode(), send, () => ending.TrySetResult(ExitCodes.Interrupted));
         try
         {
             if (_terminal) HostTerminal.TryMakeRaw();
             await machine.StartAsync(CancellationToken.None).ConfigureAwait(false);
-            if (_request.Serial.Kind == SerialTargetKind.StandardStreams && (_terminal || gate is null)) input.Start();
+            control?.Announce();
+            if (OnStandardStreams && (_terminal || gate is null)) input.Start();
             _ = TellAsync(machine);
             await Task.WhenAny(machine.Completion, ending.Task).ConfigureAwait(false);
             if (!machine.Completion.IsCompleted)
@@ -99,6 +113,7 @@ internal sealed class MachineRun
         {
             input.Stop();
             HostTerminal.Restore();
+            if (machine.Completion.IsCompletedSuccessfully) control?.Ended(machine.Completion.Result);
             if (_request.EngineStatistics && machine is SystemMachine.SystemMachine system) Console.Error.Write(system.EngineReport);
         }
     }
@@ -163,7 +178,7 @@ internal sealed class MachineRun
         var session = new GuestSession
         {
             Command = _request.Command,
-            Terminal = _terminal,
+            Terminal = _terminal || _request.Detached,
             HasInput = _request.Serial.Kind == SerialTargetKind.StandardStreams,
             Size = HostTerminal.Size,
             TerminalType = Environment.GetEnvironmentVariable("TERM") is { Length: > 0 and < 64 } type ? type : "linux",
@@ -273,18 +288,7 @@ internal sealed class MachineRun
 
     private static int ExitCode(MachineExit exit, ReadyGate? gate)
     {
-        switch (exit.Reason)
-        {
-            case MachineExitReason.PowerOff:
-                return 0;
-            case MachineExitReason.DebugExit:
-                return exit.Code;
-            case MachineExitReason.TimedOut:
-                return ExitCodes.TimedOut;
-            case MachineExitReason.Stopped:
-                return ExitCodes.Interrupted;
-        }
-
+        if (exit.Reason is not (MachineExitReason.Reset or MachineExitReason.Failed)) return ExitCodes.Of(exit.Reason, exit.Code);
         var what = exit.Reason == MachineExitReason.Reset
             ? "The guest reset itself, as a kernel does when it panics"
             : exit.Failure ?? "The machine failed and did not say why";

@@ -27,6 +27,9 @@ internal sealed record RunRequest
     /// <summary>True when the user said nothing about networks: machines with disks then get a way to the outside.</summary>
     public bool DefaultNetwork { get; init; }
 
+    /// <summary>True when the machine goes on without a terminal; whoever started it waits on the standard streams to hear that it runs.</summary>
+    public bool Detached { get; init; }
+
     /// <summary>Where the serial line goes.</summary>
     public SerialTarget Serial { get; init; } = new(SerialTargetKind.StandardStreams);
 

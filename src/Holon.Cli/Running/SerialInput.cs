@@ -26,8 +26,8 @@ internal sealed class SerialInput
 
     private readonly SerialInputMode _mode;
     private readonly SendSerial _send;
-    private readonly Action _endMachine;
-    private readonly EscapeKeys _escapes = new();
+    private readonly Action _leave;
+    private readonly EscapeKeys _escapes;
     private readonly PipeEncoder _encoder = new();
     private readonly byte[] _pending = new byte[PipeEncoder.MaxEncodedLength(ReadSize) + MaxTypedAhead];
     private int _pendingCount;
@@ -36,12 +36,14 @@ internal sealed class SerialInput
     /// <summary>Prepares to carry.</summary>
     /// <param name="mode">What to make of the bytes.</param>
     /// <param name="send">Gives bytes to the guest and says how many it took.</param>
-    /// <param name="endMachine">Called when the user asks for the machine's end.</param>
-    public SerialInput(SerialInputMode mode, SendSerial send, Action endMachine)
+    /// <param name="leave">Called when the user wants out.</param>
+    /// <param name="way">What that is: the machine's end, or only this terminal's.</param>
+    public SerialInput(SerialInputMode mode, SendSerial send, Action leave, EscapeAction way = EscapeAction.End)
     {
         _mode = mode;
         _send = send;
-        _endMachine = endMachine;
+        _leave = leave;
+        _escapes = new EscapeKeys(way);
     }
 
     /// <summary>Starts carrying.</summary>
@@ -91,11 +93,11 @@ internal sealed class SerialInput
     {
         switch (_escapes.Next(key, out var forwarded))
         {
-            case EscapeAction.End:
-                _endMachine();
+            case EscapeAction.End or EscapeAction.Detach:
+                _leave();
                 break;
             case EscapeAction.Help:
-                Descriptor.TryWrite(HostTerminal.StandardError, System.Text.Encoding.ASCII.GetBytes("\r\n" + EscapeKeys.Help));
+                Descriptor.TryWrite(HostTerminal.StandardError, System.Text.Encoding.ASCII.GetBytes("\r\n" + _escapes.Help));
                 break;
             case EscapeAction.None when _pendingCount < MaxTypedAhead:
                 _pending[_pendingCount++] = forwarded;

@@ -13,11 +13,10 @@ internal sealed class SerialOutput : IDisposable
 
     private readonly int _descriptor;
     private readonly Action _closed;
-    private readonly Thread _writer;
     private readonly object _lock = new(); // a monitor: its wait and pulse are needed
     private byte[] _waiting = new byte[Capacity], _writing = new byte[Capacity];
     private int _count;
-    private bool _ended, _abandoned;
+    private bool _ended, _abandoned, _finished;
 
     /// <summary>Starts carrying.</summary>
     /// <param name="descriptor">Where to; not closed.</param>
@@ -26,8 +25,7 @@ internal sealed class SerialOutput : IDisposable
     {
         _descriptor = descriptor;
         _closed = closed;
-        _writer = new Thread(Carry) { IsBackground = true, Name = "serial output" };
-        _writer.Start();
+        new Thread(Carry) { IsBackground = true, Name = "serial output" }.Start();
     }
 
     /// <summary>Takes bytes from the guest; waits while the reader is too far behind.</summary>
@@ -69,7 +67,7 @@ internal sealed class SerialOutput : IDisposable
         {
             _ended = true;
             Monitor.PulseAll(_lock);
-            while (_writer.IsAlive && !_abandoned) Monitor.Wait(_lock, TimeSpan.FromMilliseconds(50));
+            while (!_finished && !_abandoned) Monitor.Wait(_lock);
         }
     }
 
@@ -81,7 +79,13 @@ internal sealed class SerialOutput : IDisposable
             lock (_lock)
             {
                 while (_count == 0 && !_ended && !_abandoned) Monitor.Wait(_lock);
-                if (_count == 0 || _abandoned) return;
+                if (_count == 0 || _abandoned)
+                {
+                    _finished = true;
+                    Monitor.PulseAll(_lock);
+                    return;
+                }
+
                 (_waiting, _writing, count, _count) = (_writing, _waiting, _count, 0);
                 Monitor.PulseAll(_lock);
             }

@@ -77,11 +77,13 @@ public sealed class AcpiPowerManagement : IBusDevice, IStatefulDevice
     /// <inheritdoc/>
     public void Write(ulong offset, int size, ulong value) => Registers.Write(offset, size, value);
 
-    /// <summary>Presses the power button: an operating system that uses ACPI shuts down.</summary>
-    public void PressPowerButton()
+    /// <summary>Presses the power button: an operating system with a driver for it shuts down, or does what else its user wants then.</summary>
+    /// <returns>False when no driver listens.</returns>
+    public bool PressPowerButton()
     {
         _status |= StatusPowerButton;
         Drive();
+        return (_control & ControlSci) != 0 && (_enable & StatusPowerButton) != 0;
     }
 
     /// <summary>Starts in ACPI mode already, for machines without firmware that would switch it on.</summary>

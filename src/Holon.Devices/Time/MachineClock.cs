@@ -29,6 +29,9 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
         _thread.Start();
     }
 
+    /// <summary>Called on the clock's thread before a timer fires: a moment that has nothing to do with what a vCPU is at. Must be quick and not call back. To be set before the clock runs.</summary>
+    public Action? Ticking { get; set; }
+
     /// <inheritdoc/>
     public long Nanoseconds
     {
@@ -197,6 +200,7 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
             _timers.Remove(first);
         }
 
+        Ticking?.Invoke();
         timer.Fire(generation);
         return 0;
     }

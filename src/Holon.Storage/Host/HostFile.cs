@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Holon.Machines;
@@ -7,9 +8,15 @@ namespace Holon.Storage.Host;
 /// <summary>A file or block device of the host.</summary>
 internal sealed unsafe class HostFile : ImageFile
 {
-    private const int VectorsAtOnce = 64;
+    private const int VectorsAtOnce = 256;
     private const int LargestAlignment = 4096;
     private const int BounceBytes = 1 << 20;
+
+    /// <summary>A write that takes longer was held up: the host has too much to write down already, or something like that.</summary>
+    private static readonly long _longWrite = Stopwatch.Frequency / 1000;
+
+    /// <summary>After a write that was held up nobody's thread but ours writes for so long.</summary>
+    private static readonly long _restFromWrites = Stopwatch.Frequency;
 
     private readonly Lock _blockUpdates = new(); // held while a part of a block is replaced in direct mode
     private readonly int _descriptor;
@@ -17,6 +24,7 @@ internal sealed unsafe class HostFile : ImageFile
     private readonly int _alignment; // of direct transfers; 1 elsewhere
     private bool _readsWithoutWaiting;
     private bool _closed;
+    private long _writesWaitUntil; // ticks of the host's monotonic clock
     private string? _lost; // why a flush failed: what was written before may be gone, and no later flush can know
 
     private HostFile(string name, int descriptor, bool readOnly, CacheMode cache)
@@ -117,6 +125,22 @@ internal sealed unsafe class HostFile : ImageFile
         if (done == bytes) return true;
         if (done < 0 && Marshal.GetLastPInvokeError() is Libc.NotSupported or Libc.Invalid) _readsWithoutWaiting = false;
         return false;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>ext4 refuses RWF_NOWAIT for writes to its cache, though they nearly always only copy; so how long they take is watched instead.</remarks>
+    [SkipLocalsInit] // the vectors are written before they are read
+    public override bool TryWriteNow(long offset, in BufferList buffers)
+    {
+        var started = Stopwatch.GetTimestamp();
+        if (_cache == CacheMode.Direct || started < Volatile.Read(ref _writesWaitUntil)) return false;
+        var vectors = stackalloc IoVector[VectorsAtOnce];
+        var count = buffers.Fill(new Span<IoVector>(vectors, VectorsAtOnce), out var bytes);
+        if (bytes < buffers.Length) return false;
+        var done = Libc.WriteVector(_descriptor, vectors, count, offset, 0); // safe: the buffers are vouched for
+        var ended = Stopwatch.GetTimestamp();
+        if (ended - started > _longWrite) Volatile.Write(ref _writesWaitUntil, ended + _restFromWrites);
+        return done == bytes; // the usual way finds out what was wrong
     }
 
     /// <inheritdoc/>

@@ -25,6 +25,10 @@ internal abstract unsafe class ImageFile : IDisposable
     /// <returns>False when it would; the buffers may have been changed.</returns>
     public virtual bool TryReadNow(long offset, in BufferList buffers) => false;
 
+    /// <summary>Writes when that is expected not to wait for the medium.</summary>
+    /// <returns>False when it would, or did not write everything: then it is to be written again.</returns>
+    public virtual bool TryWriteNow(long offset, in BufferList buffers) => false;
+
     /// <summary>Reads; what lies behind the end is zero.</summary>
     public abstract void Read(long offset, in BufferList buffers);
 

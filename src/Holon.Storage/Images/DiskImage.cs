@@ -56,6 +56,10 @@ internal abstract class DiskImage : IDisposable
     /// <returns>False when it would; the buffers may have been changed.</returns>
     public abstract bool TryReadNow(long offset, in BufferList buffers);
 
+    /// <summary>Writes when that is expected not to wait: to what is there and ours alone.</summary>
+    /// <returns>False when it would, or did not write everything: then it is to be written again.</returns>
+    public virtual bool TryWriteNow(long offset, in BufferList buffers) => false;
+
     /// <summary>Reads a range within the disk.</summary>
     public abstract void Read(long offset, in BufferList buffers);
 

@@ -45,6 +45,9 @@ internal sealed class RawImage : DiskImage
     public override bool TryReadNow(long offset, in BufferList buffers) => _file.TryReadNow(offset, buffers);
 
     /// <inheritdoc/>
+    public override bool TryWriteNow(long offset, in BufferList buffers) => !(_formatGuessed && offset == 0) && _file.TryWriteNow(offset, buffers);
+
+    /// <inheritdoc/>
     public override void Read(long offset, in BufferList buffers) => _file.Read(offset, buffers);
 
     /// <inheritdoc/>

@@ -38,6 +38,25 @@ internal sealed partial class Qcow2Image
     }
 
     /// <inheritdoc/>
+    public override bool TryWriteNow(long offset, in BufferList buffers)
+    {
+        var ticket = _metadata.Transfers.TryEnter();
+        if (ticket < 0) return false;
+        try
+        {
+            if (_broken is not null || !_metadata.TryFind(offset, buffers.Length, out var extent, out _)) return false;
+            if (extent.Kind != ExtentKind.Data || !extent.InPlace || extent.Length < buffers.Length || !_metadata.Data.TryWriteNow(extent.HostOffset, buffers)) return false;
+        }
+        finally
+        {
+            _metadata.Transfers.Leave(ticket);
+        }
+
+        _bitmaps.Mark(offset, buffers.Length);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public override void WriteZeroes(long offset, long length, bool mayUnmap)
     {
         var end = offset + length;

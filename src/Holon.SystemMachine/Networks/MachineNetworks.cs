@@ -3,6 +3,7 @@ using Holon.Devices;
 using Holon.Devices.Rtl8139;
 using Holon.Devices.Virtio.Net;
 using Holon.Machines;
+using Holon.Machines.Control;
 using Holon.Networking;
 using Holon.Networking.Nat;
 using Holon.Networking.Switching;
@@ -50,6 +51,12 @@ internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, str
         }
     }
 
+    /// <summary>What has passed through each card so far.</summary>
+    public IReadOnlyList<NetworkStatistics> Measure()
+    {
+        lock (_connections) return [.. _connections.Select(connection => Describe(connection.Name, connection.Link.Counters))];
+    }
+
     /// <summary>The guest has let go of a card. The network ends on another thread, because it may be waiting for this one.</summary>
     public void Removed(string name)
     {
@@ -72,6 +79,17 @@ internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, str
 
         foreach (var connection in all) connection.Dispose();
     }
+
+    private static NetworkStatistics Describe(string name, NetworkCounters counters) => new()
+    {
+        Name = name,
+        SentFrames = counters.SentFrames,
+        SentBytes = counters.SentBytes,
+        ReceivedFrames = counters.ReceivedFrames,
+        ReceivedBytes = counters.ReceivedBytes,
+        Dropped = counters.Dropped,
+        Denied = counters.Denied,
+    };
 
     private T Plug<T>(NetworkSpec spec, T card, MacAddress mac, string name)
         where T : INetworkCard

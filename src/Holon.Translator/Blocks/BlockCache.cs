@@ -69,6 +69,9 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <summary>The direct exits of all blocks.</summary>
     public ExitTable Exits { get; }
 
+    /// <summary>Bytes of host code kept now, those of dropped blocks included.</summary>
+    public long CodeBytes => _asm.Position - _code.Writable;
+
     /// <summary>What must be added to an address in a block to execute it.</summary>
     public nint Distance => _code.Distance;
 
@@ -293,6 +296,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         }
 
         var started = TranslatorStatistics.Now;
+        Statistics.Work = VcpuWork.Translation;
         var page = PageOf(physical); // before it is read: from now on whoever changes it tells
         if (next != null) PageOf(nextPhysical);
         _decodingPage = page;
@@ -327,6 +331,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         Statistics.GuestBytes += block.GuestBytes;
         Statistics.HostBytes += (nint)block.CodeEnd - start + (nint)_seldom - seldom;
         Statistics.TranslationTicks += TranslatorStatistics.Now - started;
+        Statistics.Work = VcpuWork.Engine;
         return block;
     }
 

@@ -35,4 +35,14 @@ public sealed class EscapeKeysTests
 
         Assert.Equal(expected, forwarded.ToString() + actions);
     }
+
+    [Fact]
+    public void A_terminal_that_can_be_left_has_another_way_out()
+    {
+        var keys = new EscapeKeys(EscapeAction.Detach);
+        Assert.Equal(
+            [EscapeAction.Swallow, EscapeAction.Swallow, EscapeAction.Swallow, EscapeAction.Detach],
+            "\u0001x\u0001d".Select(key => keys.Next((byte)key, out _)));
+        Assert.Contains("Ctrl-A D", keys.Help, StringComparison.Ordinal);
+    }
 }

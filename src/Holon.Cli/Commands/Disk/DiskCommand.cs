@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Holon.Cli.Commands.Machines;
 using Holon.Machines;
 using Holon.Storage;
 
@@ -20,6 +21,7 @@ internal sealed class DiskCommand : Command
         Add(new DiskSnapshotCommand());
         Add(new DiskCommitCommand());
         Add(new DiskRebaseCommand());
+        foreach (var command in DeviceCommands.ForDisks()) Add(command);
     }
 
     /// <summary>The image that a verb works on.</summary>

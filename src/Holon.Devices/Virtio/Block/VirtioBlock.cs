@@ -27,7 +27,7 @@ public sealed class VirtioBlock : VirtioDevice
     /// <summary>The longest serial number.</summary>
     public const int SerialLength = 20;
 
-    private const ushort QueueSize = 256, HeaderAndStatus = 2;
+    private const ushort QueueSize = 512, HeaderAndStatus = 2;
     private const uint MostRangeSectors = 1 << 22; // 2 GiB: what one discard or zeroing may take the host at a time
     private const byte PhysicalBlockExponent = 3; // 4 KiB, as host file systems have it
 
