@@ -179,7 +179,13 @@ public sealed unsafe partial class Interpreter
         if ((Events & EventInterrupt) == 0)
         {
             StandStill();
+            if (_patience.Begin())
+            {
+                while (!_wake.IsSet && _patience.Lasts()) Thread.SpinWait(8);
+            }
+
             _wake.Wait();
+            _patience.End();
             GoOn();
         }
 

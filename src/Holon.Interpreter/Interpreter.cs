@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Holon.Machines;
 using Holon.Memory;
 using Holon.X86;
 
@@ -25,6 +26,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     private readonly CodeCache _code;
     private readonly GuestFault _fault = new();
     private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
+    private readonly Patience _patience = new();
 
     private TlbEntry* _tlbSet;
     private X86.Paging.PageAccess _dataAccess;

@@ -30,7 +30,8 @@ internal sealed unsafe class EventLoop : IDisposable
     private List<Action> _posted = [], _running = [];
     private int _signalled;
     private volatile bool _stopping;
-    private bool _waitsExactly = true;
+    private bool _sleeps, _waitsExactly = true;
+    private readonly Patience _patience = new();
 
     /// <summary>Makes the loop; <see cref="Start"/> runs it.</summary>
     /// <exception cref="HolonException">The host has no descriptors left.</exception>
@@ -64,7 +65,7 @@ internal sealed unsafe class EventLoop : IDisposable
     /// <summary>Wakes the loop; any thread. Costs nothing when it has been woken and has not come round yet.</summary>
     public void Signal()
     {
-        if (Interlocked.Exchange(ref _signalled, 1) == 0) Wake();
+        if (Interlocked.Exchange(ref _signalled, 1) == 0 && Volatile.Read(ref _sleeps)) Wake();
     }
 
     /// <summary>Runs something on the loop's thread.</summary>
@@ -167,6 +168,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
             try
             {
+                if (Volatile.Read(ref _signalled) != 0 && Interlocked.Exchange(ref _signalled, 0) != 0) Signalled?.Invoke();
                 Timers.FireDue(Now);
                 BatchEnded?.Invoke();
             }
@@ -177,8 +179,39 @@ internal sealed unsafe class EventLoop : IDisposable
         }
     }
 
+    /// <summary>Waits for events: where waits have been short lately by looking, otherwise asleep.</summary>
     private int Wait(Linux.EpollEvent* events)
     {
+        var count = _patience.Begin() && TryLook(events, out var seen) ? seen : Sleep(events);
+        _patience.End();
+        return count;
+    }
+
+    private bool TryLook(Linux.EpollEvent* events, out int count)
+    {
+        while (_patience.Lasts())
+        {
+            count = Linux.EpollWait(_epoll, events, Batch, 0);
+            if (count != 0 || Volatile.Read(ref _signalled) != 0 || Timers.Next <= Clock()) return true;
+        }
+
+        count = 0;
+        return false;
+    }
+
+    private int Sleep(Linux.EpollEvent* events)
+    {
+        // Whoever signals sees that the loop sleeps, or the loop sees the signal.
+        Volatile.Write(ref _sleeps, true);
+        Interlocked.MemoryBarrier();
+        var count = Sleep(events, Volatile.Read(ref _signalled) != 0);
+        Volatile.Write(ref _sleeps, false);
+        return count;
+    }
+
+    private int Sleep(Linux.EpollEvent* events, bool isSignalled)
+    {
+        if (isSignalled) return Linux.EpollWait(_epoll, events, Batch, 0);
         var next = Timers.Next;
         if (next == long.MaxValue) return Linux.EpollWait(_epoll, events, Batch, -1);
         var left = Math.Max(next - Clock(), 0);
@@ -201,7 +234,6 @@ internal sealed unsafe class EventLoop : IDisposable
             var value = 0ul;
             _ = Linux.Read(_wake, &value, sizeof(ulong));
             RunPosted();
-            if (Interlocked.Exchange(ref _signalled, 0) != 0) Signalled?.Invoke();
             return;
         }
 

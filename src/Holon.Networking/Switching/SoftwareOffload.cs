@@ -63,7 +63,7 @@ internal sealed class SoftwareOffload
             Checksum.Store(field, 0);
             var sum = Checksum.Finish(Checksum.Add(transport, Checksum.PseudoHeader(ip.Source, ip.Destination, ip.Protocol, transport.Length)));
             Checksum.Store(field, isUdp && sum == 0 ? (ushort)0xFFFF : sum);
-            if (!port.TryPut(_segment.AsSpan(0, payloadAt + part.Length), [], default)) return false;
+            if (!port.TryPut(_segment.AsSpan(0, payloadAt + part.Length), [], default)) return isUdp && offset > 0; // the frame may come again: TCP knows what it has, datagrams would be doubled
         }
 
         return true;
