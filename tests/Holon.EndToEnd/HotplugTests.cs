@@ -48,6 +48,61 @@ public sealed class HotplugTests(Busybox busybox) : IClassFixture<Busybox>
     }
 
     [Fact]
+    public async Task Cards_come_and_go_while_another_and_they_themselves_carry_traffic()
+    {
+        busybox.Require();
+        var cancellation = TestContext.Current.CancellationToken;
+        using var server = new LoopbackServer(200);
+        var image = await ImageStore.ForUser().GetAsync("busybox", new Progress<ImageProgress>(), cancellation);
+        var session = new GuestSession
+        {
+            Command =
+            [
+                "sh", "-c",
+                $$"""
+                url=http://10.0.2.1:{{server.Port}}/
+                (while :; do [ "$(wget -qO- $url | sha256sum | cut -d' ' -f1)" = {{server.Digest}} ] || echo wrong; done) &
+                for round in 1 2 3; do
+                    while ! [ -e /sys/class/net/eth1 ]; do sleep 0.05; done
+                    ip link set eth1 up
+                    until ping -6 -qc 1 -W 1 -I eth1 fe80::1%eth1 >/dev/null 2>&1; do :; done
+                    (while ping -6 -A -qc 100 -s 1400 -I eth1 fe80::1%eth1 >/dev/null 2>&1; do :; done) &
+                    sleep 0.3; echo used $round
+                    while [ -e /sys/class/net/eth1 ]; do sleep 0.05; done; echo gone $round
+                done
+                kill %1; wget -qO- $url | sha256sum | cut -d' ' -f1; exit 4
+                """,
+            ],
+            HasInput = false,
+            HasNetwork = true,
+            Modules = ["virtio_pci", "virtio_net"],
+        };
+        var output = new StringBuilder();
+        await using var machine = SystemMachine.SystemMachine.Create(
+            new SystemMachineSpec
+            {
+                Kernel = image.Kernel, Initrds = [image.Initrd, image.Modules], CommandLine = BusyboxImage.CommandLine, ExtraInitrd = session.ToInitrd(), StopOnReset = true,
+                Timeout = TimeSpan.FromMinutes(3), Networks = [new NetworkSpec { HostAccess = [$"{server.Port}"] }], Cpus = 2,
+            },
+            bytes =>
+            {
+                lock (output) output.Append(Encoding.ASCII.GetString(bytes));
+            });
+        await machine.StartAsync(cancellation);
+        for (var round = 1; round <= 3; round++)
+        {
+            machine.AttachNetwork(new NetworkSpec());
+            await PrintedAsync(machine, output, $"used {round}");
+            machine.DetachDevice($"net{round + 1}");
+            await PrintedAsync(machine, output, $"gone {round}");
+        }
+
+        Assert.Equal(4, (await machine.Completion.WaitAsync(cancellation)).Code);
+        Assert.Contains(server.Digest, output.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("wrong", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_disk_is_plugged_in_used_and_taken_out()
     {
         busybox.Require();

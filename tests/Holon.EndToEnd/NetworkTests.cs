@@ -36,6 +36,18 @@ public sealed class NetworkTests(Busybox busybox) : IClassFixture<Busybox>
         Assert.Equal($"10.0.2.2/24\nweb-1\n{server.Digest}\n{server.Digest}\n1\n2 packets received\n2 packets received\nrefused\n", outcome.Output);
     }
 
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(9000)]
+    public async Task A_network_has_the_MTU_that_was_asked_for(int mtu)
+    {
+        busybox.Require();
+        using var server = new LoopbackServer(8);
+        var script = $"cat /sys/class/net/eth0/mtu; ping -qc 1 -s {mtu - 28} 10.0.2.1 | grep -o '1 packets received'; wget -qO- http://10.0.2.1:{server.Port}/ | sha256sum | cut -d' ' -f1";
+        var outcome = await HolonProgram.RunAsync("run", "busybox", "--timeout", Limit, "--network", $"nat,mtu={mtu}", "--host-access", $"{server.Port}", "--", "sh", "-c", script);
+        Assert.Equal($"{mtu}\n1 packets received\n{server.Digest}\n", outcome.Output);
+    }
+
     [Fact]
     public async Task Published_ports_lead_to_the_guest_and_a_port_in_use_is_refused()
     {
@@ -129,6 +141,8 @@ public sealed class NetworkTests(Busybox busybox) : IClassFixture<Busybox>
     [InlineData("cannot be read", "--net-rate", "fast")]
     [InlineData("network card's address", "--mac", "12")]
     [InlineData("no property 'speed=9'", "--network", "nat,speed=9")]
+    [InlineData("MTU 100 cannot be used", "--network", "nat,mtu=100")]
+    [InlineData("at most 1500", "--network", "nat,mtu=9000,model=rtl8139")]
     public async Task What_cannot_be_is_refused_with_a_sentence(string sentence, params string[] options)
     {
         busybox.Require();

@@ -51,10 +51,17 @@ internal static class Userland
         var archives = Directory.CreateDirectory(Path.Combine(folder, "archives", "partial")).Parent!.FullName;
         var status = Path.Combine(folder, "status");
         File.WriteAllText(status, "");
-        Require("apt-get", [
+        string[] arguments =
+        [
             "-qq", "-y", "--no-install-recommends", "--download-only", "-o", $"Dir::State::status={status}", "-o", $"Dir::Cache::archives={archives}",
             "-o", "Debug::NoLocking=1", "install", .. packages,
-        ]);
+        ];
+        if (CProgram.Run("apt-get", arguments, TimeSpan.FromMinutes(10)).ExitCode != 0)
+        {
+            Require("apt-get", ["-qq", "update"]); // a host that has just been set up knows no package
+            Require("apt-get", arguments);
+        }
+
         return Directory.EnumerateFiles(archives, "*.deb").Order(StringComparer.Ordinal);
     }
 

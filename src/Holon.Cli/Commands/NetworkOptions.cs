@@ -7,7 +7,7 @@ namespace Holon.Cli.Commands;
 /// <summary>The options of <c>holon run</c> that are about network cards.</summary>
 internal sealed class NetworkOptions
 {
-    private readonly Option<string[]> _network = new("--network") { Description = "Plug a card into: nat, none, the name of a network, tap:NAME or bridge:NAME, each with [,mac=…] and [,model=virtio|rtl8139]. Repeatable. [default: nat for machines with disks]", HelpName = "NETWORK", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> _network = new("--network") { Description = "Plug a card into: nat, none, the name of a network, tap:NAME or bridge:NAME, each with [,mac=…], [,mtu=9000] and [,model=virtio|rtl8139]. Repeatable. [default: nat for machines with disks]", HelpName = "NETWORK", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string[]> _publish = new("--publish", "-p") { Description = "Lead a port of the host into the guest: [ADDRESS:]HOST:GUEST[/udp]. Repeatable.", HelpName = "PORTS", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string[]> _allow = new("--allow") { Description = "Let the guest reach NAME, ADDRESS[/BITS] or all, with [:PORT[-PORT]][/tcp|/udp]. The first of --allow and --deny that matches decides.", HelpName = "TARGET", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string[]> _deny = new("--deny") { Description = "Let the guest not reach a target.", HelpName = "TARGET", Arity = ArgumentArity.OneOrMore };
@@ -39,7 +39,7 @@ internal sealed class NetworkOptions
             return details is null ? [] : throw new HolonException($"{details.Name} needs a network, and --network none asks for none; leave out one of the two.");
         if (named is null && details is null) return null;
         var cards = (named ?? ["nat"]).Select(NetworkSpec.Parse).ToArray();
-        cards[0] = first with { Kind = cards[0].Kind, Network = cards[0].Network, Model = cards[0].Model, Mac = first.Mac ?? cards[0].Mac };
+        cards[0] = first with { Kind = cards[0].Kind, Network = cards[0].Network, Model = cards[0].Model, Mtu = cards[0].Mtu, Mac = first.Mac ?? cards[0].Mac };
         return cards;
     }
 

@@ -19,6 +19,9 @@ internal sealed unsafe class EventLoop : IDisposable
 {
     private const int Batch = 128;
 
+    /// <summary>Nanoseconds that a wait may last longer; Linux's usual 50,000 are half of our shortest pause.</summary>
+    private const uint TimerSlack = 5_000;
+
     private readonly int _epoll, _wake;
     private readonly Thread _thread;
     private readonly Lock _postedLock = new();
@@ -27,6 +30,8 @@ internal sealed unsafe class EventLoop : IDisposable
     private List<Action> _posted = [], _running = [];
     private int _signalled;
     private volatile bool _stopping;
+    private bool _sleeps, _waitsExactly = true;
+    private readonly Patience _patience = new();
 
     /// <summary>Makes the loop; <see cref="Start"/> runs it.</summary>
     /// <exception cref="HolonException">The host has no descriptors left.</exception>
@@ -60,7 +65,7 @@ internal sealed unsafe class EventLoop : IDisposable
     /// <summary>Wakes the loop; any thread. Costs nothing when it has been woken and has not come round yet.</summary>
     public void Signal()
     {
-        if (Interlocked.Exchange(ref _signalled, 1) == 0) Wake();
+        if (Interlocked.Exchange(ref _signalled, 1) == 0 && Volatile.Read(ref _sleeps)) Wake();
     }
 
     /// <summary>Runs something on the loop's thread.</summary>
@@ -144,9 +149,10 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         // Safe: the buffer is a local of this thread's stack and the kernel writes at most Batch events to it.
         var events = stackalloc Linux.EpollEvent[Batch];
+        Linux.SetTimerSlack(TimerSlack);
         while (!_stopping)
         {
-            var count = Linux.EpollWait(_epoll, events, Batch, Timeout());
+            var count = Wait(events);
             Now = Clock();
             for (var i = 0; i < count; i++)
             {
@@ -162,6 +168,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
             try
             {
+                if (Volatile.Read(ref _signalled) != 0 && Interlocked.Exchange(ref _signalled, 0) != 0) Signalled?.Invoke();
                 Timers.FireDue(Now);
                 BatchEnded?.Invoke();
             }
@@ -172,11 +179,51 @@ internal sealed unsafe class EventLoop : IDisposable
         }
     }
 
-    private int Timeout()
+    /// <summary>Waits for events: where waits have been short lately by looking, otherwise asleep.</summary>
+    private int Wait(Linux.EpollEvent* events)
     {
+        var count = _patience.Begin() && TryLook(events, out var seen) ? seen : Sleep(events);
+        _patience.End();
+        return count;
+    }
+
+    private bool TryLook(Linux.EpollEvent* events, out int count)
+    {
+        while (_patience.Lasts())
+        {
+            count = Linux.EpollWait(_epoll, events, Batch, 0);
+            if (count != 0 || Volatile.Read(ref _signalled) != 0 || Timers.Next <= Clock()) return true;
+        }
+
+        count = 0;
+        return false;
+    }
+
+    private int Sleep(Linux.EpollEvent* events)
+    {
+        // Whoever signals sees that the loop sleeps, or the loop sees the signal.
+        Volatile.Write(ref _sleeps, true);
+        Interlocked.MemoryBarrier();
+        var count = Sleep(events, Volatile.Read(ref _signalled) != 0);
+        Volatile.Write(ref _sleeps, false);
+        return count;
+    }
+
+    private int Sleep(Linux.EpollEvent* events, bool isSignalled)
+    {
+        if (isSignalled) return Linux.EpollWait(_epoll, events, Batch, 0);
         var next = Timers.Next;
-        if (next == long.MaxValue) return -1;
-        return (int)Math.Clamp((next - Clock() + 999_999) / 1_000_000, 0, 60_000);
+        if (next == long.MaxValue) return Linux.EpollWait(_epoll, events, Batch, -1);
+        var left = Math.Max(next - Clock(), 0);
+        // Only the shortest waits need more than milliseconds, and an old kernel then rounds them.
+        if (left is > 0 and < 2_000_000 && _waitsExactly)
+        {
+            var count = Linux.EpollWait(_epoll, events, Batch, new Linux.TimeSpec(0, left));
+            if (count >= 0 || Linux.Error != Linux.NotThere) return count;
+            _waitsExactly = false;
+        }
+
+        return Linux.EpollWait(_epoll, events, Batch, (int)Math.Min((left + 999_999) / 1_000_000, 60_000));
     }
 
     private void Dispatch(Linux.EpollEvent occurred)
@@ -187,7 +234,6 @@ internal sealed unsafe class EventLoop : IDisposable
             var value = 0ul;
             _ = Linux.Read(_wake, &value, sizeof(ulong));
             RunPosted();
-            if (Interlocked.Exchange(ref _signalled, 0) != 0) Signalled?.Invoke();
             return;
         }
 

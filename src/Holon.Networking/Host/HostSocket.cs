@@ -98,17 +98,26 @@ internal static unsafe class HostSocket
         }
     }
 
-    /// <summary>Receives with the sender's address.</summary>
-    public static int ReceiveFrom(int socket, Span<byte> room, out IpAddress address, out ushort port)
+    /// <summary>
+    /// Sends datagrams of the same length, but for the last, which may be shorter, with one system call (udp(7), <c>UDP_SEGMENT</c>).
+    /// </summary>
+    /// <param name="socket">The socket.</param>
+    /// <param name="data">All of them, one behind the other.</param>
+    /// <param name="size">The length of each.</param>
+    /// <param name="address">Where to; null for where the socket is connected to.</param>
+    /// <param name="port">Its port.</param>
+    /// <returns>0, or an error. Nothing was sent then; the host may just not send so many, or not such long ones, at once.</returns>
+    public static int SendMany(int socket, ReadOnlySpan<byte> data, int size, IpAddress? address, ushort port)
     {
-        var name = default(SocketAddress);
-        fixed (byte* bytes = room)
+        var name = address is { } given ? SocketAddress.Of(given, port) : default;
+        // struct cmsghdr with a 16-bit length behind it, which the low half of our integer is
+        var control = new Linux.IntegerControl { Length = (nuint)(sizeof(nuint) + (2 * sizeof(int)) + sizeof(ushort)), Level = Linux.LevelUdp, Type = Linux.UdpSegment, Value = size };
+        fixed (byte* bytes = data)
         {
-            var segment = new MemorySegment((nint)bytes, room.Length);
-            var message = new Linux.MessageHeader { Name = (nint)name.Bytes, NameLength = SocketAddress.MaxSize, Segments = (nint)(&segment), SegmentCount = 1 };
-            var count = Linux.ReceiveMessage(socket, &message, Linux.MessageDontWait);
-            (address, port) = count < 0 ? default : SocketAddress.Read(new ReadOnlySpan<byte>(name.Bytes, (int)Math.Min(message.NameLength, SocketAddress.MaxSize)));
-            return count >= 0 ? (int)count : Linux.Error == Linux.Again ? ITcpStream.WouldBlock : ITcpStream.Failed;
+            var segment = new MemorySegment((nint)bytes, data.Length);
+            var message = new Linux.MessageHeader { Segments = (nint)(&segment), SegmentCount = 1, Control = (nint)(&control), ControlLength = (nuint)sizeof(Linux.IntegerControl) };
+            if (name.Length > 0) (message.Name, message.NameLength) = ((nint)name.Bytes, name.Length);
+            return Linux.SendMessage(socket, &message, Linux.MessageDontWait | Linux.MessageNoSignal) >= 0 ? 0 : Linux.Error;
         }
     }
 

@@ -6,13 +6,14 @@ namespace Holon.Networking.Host;
 internal static unsafe partial class Linux
 {
     public const int Again = 11, Interrupted = 4, ConnectionRefused = 111, InProgress = 115, HostUnreachable = 113, NetworkUnreachable = 101,
-        TimedOut = 110, ConnectionReset = 104, MessageSize = 90, NotPermitted = 1, AccessDenied = 13, AddressInUse = 98, TooManyFiles = 24, NoEntry = 2;
+        TimedOut = 110, ConnectionReset = 104, MessageSize = 90, NotPermitted = 1, AccessDenied = 13, AddressInUse = 98, TooManyFiles = 24, NoEntry = 2,
+        Invalid = 22, InputOutput = 5, NotThere = 38;
 
     public const int FamilyV4 = 2, FamilyV6 = 10, FamilyUnix = 1;
     public const int Stream = 1, Datagram = 2, Raw = 3, SequencedPacket = 5, NonBlocking = 0x800, CloseOnExec = 0x80000;
-    public const int LevelSocket = 1, LevelIp = 0, LevelTcp = 6, LevelIp6 = 41;
+    public const int LevelSocket = 1, LevelIp = 0, LevelTcp = 6, LevelUdp = 17, LevelIp6 = 41;
     public const int ReuseAddress = 2, SocketError = 4, SendBuffer = 7, ReceiveBuffer = 8, KeepAlive = 9, Linger = 13;
-    public const int NoDelay = 1, OnlyV6 = 26;
+    public const int NoDelay = 1, OnlyV6 = 26, UdpSegment = 103, UdpGather = 104;
     public const int TimeToLive = 2, ReceiveErrors = 11, MtuDiscover = 10, HopLimit6 = 16, ReceiveErrors6 = 25, MtuDiscover6 = 23;
     public const int MessageDontWait = 0x40, MessageNoSignal = 0x4000, MessageErrorQueue = 0x2000, MessageTruncated = 0x20;
     public const uint EpollIn = 1, EpollOut = 4, EpollErr = 8, EpollHup = 16, EpollReadHup = 0x2000, EpollEdge = 1u << 31;
@@ -34,6 +35,25 @@ internal static unsafe partial class Linux
         public nint Control;
         public nuint ControlLength;
         public int Flags;
+    }
+
+    /// <summary><c>struct timespec</c>.</summary>
+    public record struct TimeSpec(long Seconds, long Nanoseconds);
+
+    /// <summary><c>struct mmsghdr</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct OneOfMany
+    {
+        public MessageHeader Message;
+        public uint Length;
+    }
+
+    /// <summary><c>struct cmsghdr</c> with an integer behind it.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 24)]
+    public struct IntegerControl
+    {
+        public nuint Length;
+        public int Level, Type, Value;
     }
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
@@ -72,6 +92,9 @@ internal static unsafe partial class Linux
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     public static partial nint ReceiveMessage(int socket, MessageHeader* message, int flags);
 
+    [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
+    public static partial int ReceiveMessages(int socket, OneOfMany* messages, uint count, int flags, void* timeout);
+
     [LibraryImport("libc", EntryPoint = "readv", SetLastError = true)]
     public static partial nint ReadVector(int descriptor, MemorySegment* segments, int count);
 
@@ -98,6 +121,21 @@ internal static unsafe partial class Linux
 
     [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(int epoll, EpollEvent* events, int capacity, int milliseconds);
+
+    /// <summary>epoll_pwait2(2), Linux 5.11, which C libraries have had for less long: a wait with nanoseconds.</summary>
+    public static int EpollWait(int epoll, EpollEvent* events, int capacity, in TimeSpec timeout)
+    {
+        fixed (TimeSpec* time = &timeout) return (int)SystemCall(441, epoll, (nint)events, capacity, (nint)time, 0, 0);
+    }
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
+
+    /// <summary>prctl(2): how late this thread may be woken, in nanoseconds.</summary>
+    public static void SetTimerSlack(uint nanoseconds) => _ = ProcessControl(29, nanoseconds, 0, 0, 0);
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    private static partial int ProcessControl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
 
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventDescriptor(uint value, int flags);

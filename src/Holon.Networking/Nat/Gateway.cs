@@ -96,10 +96,18 @@ internal sealed unsafe class Gateway : IDisposable
     }
 
     /// <summary>A batch of frames has been taken.</summary>
-    public void EndBatch() => Tcp.FlushAcknowledgments();
+    public void EndBatch()
+    {
+        Udp.Flush();
+        Tcp.FlushAcknowledgments();
+    }
 
     /// <summary>The guests take frames again.</summary>
-    public void OnRoom() => Tcp.ResumeBlocked();
+    public void OnRoom()
+    {
+        Tcp.ResumeBlocked();
+        Udp.ResumeBlocked();
+    }
 
     public void Dispose()
     {
@@ -157,6 +165,50 @@ internal sealed unsafe class Gateway : IDisposable
         payload.CopyTo(datagram[UdpHeader.Size..]); // may overlap: CopyTo handles that
         UdpHeader.Write(datagram, source, destination, sourcePort, destinationPort, datagram[UdpHeader.Size..]);
         SendPacket(source, destination, IpProtocol.Udp, datagram, mac);
+    }
+
+    /// <summary>Sends a datagram that the host's socket has received, or several that it has gathered; false when the guest has no room.</summary>
+    public bool SendUdp(IpAddress source, IpAddress destination, ushort sourcePort, ushort destinationPort, MemorySegment payload, int segmentSize)
+    {
+        var most = Options.Mtu - UdpHeader.Size - (destination.IsV4 ? IpHeader.V4Size : IpHeader.V6Size);
+        if ((segmentSize == 0 ? payload.Length : segmentSize) > most)
+        {
+            if (segmentSize == 0) segmentSize = (int)payload.Length;
+            for (var rest = payload.Span; rest.Length > 0; rest = rest[Math.Min(segmentSize, rest.Length)..])
+                SendUdp(source, destination, sourcePort, destinationPort, rest[..Math.Min(segmentSize, rest.Length)]);
+            return true;
+        }
+
+        if (!TryResolve(source, destination, null, out var mac)) return true;
+        var features = _guests.Features;
+        var step = segmentSize == 0 || (features & (destination.IsV4 ? PortFeatures.Uso4 : PortFeatures.Uso6)) != 0 ? (int)payload.Length : segmentSize;
+        Span<byte> head = stackalloc byte[EthernetHeader.Size + IpHeader.V6Size + UdpHeader.Size];
+        new EthernetHeader(mac, Mac, destination.IsV4 ? EtherType.Ipv4 : EtherType.Ipv6).Write(head);
+        var offset = 0;
+        do
+        {
+            var piece = new MemorySegment(payload.Address + offset, Math.Min(step, payload.Length - offset));
+            var length = UdpHeader.Size + (int)piece.Length;
+            var start = EthernetHeader.Size + IpHeader.Write(head[EthernetHeader.Size..], source, destination, IpProtocol.Udp, length);
+            var offload = default(FrameOffload);
+            if ((features & PortFeatures.PartialChecksum) != 0)
+            {
+                UdpHeader.WritePartial(head[start..], source, destination, sourcePort, destinationPort, length);
+                offload = new FrameOffload { Flags = FrameOffload.NeedsChecksum, ChecksumStart = (ushort)start, ChecksumOffset = UdpHeader.ChecksumOffset };
+                if (segmentSize > 0 && piece.Length > segmentSize)
+                    (offload.GsoCode, offload.SegmentSize, offload.HeaderLength) = ((byte)GsoType.Udp, (ushort)segmentSize, (ushort)(start + UdpHeader.Size));
+            }
+            else
+            {
+                UdpHeader.Write(head[start..], source, destination, sourcePort, destinationPort, piece.Span);
+            }
+
+            if (!_guests.TryPut(head[..(start + UdpHeader.Size)], new ReadOnlySpan<MemorySegment>(in piece), offload)) return false;
+            offset += step;
+        }
+        while (offset < payload.Length);
+
+        return true;
     }
 
     /// <summary>Sends an ICMP error about a packet of the guest (RFC 792, RFC 4443 §2.4 (c)).</summary>
@@ -307,7 +359,7 @@ internal sealed unsafe class Gateway : IDisposable
             if (!_fragments.Add(ip, fragment, Loop.Now, out var whole)) return true;
             whole.CopyTo(_packet);
             var complete = ip with { TotalLength = ip.HeaderLength + whole.Length, FragmentOffset = 0, MoreFragments = false };
-            return ReceiveWhole(mac, complete, head, _packet.AsSpan(0, whole.Length), trusted: false);
+            return ReceiveWhole(mac, complete, head, _packet.AsSpan(0, whole.Length), trusted: false, 0);
         }
 
         if (ip.Protocol == IpProtocol.Tcp && !IsExpired(ip, head, out _))
@@ -319,13 +371,14 @@ internal sealed unsafe class Gateway : IDisposable
             return end >= ip.HeaderLength && Tcp.Receive(mac, ip, head, head[ip.HeaderLength..end], pieces, frame.Offload.IsChecksumTrusted);
         }
 
-        return ReceiveWhole(mac, ip, head, Linear(frame, EthernetHeader.Size + ip.HeaderLength, ip.PayloadLength), frame.Offload.IsChecksumTrusted);
+        return ReceiveWhole(mac, ip, head, Linear(frame, EthernetHeader.Size + ip.HeaderLength, ip.PayloadLength), frame.Offload.IsChecksumTrusted,
+            frame.Offload.Gso == GsoType.Udp ? frame.Offload.SegmentSize : 0);
     }
 
     /// <summary>A copy of a piece of the frame, which the guest cannot change any more.</summary>
     private Span<byte> Linear(Frame frame, int offset, int length) => _packet.AsSpan(0, frame.CopyTo(offset, _packet.AsSpan(0, length)));
 
-    private bool ReceiveWhole(MacAddress mac, in IpHeader ip, ReadOnlySpan<byte> head, Span<byte> payload, bool trusted)
+    private bool ReceiveWhole(MacAddress mac, in IpHeader ip, ReadOnlySpan<byte> head, Span<byte> payload, bool trusted, int segmentSize)
     {
         if (IsExpired(ip, head, out var original))
         {
@@ -336,7 +389,7 @@ internal sealed unsafe class Gateway : IDisposable
         switch (ip.Protocol)
         {
             case IpProtocol.Udp:
-                return Udp.Receive(mac, ip, head, payload, trusted);
+                return Udp.Receive(mac, ip, head, payload, trusted, segmentSize);
             case IpProtocol.Icmp when ip.Source.IsV4:
                 return Icmp.IsValid(ip, payload) && Echo.Receive(ip, head, payload);
             case IpProtocol.Icmp6 when !ip.Source.IsV4:

@@ -92,7 +92,6 @@ internal sealed class PortForwarder(Gateway gateway) : IDisposable
         private readonly PortForward _forward;
         private readonly Func<bool, IpAddress?> _guest;
         private readonly int _socket, _slot;
-        private readonly byte[] _received = GC.AllocateUninitializedArray<byte>(65535, pinned: true);
 
         public UdpListener(PortForwarder owner, int socket, PortForward forward, Func<bool, IpAddress?> guest)
         {
@@ -102,16 +101,19 @@ internal sealed class PortForwarder(Gateway gateway) : IDisposable
 
         public void OnEvents(uint events)
         {
-            for (var i = 0; i < 64; i++)
+            var udp = _owner.Gateway.Udp;
+            var count = udp.Reader.Receive(_socket);
+            for (var i = 0; i < count; i++)
             {
-                var count = HostSocket.ReceiveFrom(_socket, _received, out var peer, out var port);
-                if (count < 0) return;
+                var (peer, port) = udp.Reader.Sender(i);
                 if ((_guest(peer.IsV4) ?? _guest(!peer.IsV4)) is not { } guest) continue;
-                _owner.Gateway.Udp.Forward(this, peer, port, guest, _forward.GuestPort, _owner.Shown(peer, guest), _received.AsSpan(0, count));
+                udp.Forward(this, peer, port, guest, _forward.GuestPort, _owner.Shown(peer, guest), udp.Reader.Bytes(i), udp.Reader.SegmentSize(i));
             }
         }
 
         public void Send(ReadOnlySpan<byte> payload, IpAddress peer, ushort port) => HostSocket.SendTo(_socket, payload, peer, port);
+
+        public int SendMany(ReadOnlySpan<byte> payload, int size, IpAddress peer, ushort port) => HostSocket.SendMany(_socket, payload, size, peer, port);
 
         public void Dispose()
         {

@@ -12,16 +12,16 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
     /// <summary>A flow without an answer, and one with, ends after being idle that long (RFC 4787 §4.3 asks for two minutes).</summary>
     public const long UnansweredLifetime = 30_000_000_000, AnsweredLifetime = 180_000_000_000;
 
-    /// <summary>Datagrams taken from one socket before others get their turn.</summary>
-    private const int Batch = 64;
-
     private readonly Dictionary<FlowKey, Flow> _flows = [];
-    private readonly byte[] _received = GC.AllocateUninitializedArray<byte>(65535, pinned: true);
+    private readonly DatagramReader _reader = new();
+    private readonly DatagramBatch _batch = new();
+    private List<Flow> _blocked = [], _resuming = [];
+    private Flow? _sending; // whose datagrams are in the batch
 
     public int Count => _flows.Count;
 
-    /// <summary>Takes a datagram; false when it is malformed.</summary>
-    public bool Receive(MacAddress mac, in IpHeader ip, ReadOnlySpan<byte> head, Span<byte> bytes, bool trusted)
+    /// <summary>Takes a datagram, or with a segment size several of the same two endpoints; false when it is malformed.</summary>
+    public bool Receive(MacAddress mac, in IpHeader ip, ReadOnlySpan<byte> head, Span<byte> bytes, bool trusted, int segmentSize)
     {
         if (!UdpHeader.TryRead(ip, bytes, trusted, out var udp)) return false;
         var payload = bytes[UdpHeader.Size..udp.Length];
@@ -31,18 +31,38 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
         if (udp.SourcePort == 0 || udp.DestinationPort == 0) return false;
         if (udp.DestinationPort == 53 && gateway.IsOwn(ip.Destination))
         {
-            gateway.Dns.ReceiveDatagram(ip.Source, udp.SourcePort, ip.Destination, payload);
-            return true;
+            if (segmentSize == 0) gateway.Dns.ReceiveDatagram(ip.Source, udp.SourcePort, ip.Destination, payload);
+            return segmentSize == 0;
         }
 
         var key = new FlowKey(ip.Source, ip.Destination, udp.SourcePort, udp.DestinationPort);
         if (!_flows.TryGetValue(key, out var flow) && (flow = Open(key, ip, head)) is null) return true;
-        flow.Send(payload, ip.HopLimit);
+        if (segmentSize == 0) flow.Send(payload, ip.HopLimit); else flow.SendMany(payload, segmentSize, ip.HopLimit);
         return true;
     }
 
+    /// <summary>Sends what was kept for the end of the batch.</summary>
+    public void Flush()
+    {
+        if (_sending is not { } flow) return;
+        _sending = null;
+        flow.SendNow(_batch.Bytes, _batch.Size);
+        _batch.Clear();
+    }
+
+    /// <summary>The guests have room again.</summary>
+    public void ResumeBlocked()
+    {
+        (_blocked, _resuming) = (_resuming, _blocked);
+        foreach (var flow in _resuming) flow.Resume();
+        _resuming.Clear();
+    }
+
+    /// <summary>Reads datagrams of a host's socket, several at a time. What it returned last is valid until the next call.</summary>
+    public DatagramReader Reader => _reader;
+
     /// <summary>Makes a flow for a datagram that came from outside; its answers go back through the forwarding socket.</summary>
-    public void Forward(PortForwarder.UdpListener listener, IpAddress peer, ushort peerPort, IpAddress guest, ushort guestPort, IpAddress shown, ReadOnlySpan<byte> payload)
+    public void Forward(PortForwarder.UdpListener listener, IpAddress peer, ushort peerPort, IpAddress guest, ushort guestPort, IpAddress shown, MemorySegment payload, int segmentSize)
     {
         var key = new FlowKey(guest, shown, guestPort, peerPort);
         if (!_flows.TryGetValue(key, out var flow))
@@ -52,12 +72,13 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
             _flows.Add(key, flow);
         }
 
-        flow.Deliver(payload);
+        flow.Deliver(payload, segmentSize);
     }
 
     public void Dispose()
     {
         foreach (var flow in _flows.Values.ToArray()) flow.Close();
+        _reader.Dispose();
     }
 
     private Flow? Open(in FlowKey key, in IpHeader ip, ReadOnlySpan<byte> head)
@@ -90,6 +111,7 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
         Linux.SetOption(socket, host.IsV4 ? Linux.LevelIp : Linux.LevelIp6, host.IsV4 ? Linux.ReceiveErrors : Linux.ReceiveErrors6, 1);
         Linux.SetOption(socket, host.IsV4 ? Linux.LevelIp : Linux.LevelIp6, host.IsV4 ? Linux.MtuDiscover : Linux.MtuDiscover6, 0); // the host fragments
         Linux.SetOption(socket, Linux.LevelSocket, Linux.ReceiveBuffer, 1 << 20);
+        Linux.SetOption(socket, Linux.LevelUdp, Linux.UdpGather, 1); // Linux 5.0
         var flow = new Flow(this, key, socket);
         _flows.Add(key, flow);
         return flow;
@@ -120,7 +142,7 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
         private readonly IpAddress _peer;
         private readonly int _slot;
         private int _socket = -1, _hopLimit = 64;
-        private bool _answered;
+        private bool _answered, _sendsOneByOne, _isBlocked;
 
         public Flow(UdpFlows owner, in FlowKey key, int socket)
         {
@@ -142,54 +164,107 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
 
         private EventLoop Loop => _owner.Gateway.Loop;
 
+        /// <summary>Sends a datagram, at the latest at the end of the batch.</summary>
         public void Send(ReadOnlySpan<byte> payload, byte hopLimit)
         {
-            Touch();
-            if (_listener is not null)
-            {
-                _answered = true;
-                _listener.Send(payload, _peer, _key.RemotePort);
-                return;
-            }
-
-            // The guest's hop limit, less this hop, makes traceroute work through us.
-            if (hopLimit - 1 != _hopLimit && (hopLimit < 64 || _hopLimit < 63))
-            {
-                _hopLimit = hopLimit - 1;
-                Linux.SetOption(_socket, _key.Remote.IsV4 ? Linux.LevelIp : Linux.LevelIp6, _key.Remote.IsV4 ? Linux.TimeToLive : Linux.HopLimit6, _hopLimit);
-            }
-
-            if (HostSocket.Send(_socket, payload) == ITcpStream.Failed) TakeErrors();
+            Begin(hopLimit);
+            if (_owner._sending == this && _owner._batch.TryAdd(payload)) return;
+            _owner.Flush();
+            if (_owner._batch.TryAdd(payload)) _owner._sending = this;
+            else SendNow(payload, 0);
         }
 
-        public void Deliver(ReadOnlySpan<byte> payload)
+        /// <summary>Sends datagrams that the guest has handed over as one.</summary>
+        public void SendMany(ReadOnlySpan<byte> payload, int size, byte hopLimit)
+        {
+            Begin(hopLimit);
+            _owner.Flush(); // what came first
+            SendNow(payload, size);
+        }
+
+        /// <summary>Sends one datagram or several of a size, now.</summary>
+        public void SendNow(ReadOnlySpan<byte> payload, int size)
+        {
+            if (size > 0 && payload.Length > size)
+            {
+                if (!_sendsOneByOne)
+                {
+                    var error = _listener is null ? HostSocket.SendMany(_socket, payload, size, null, 0) : _listener.SendMany(payload, size, _peer, _key.RemotePort);
+                    if (error is 0 or Linux.Again) return; // full as a wire is full: datagrams are lost
+                    // Too long for the way, or a host that cannot: otherwise an earlier datagram's error, told now.
+                    if (error is Linux.Invalid or Linux.MessageSize or Linux.InputOutput) _sendsOneByOne = true;
+                    else TakeErrors();
+                }
+
+                for (; payload.Length > size; payload = payload[size..]) SendOne(payload[..size]);
+            }
+
+            SendOne(payload);
+        }
+
+        /// <summary>Hands a datagram, or several that the host has gathered, to the guest; what it has no room for is lost.</summary>
+        public void Deliver(MemorySegment payload, int segmentSize)
         {
             Touch();
-            _owner.Gateway.SendUdp(_key.Remote, _key.Guest, _key.RemotePort, _key.GuestPort, payload);
+            if (_owner.Gateway.SendUdp(_key.Remote, _key.Guest, _key.RemotePort, _key.GuestPort, payload, segmentSize)) return;
+            _owner.Gateway.Guests.CountDropped();
+            if (_socket < 0 || _isBlocked) return;
+            // The rest waits in the host's socket, where throwing it away costs least.
+            _isBlocked = true;
+            _owner._blocked.Add(this);
+            Loop.Modify(_slot, 0);
+        }
+
+        public void Resume()
+        {
+            _isBlocked = false;
+            if (_socket >= 0) Loop.Modify(_slot, Linux.EpollIn);
         }
 
         public void OnEvents(uint events)
         {
             if ((events & Linux.EpollErr) != 0) TakeErrors();
-            for (var i = 0; i < Batch && _socket >= 0; i++)
-            {
-                var count = HostSocket.Receive(_socket, _owner._received);
-                if (count < 0) return;
-                _answered = true;
-                Deliver(_owner._received.AsSpan(0, count));
-            }
+            if (_socket < 0 || _isBlocked) return;
+            var reader = _owner._reader;
+            var count = reader.Receive(_socket);
+            if (count <= 0) return;
+            _answered = true;
+            for (var i = 0; i < count; i++) Deliver(reader.Bytes(i), reader.SegmentSize(i));
         }
 
         public override void Fire(long now) => Close();
 
         public void Close()
         {
+            if (_owner._sending == this) _owner.Flush();
             Loop.Timers.Remove(this);
             _owner._flows.Remove(_key);
             if (_socket < 0) return;
             Loop.Remove(_slot);
             _ = Linux.Close(_socket);
             _socket = -1;
+        }
+
+        private void Begin(byte hopLimit)
+        {
+            Touch();
+            if (_listener is not null)
+            {
+                _answered = true;
+                return;
+            }
+
+            // The guest's hop limit, less this hop, makes traceroute work through us.
+            if (hopLimit - 1 == _hopLimit || (hopLimit >= 64 && _hopLimit >= 63)) return;
+            if (_owner._sending == this) _owner.Flush();
+            _hopLimit = hopLimit - 1;
+            Linux.SetOption(_socket, _key.Remote.IsV4 ? Linux.LevelIp : Linux.LevelIp6, _key.Remote.IsV4 ? Linux.TimeToLive : Linux.HopLimit6, _hopLimit);
+        }
+
+        private void SendOne(ReadOnlySpan<byte> payload)
+        {
+            if (_listener is not null) _listener.Send(payload, _peer, _key.RemotePort);
+            else if (HostSocket.Send(_socket, payload) == ITcpStream.Failed) TakeErrors();
         }
 
         private void Touch()

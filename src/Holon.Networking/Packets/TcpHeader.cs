@@ -33,7 +33,7 @@ internal struct SackBlocks
 /// <summary>A TCP header with the options that matter (RFC 9293 §3.1, RFC 7323, RFC 2018).</summary>
 internal struct TcpHeader
 {
-    public const int Size = 20, MaxSize = 60;
+    public const int Size = 20, MaxSize = 60, ChecksumOffset = 16;
 
     public ushort SourcePort, DestinationPort, Window;
     public uint Sequence, Acknowledgment;

@@ -5,7 +5,7 @@ namespace Holon.Networking.Packets;
 /// <summary>A UDP header (RFC 768).</summary>
 internal readonly record struct UdpHeader(ushort SourcePort, ushort DestinationPort, int Length)
 {
-    public const int Size = 8;
+    public const int Size = 8, ChecksumOffset = 6;
 
     /// <summary>Reads a header and, unless it is trusted, verifies the checksum over the whole datagram.</summary>
     public static bool TryRead(in IpHeader ip, ReadOnlySpan<byte> payload, bool trusted, out UdpHeader header)
@@ -19,6 +19,15 @@ internal readonly record struct UdpHeader(ushort SourcePort, ushort DestinationP
         if (BinaryPrimitives.ReadUInt16BigEndian(payload[6..]) == 0) return ip.Source.IsV4; // RFC 8200 §8.1: IPv6 must have one
         var sum = Checksum.PseudoHeader(ip.Source, ip.Destination, IpProtocol.Udp, length);
         return Checksum.Fold(Checksum.Add(payload[..length], sum)) == 0xFFFF;
+    }
+
+    /// <summary>Writes a header whose checksum the receiver completes, or does without.</summary>
+    public static void WritePartial(Span<byte> bytes, IpAddress source, IpAddress destination, ushort sourcePort, ushort destinationPort, int length)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, sourcePort);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], destinationPort);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[4..], (ushort)length);
+        Checksum.Store(bytes[ChecksumOffset..], Checksum.Fold(Checksum.PseudoHeader(source, destination, IpProtocol.Udp, length)));
     }
 
     /// <summary>Writes a header; the checksum is of header and payload.</summary>

@@ -23,6 +23,16 @@ public sealed class Frame
     /// <summary>Bytes of the frame.</summary>
     public int Length { get; private set; }
 
+    /// <summary>Whether an IPv4 packet seems to be in it. The sender may change it afterwards.</summary>
+    internal bool IsV4
+    {
+        get
+        {
+            Span<byte> head = stackalloc byte[Packets.EthernetHeader.Size + 1];
+            return CopyTo(0, head) == head.Length && head[^1] >> 4 == 4;
+        }
+    }
+
     /// <summary>Where the bytes are, in order.</summary>
     public ReadOnlySpan<MemorySegment> Segments => _segments.AsSpan(0, _count);
 

@@ -13,6 +13,9 @@ public enum GsoType : byte
 
     /// <summary>TCP over IPv6.</summary>
     Tcp6 = 4,
+
+    /// <summary>UDP datagrams of the same two endpoints, each with <see cref="FrameOffload.SegmentSize"/> bytes but the last.</summary>
+    Udp = 5,
 }
 
 /// <summary>

@@ -15,6 +15,12 @@ public enum PortFeatures
 
     /// <summary>TCP over IPv6 in frames of up to 64 KiB (<c>GUEST_TSO6</c>).</summary>
     Tso6 = 4,
+
+    /// <summary>UDP over IPv4 in frames of up to 64 KiB (<c>GUEST_USO4</c>).</summary>
+    Uso4 = 8,
+
+    /// <summary>UDP over IPv6 in frames of up to 64 KiB (<c>GUEST_USO6</c>).</summary>
+    Uso6 = 16,
 }
 
 /// <summary>What frames can be put into.</summary>
@@ -45,6 +51,19 @@ public interface INetworkPort : IFrameSink
 {
     /// <summary>A descriptor that turns readable when frames wait, or -1 when the port calls <see cref="INetworkLink.Signal"/>.</summary>
     int PollDescriptor => -1;
+
+    /// <summary>
+    /// Whether the port signals the next frame after <see cref="TryTake"/> has found none. A network that gets very many frames switches that off
+    /// and looks by itself: one wake-up for many frames. Switched on again, it takes effect with the next <see cref="TryTake"/>.
+    /// </summary>
+    bool Signals
+    {
+        get => true;
+        set
+        {
+            // a port with a descriptor always does
+        }
+    }
 
     /// <summary>Takes the next frame that the guest has sent. The memory stays in place until <see cref="Release"/>.</summary>
     /// <returns>False when there is none; the port signals the next one.</returns>

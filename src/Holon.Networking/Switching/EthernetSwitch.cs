@@ -44,7 +44,7 @@ internal sealed class EthernetSwitch : IGuestSide, IDisposable
     public long Denied { get; private set; }
 
     /// <summary>The switch does what a port cannot.</summary>
-    public PortFeatures Features => PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6;
+    public PortFeatures Features => PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6 | PortFeatures.Uso4 | PortFeatures.Uso6;
 
     /// <summary>Plugs a port in.</summary>
     public Port Add(INetworkPort port, string name, MacAddress? mac, Action<Port> gone)

@@ -28,7 +28,7 @@ internal sealed unsafe class PacketSocketPort : INetworkPort, IDisposable
     public Action? Closed { get; set; }
 
     /// <inheritdoc/>
-    public PortFeatures Features => PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6;
+    public PortFeatures Features => PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6 | PortFeatures.Uso4 | PortFeatures.Uso6;
 
     /// <inheritdoc/>
     public int PollDescriptor => _socket;

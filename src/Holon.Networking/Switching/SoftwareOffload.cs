@@ -4,8 +4,8 @@ using Holon.Networking.Packets;
 namespace Holon.Networking.Switching;
 
 /// <summary>
-/// Does in software what a frame's sender left undone and its receiver cannot do: completes checksums and cuts TCP into segments, as a card
-/// does in hardware (virtio 1.2 §5.1.6.2).
+/// Does in software what a frame's sender left undone and its receiver cannot do: completes checksums, cuts TCP into segments and joined UDP
+/// datagrams apart, as a card does in hardware (virtio 1.2 §5.1.6.2).
 /// </summary>
 internal sealed class SoftwareOffload
 {
@@ -22,6 +22,7 @@ internal sealed class SoftwareOffload
             GsoType.None => false,
             GsoType.Tcp4 => (features & PortFeatures.Tso4) == 0,
             GsoType.Tcp6 => (features & PortFeatures.Tso6) == 0,
+            GsoType.Udp => (features & (frame.IsV4 ? PortFeatures.Uso4 : PortFeatures.Uso6)) == 0,
             _ => true,
         };
         if (!needsChecksum && !needsCutting) return port.TryPut([], frame.Segments, frame.Offload);
@@ -41,41 +42,56 @@ internal sealed class SoftwareOffload
     private bool Cut(IFrameSink port, ReadOnlySpan<byte> frame, in FrameOffload offload)
     {
         var ipBytes = frame[EthernetHeader.Size..];
-        if (offload.SegmentSize == 0 || !TryReadIp(offload.Gso, ipBytes, out var ip) || ip.Protocol != IpProtocol.Tcp || ip.IsFragment) return true; // nonsense is dropped
-        var tcpAt = EthernetHeader.Size + ip.HeaderLength;
-        if (!TcpHeader.TryRead(frame[tcpAt..], out var tcp)) return true;
-        var payloadAt = tcpAt + tcp.Length;
+        if (offload.SegmentSize == 0 || !TryReadIp(offload.Gso, ipBytes, out var ip) || ip.IsFragment) return true; // nonsense is dropped
+        var start = EthernetHeader.Size + ip.HeaderLength;
+        var tcp = default(TcpHeader);
+        var isUdp = offload.Gso == GsoType.Udp;
+        if (ip.Protocol != (isUdp ? IpProtocol.Udp : IpProtocol.Tcp) || (isUdp ? ip.PayloadLength < UdpHeader.Size : !TcpHeader.TryRead(frame[start..], out tcp))) return true;
+        var header = isUdp ? UdpHeader.Size : tcp.Length;
+        var payloadAt = start + header;
         var payload = frame[payloadAt..Math.Max(payloadAt, EthernetHeader.Size + ip.TotalLength)];
         frame[..payloadAt].CopyTo(_segment);
         for (var offset = 0; offset == 0 || offset < payload.Length; offset += offload.SegmentSize)
         {
             var part = payload[offset..Math.Min(offset + offload.SegmentSize, payload.Length)];
-            var last = offset + part.Length == payload.Length;
             part.CopyTo(_segment.AsSpan(payloadAt));
-            var ipPart = _segment.AsSpan(EthernetHeader.Size);
-            if (ip.Source.IsV4)
-            {
-                BinaryPrimitives.WriteUInt16BigEndian(ipPart[2..], (ushort)(ip.HeaderLength + tcp.Length + part.Length));
-                BinaryPrimitives.WriteUInt16BigEndian(ipPart[4..], (ushort)(ip.Identification + (uint)(offset / offload.SegmentSize)));
-                Checksum.Store(ipPart[10..], 0);
-                Checksum.Store(ipPart[10..], Checksum.Finish(Checksum.Add(ipPart[..ip.HeaderLength], 0)));
-            }
-            else
-            {
-                BinaryPrimitives.WriteUInt16BigEndian(ipPart[4..], (ushort)(ip.HeaderLength - IpHeader.V6Size + tcp.Length + part.Length));
-            }
-
-            var tcpPart = _segment.AsSpan(tcpAt, tcp.Length + part.Length);
-            BinaryPrimitives.WriteUInt32BigEndian(tcpPart[4..], tcp.Sequence + (uint)offset);
-            tcpPart[13] = (byte)(last ? tcp.Flags : tcp.Flags & ~(TcpFlags.Fin | TcpFlags.Psh));
-            Checksum.Store(tcpPart[16..], 0);
-            Checksum.Store(tcpPart[16..], Checksum.Finish(Checksum.Add(tcpPart, Checksum.PseudoHeader(ip.Source, ip.Destination, IpProtocol.Tcp, tcpPart.Length))));
-            if (!port.TryPut(_segment.AsSpan(0, payloadAt + part.Length), [], default)) return false;
+            CompleteIp(_segment.AsSpan(EthernetHeader.Size), ip, header + part.Length, (uint)(offset / offload.SegmentSize));
+            var transport = _segment.AsSpan(start, header + part.Length);
+            if (isUdp) BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)transport.Length);
+            else ContinueTcp(transport, tcp, (uint)offset, last: offset + part.Length == payload.Length);
+            var field = transport[(isUdp ? UdpHeader.ChecksumOffset : TcpHeader.ChecksumOffset)..];
+            Checksum.Store(field, 0);
+            var sum = Checksum.Finish(Checksum.Add(transport, Checksum.PseudoHeader(ip.Source, ip.Destination, ip.Protocol, transport.Length)));
+            Checksum.Store(field, isUdp && sum == 0 ? (ushort)0xFFFF : sum);
+            if (!port.TryPut(_segment.AsSpan(0, payloadAt + part.Length), [], default)) return isUdp && offset > 0; // the frame may come again: TCP knows what it has, datagrams would be doubled
         }
 
         return true;
     }
 
-    private static bool TryReadIp(GsoType gso, ReadOnlySpan<byte> bytes, out IpHeader ip) =>
-        gso == GsoType.Tcp4 ? IpHeader.TryReadV4(bytes, bytes.Length, out ip) : IpHeader.TryReadV6(bytes, bytes.Length, out ip);
+    private static void CompleteIp(Span<byte> header, in IpHeader ip, int payloadLength, uint number)
+    {
+        if (!ip.Source.IsV4)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(header[4..], (ushort)(ip.HeaderLength - IpHeader.V6Size + payloadLength));
+            return;
+        }
+
+        BinaryPrimitives.WriteUInt16BigEndian(header[2..], (ushort)(ip.HeaderLength + payloadLength));
+        BinaryPrimitives.WriteUInt16BigEndian(header[4..], (ushort)(ip.Identification + number));
+        Checksum.Store(header[10..], 0);
+        Checksum.Store(header[10..], Checksum.Finish(Checksum.Add(header[..ip.HeaderLength], 0)));
+    }
+
+    private static void ContinueTcp(Span<byte> segment, in TcpHeader tcp, uint offset, bool last)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(segment[4..], tcp.Sequence + offset);
+        segment[13] = (byte)(last ? tcp.Flags : tcp.Flags & ~(TcpFlags.Fin | TcpFlags.Psh));
+    }
+
+    private static bool TryReadIp(GsoType gso, ReadOnlySpan<byte> bytes, out IpHeader ip)
+    {
+        var v4 = gso == GsoType.Tcp4 || (gso == GsoType.Udp && bytes.Length > 0 && bytes[0] >> 4 == 4);
+        return v4 ? IpHeader.TryReadV4(bytes, bytes.Length, out ip) : IpHeader.TryReadV6(bytes, bytes.Length, out ip);
+    }
 }

@@ -11,12 +11,12 @@ namespace Holon.Networking.Switching;
 /// machine and ends some time after the last one has left.
 /// </summary>
 /// <remarks>
-/// A client's first packet says what it wants: <c>holon-switch 1 join NAME MAC</c>, <c>… inspect</c> or <c>… capture</c>. The answer is <c>ok</c> or
+/// A client's first packet says what it wants: <c>holon-switch 2 join NAME MAC</c>, <c>… inspect</c> or <c>… capture</c>. The answer is <c>ok</c> or
 /// <c>error SENTENCE</c>; after that each packet is a frame with its offload header (see <see cref="PacketSocketPort"/>).
 /// </remarks>
 public sealed class SwitchServer : IDisposable
 {
-    internal const string Greeting = "holon-switch 1 ";
+    internal const string Greeting = "holon-switch 2 ";
 
     /// <summary>How long it waits for machines: at the start, and after the last one has left.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);

@@ -13,20 +13,21 @@ public sealed unsafe class TapPort : INetworkPort, IDisposable
 {
     private const uint SetInterface = 0x400454CA, SetOffload = 0x400454D0, SetHeaderSize = 0x400454D8, AddToBridge = 0x89A2, SetInterfaceFlags = 0x8914;
     private const short InterfaceUp = 1, Tap = 2, NoPacketInfo = 0x1000, VnetHeader = 0x4000;
-    private const uint OffloadChecksum = 1, OffloadTso4 = 2, OffloadTso6 = 4;
+    private const uint OffloadChecksum = 1, OffloadTso4 = 2, OffloadTso6 = 4, OffloadUso4 = 0x20, OffloadUso6 = 0x40; // USO since Linux 6.2
     private const int HeaderSize = 12, NameSize = 16; // virtio_net_hdr_v1
 
     private readonly int _descriptor;
     private readonly byte* _buffer;
 
-    private TapPort(int descriptor)
+    private TapPort(int descriptor, PortFeatures features)
     {
         _descriptor = descriptor;
+        Features = features;
         _buffer = (byte*)NativeMemory.AlignedAlloc(HeaderSize + Frame.MaxLength, 64);
     }
 
     /// <inheritdoc/>
-    public PortFeatures Features => PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6;
+    public PortFeatures Features { get; }
 
     /// <inheritdoc/>
     public int PollDescriptor => _descriptor;
@@ -56,13 +57,19 @@ public sealed unsafe class TapPort : INetworkPort, IDisposable
 
         var headerSize = HeaderSize;
         _ = Linux.Control(descriptor, SetHeaderSize, &headerSize);
-        if (Linux.Control(descriptor, SetOffload, (void*)(OffloadChecksum | OffloadTso4 | OffloadTso6)) < 0)
+        const uint Offloads = OffloadChecksum | OffloadTso4 | OffloadTso6;
+        var features = PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6;
+        if (Linux.Control(descriptor, SetOffload, (void*)(Offloads | OffloadUso4 | OffloadUso6)) == 0)
+        {
+            features |= PortFeatures.Uso4 | PortFeatures.Uso6;
+        }
+        else if (Linux.Control(descriptor, SetOffload, (void*)Offloads) < 0)
         {
             _ = Linux.Close(descriptor);
             throw new HolonException($"The host's kernel refuses offloads for the TAP device '{name}'.");
         }
 
-        return new TapPort(descriptor);
+        return new TapPort(descriptor, features);
     }
 
     /// <summary>Makes a TAP device that is plugged into a bridge of the host and goes away with the port.</summary>

@@ -28,7 +28,7 @@ internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, str
         var name = index == 0 ? "net" : string.Create(CultureInfo.InvariantCulture, $"net{index + 1}");
         var mac = spec.MacFor(index == 0 ? machine : $"{machine}/{name}");
         if (spec.Model == CardModel.Rtl8139) slots.Add(name, memory => Plug(spec, new Rtl8139Card(memory, mac), mac, name), hot);
-        else slots.Add(name, Plug(spec, new VirtioNet(new VirtioNetOptions(mac, QueuePairs: Math.Min(processors, VirtioNet.MostPairs))), mac, name), hot);
+        else slots.Add(name, Plug(spec, new VirtioNet(new VirtioNetOptions(mac, spec.Mtu ?? 1500, QueuePairs: Math.Min(processors, VirtioNet.MostPairs))), mac, name), hot);
     }
 
     /// <summary>The guest was reset: what it had under way ends.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using Holon.Machines;
 using Holon.Networking;
@@ -51,6 +52,9 @@ public sealed record NetworkSpec
     /// <summary>The card's address; null for one made of the machine's name.</summary>
     public string? Mac { get; init; }
 
+    /// <summary>The longest IP packet of the network: 1280 to 65520; null for 1500.</summary>
+    public int? Mtu { get; init; }
+
     /// <summary>Ports of the host that lead to the guest: <c>2222:22</c>, <c>127.0.0.1:5353:53/udp</c>.</summary>
     public IReadOnlyList<string> Publish { get; init; } = [];
 
@@ -66,7 +70,7 @@ public sealed record NetworkSpec
     /// <summary>A file that every frame is written to; null for none.</summary>
     public string? Capture { get; init; }
 
-    /// <summary>Reads what <c>--network</c> is given: <c>nat</c>, <c>NAME</c>, <c>tap:NAME</c> or <c>bridge:NAME</c>, each with <c>,mac=…</c> and <c>,model=virtio|rtl8139</c>.</summary>
+    /// <summary>Reads what <c>--network</c> is given: <c>nat</c>, <c>NAME</c>, <c>tap:NAME</c> or <c>bridge:NAME</c>, each with <c>,mac=…</c>, <c>,mtu=…</c> and <c>,model=virtio|rtl8139</c>.</summary>
     /// <exception cref="HolonException">It is not that.</exception>
     public static NetworkSpec Parse(string text)
     {
@@ -85,9 +89,10 @@ public sealed record NetworkSpec
             network = word.Split('=', 2) switch
             {
                 ["mac", var mac] => network with { Mac = mac },
+                ["mtu", var mtu] => network with { Mtu = int.TryParse(mtu, CultureInfo.InvariantCulture, out var bytes) ? bytes : throw new HolonException($"An MTU is a number of bytes from 1280 to 65520, not '{mtu}'.") },
                 ["model", "virtio"] => network with { Model = CardModel.Virtio },
                 ["model", "rtl8139"] => network with { Model = CardModel.Rtl8139 },
-                _ => throw new HolonException($"A network has no property '{word}'; use mac=52:54:00:12:34:56, model=virtio or model=rtl8139."),
+                _ => throw new HolonException($"A network has no property '{word}'; use mac=52:54:00:12:34:56, mtu=9000, model=virtio or model=rtl8139."),
             };
         }
 
@@ -104,6 +109,9 @@ public sealed record NetworkSpec
             throw new HolonException($"'{Network}' cannot be a network's name; use up to 32 letters, digits and '-', beginning with a letter.");
         if (Kind != NetworkKind.Nat && (Publish.Count > 0 || Rules.Count > 0 || HostAccess.Count > 0))
             throw new HolonException("Ports, rules and access to the host are for the network 'nat'; a network of several machines has none of them.");
+        if (Mtu is < 1280 or > 65520) throw new HolonException($"The MTU {Mtu} cannot be used; choose one from 1280 (IPv6's least) to 65520.");
+        if (Mtu is not null && Kind == NetworkKind.Named) throw new HolonException("Machines on a named network have an MTU of 1500; leave out mtu=.");
+        if (Mtu > 1500 && Model == CardModel.Rtl8139) throw new HolonException("An RTL8139 takes packets of at most 1500 bytes; use model=virtio for a greater MTU.");
         _ = MacFor("");
         _ = ToOptions();
     }
@@ -130,6 +138,7 @@ public sealed record NetworkSpec
     /// <exception cref="HolonException">Something cannot be read.</exception>
     internal NatOptions ToOptions() => new()
     {
+        Mtu = Mtu ?? 1500,
         Forwards = [.. Publish.Select(PortForward.Parse)],
         Rules = [.. Rules.Select(ParseRule)],
         HostAccess = [.. HostAccess.Select(HostGrant.Parse)],

@@ -26,6 +26,9 @@ internal sealed unsafe class GatewayFixture : IGuestSide, IDisposable
 
     public List<byte[]> Answers { get; } = [];
 
+    /// <summary>What was left undone in each answer.</summary>
+    public List<FrameOffload> Offloads { get; } = [];
+
     public PortFeatures Features { get; set; }
 
     public int Dropped { get; private set; }
@@ -33,6 +36,19 @@ internal sealed unsafe class GatewayFixture : IGuestSide, IDisposable
     public int Denied { get; private set; }
 
     public void Send(byte[] bytes, FrameOffload offload = default)
+    {
+        Take(bytes, offload);
+        Gateway.EndBatch();
+    }
+
+    /// <summary>Sends frames that the network finds in the guest's queue at one time.</summary>
+    public void SendTogether(IEnumerable<byte[]> frames)
+    {
+        foreach (var frame in frames) Take(frame, default);
+        Gateway.EndBatch();
+    }
+
+    private void Take(byte[] bytes, FrameOffload offload)
     {
         fixed (byte* start = bytes)
         {
@@ -43,7 +59,6 @@ internal sealed unsafe class GatewayFixture : IGuestSide, IDisposable
             if (!_frame.Add((nint)start + first, bytes.Length - first)) return;
             _frame.Offload = offload;
             Gateway.Receive(_frame);
-            Gateway.EndBatch();
         }
     }
 
@@ -52,6 +67,7 @@ internal sealed unsafe class GatewayFixture : IGuestSide, IDisposable
         var bytes = new List<byte>(head.ToArray());
         foreach (var piece in body) bytes.AddRange(piece.Span);
         Answers.Add([.. bytes]);
+        Offloads.Add(offload);
         return true;
     }
 

@@ -68,6 +68,27 @@ public sealed class GatewayTests
     }
 
     [Fact]
+    public void A_hundred_thousand_half_open_connections_and_spoofed_sources_cost_little_memory()
+    {
+        using var fixture = new GatewayFixture();
+        var limits = fixture.Gateway.Options.Limits;
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 0u; i < 100_000; i++)
+        {
+            fixture.Send(Syn(IpAddress.V4(0x0A000202 + (i % 200)), (ushort)(1000 + (i / 200)), fixture.Gateway.Gateway4, 53)); // our own DNS service: no sockets
+            fixture.Send(Relabel(Syn(IpAddress.V4(0xC6120000 + i), 1000, fixture.Gateway.Gateway4, 53), new MacAddress(0x5254_0001_0000ul + i)));
+            fixture.Send(Relabel(Syn(IpAddress.V4(0x0A000202 + (i % 250)), 1000, s_outside, 80), new MacAddress(0x5254_0002_0000ul + i)));
+            fixture.Answers.Clear();
+        }
+
+        Assert.Equal((limits.HalfOpen, limits.HalfOpen), (fixture.Gateway.Tcp.Count, fixture.Gateway.Tcp.HalfOpen));
+        Assert.True(fixture.Gateway.Neighbors.Count <= limits.Neighbors);
+        Assert.True(fixture.Dropped >= 2 * (100_000 - limits.HalfOpen));
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 16 << 20); // of the whole process, in which other tests run
+        Assert.InRange(fixture.Gateway.Tcp.Buffers.Used, 0, limits.BufferBytes);
+    }
+
+    [Fact]
     public void Fragments_invented_cards_and_neighbours_are_bounded()
     {
         using var fixture = new GatewayFixture();

@@ -12,10 +12,11 @@ internal static class NetFeature
         HostTso4 = 1ul << 11, HostTso6 = 1ul << 12, HostEcn = 1ul << 13,
         MergeableBuffers = 1ul << 15, Status = 1ul << 16, ControlQueue = 1ul << 17, ControlReceive = 1ul << 18, ControlVlan = 1ul << 19,
         ControlReceiveExtra = 1ul << 20, GuestAnnounce = 1ul << 21, MultiQueue = 1ul << 22, ControlMac = 1ul << 23,
+        GuestUso4 = 1ul << 54, GuestUso6 = 1ul << 55, HostUso = 1ul << 56, // virtio 1.3; Linux has them since 6.2
         SpeedDuplex = 1ul << 63;
 
     /// <summary>What the driver may switch while the device runs (§5.1.6.5.6).</summary>
-    public const ulong SwitchableOffloads = GuestChecksum | GuestTso4 | GuestTso6 | GuestEcn;
+    public const ulong SwitchableOffloads = GuestChecksum | GuestTso4 | GuestTso6 | GuestEcn | GuestUso4 | GuestUso6;
 }
 
 /// <summary>Offsets of the configuration (virtio 1.2, §5.1.4).</summary>

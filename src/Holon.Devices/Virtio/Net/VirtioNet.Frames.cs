@@ -37,9 +37,14 @@ public sealed partial class VirtioNet
             if ((offloads & NetFeature.GuestChecksum) == 0) return PortFeatures.None;
             return PortFeatures.PartialChecksum
                 | ((offloads & NetFeature.GuestTso4) != 0 ? PortFeatures.Tso4 : 0)
-                | ((offloads & NetFeature.GuestTso6) != 0 ? PortFeatures.Tso6 : 0);
+                | ((offloads & NetFeature.GuestTso6) != 0 ? PortFeatures.Tso6 : 0)
+                | ((offloads & NetFeature.GuestUso4) != 0 ? PortFeatures.Uso4 : 0)
+                | ((offloads & NetFeature.GuestUso6) != 0 ? PortFeatures.Uso6 : 0);
         }
     }
+
+    /// <inheritdoc/>
+    public bool Signals { get; set; } = true;
 
     /// <inheritdoc/>
     public bool TryTake(Frame frame)
@@ -128,7 +133,7 @@ public sealed partial class VirtioNet
                 {
                     if (!queue.TryTake(chain))
                     {
-                        if (queue.EnableNotifications()) continue;
+                        if (Signals && queue.EnableNotifications()) continue;
                         return false;
                     }
 
@@ -198,6 +203,7 @@ public sealed partial class VirtioNet
             GsoType.None => length > 0,
             GsoType.Tcp4 => partial && offload.SegmentSize > 0 && Has(NetFeature.HostTso4),
             GsoType.Tcp6 => partial && offload.SegmentSize > 0 && Has(NetFeature.HostTso6),
+            GsoType.Udp => partial && offload.SegmentSize > 0 && Has(NetFeature.HostUso),
             _ => false,
         };
     }

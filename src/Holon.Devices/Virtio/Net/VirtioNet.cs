@@ -32,7 +32,8 @@ public sealed partial class VirtioNet : VirtioDevice, INetworkCard
         NetFeature.Checksum | NetFeature.GuestChecksum | NetFeature.ControlGuestOffloads | NetFeature.Mtu | NetFeature.Mac
         | NetFeature.GuestTso4 | NetFeature.GuestTso6 | NetFeature.GuestEcn | NetFeature.HostTso4 | NetFeature.HostTso6 | NetFeature.HostEcn
         | NetFeature.MergeableBuffers | NetFeature.Status | NetFeature.ControlQueue | NetFeature.ControlReceive | NetFeature.ControlVlan
-        | NetFeature.ControlReceiveExtra | NetFeature.GuestAnnounce | NetFeature.ControlMac | NetFeature.SpeedDuplex;
+        | NetFeature.ControlReceiveExtra | NetFeature.GuestAnnounce | NetFeature.ControlMac | NetFeature.SpeedDuplex
+        | NetFeature.GuestUso4 | NetFeature.GuestUso6 | NetFeature.HostUso;
 
     private readonly VirtioNetOptions _options;
     private readonly ReceiveFilter _filter;

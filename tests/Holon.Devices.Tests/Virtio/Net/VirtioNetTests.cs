@@ -105,14 +105,31 @@ public sealed class VirtioNetTests
     }
 
     [Theory]
-    [InlineData(true, true, PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6)]
+    [InlineData(true, true, PortFeatures.PartialChecksum | PortFeatures.Tso4 | PortFeatures.Tso6 | PortFeatures.Uso4 | PortFeatures.Uso6)]
     [InlineData(true, false, PortFeatures.PartialChecksum)]
     [InlineData(false, true, PortFeatures.None)]
     public void The_network_leaves_undone_what_the_guest_can_do(bool checksum, bool segments, PortFeatures expected)
     {
-        const ulong GuestChecksum = 1 << 1, GuestSegments = (1 << 7) | (1 << 8);
+        const ulong GuestChecksum = 1 << 1, GuestSegments = (1 << 7) | (1 << 8) | (1ul << 54) | (1ul << 55);
         using var card = new CardFixture(TestDriver.Everything & ~(checksum ? 0 : GuestChecksum) & ~(segments ? 0 : GuestSegments));
         Assert.Equal(expected, ((IFrameSink)card.Card).Features);
+    }
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public void A_network_that_looks_by_itself_is_not_signalled(ulong features)
+    {
+        using var card = new CardFixture(features);
+        INetworkPort port = card.Card;
+        foreach (var signals in new[] { true, false, true, false })
+        {
+            port.Signals = signals;
+            Assert.Null(card.Take());
+            card.Send(CardFixture.Frame(100));
+            Assert.Equal(signals, card.Transmit.WantsNotification);
+            Assert.NotNull(card.Take());
+            Assert.NotNull(card.Transmit.Take());
+        }
     }
 
     public static TheoryData<byte, byte, ushort, ushort, ushort> Impossible => new()
@@ -121,6 +138,7 @@ public sealed class VirtioNetTests
         { 1, 0, 0, 0xFFFF, 0xFFFF },
         { 0, 1, 1448, 0, 0 }, // segments without a checksum to complete
         { 1, 1, 0, 34, 16 }, // segments of no bytes
+        { 1, 5, 0, 34, 6 },
         { 1, 3, 1448, 34, 16 }, // UDP fragmentation, which was not offered
         { 1, 77, 1448, 34, 16 },
     };
