@@ -29,6 +29,7 @@ internal sealed class Start(PythonMachineOptions given, Choice choice, string? s
             OriginalArguments = [Environment.ProcessPath ?? "holon-python", .. all],
             Arguments = choice.Command is not null ? ["-c", .. remaining] : choice.Module is not null ? ["-m", .. remaining] : remaining.Length > 0 ? remaining : [""],
             Path = FirstPath(isPackage),
+            PackageFolders = ["/usr/lib/python3/dist-packages", "/usr/local/lib/python3.11/dist-packages"],
         };
         using var machine = PythonMachine.Create(options);
         return machine.RunMain(program => RunProgram(program, isPackage));
