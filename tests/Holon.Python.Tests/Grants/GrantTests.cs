@@ -38,7 +38,7 @@ public sealed class GrantTests : IDisposable
         var secret = Path.Combine(folder, "secret");
         File.WriteAllText(secret, "s");
         using var machine = Machine(new MachineGrants { Write = [open], Environment = ["PATH"] });
-        machine.Execute($"import os\nopen(r'{open}/file', 'w').write('text')\nassert open(r'{open}/file').read() == 'text'\nassert list(os.environ) == ['PATH']");
+        machine.Execute($"import os\nwith open(r'{open}/file', 'w') as f: f.write('text')\nassert open(r'{open}/file').read() == 'text'\nassert list(os.environ) == ['PATH']");
         machine.Execute($"os.symlink(r'{secret}', r'{open}/link')\nd = os.open(r'{open}', 0)");
         foreach (var attempt in new[]
         {

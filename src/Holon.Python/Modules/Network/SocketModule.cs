@@ -19,7 +19,7 @@ internal static partial class SocketModule
         public double Timeout { get; set; } = -1;
     }
 
-    private sealed class PySocket(PyType type) : PyExtensible(type)
+    internal sealed class PySocket(PyType type) : PyExtensible(type)
     {
         ~PySocket()
         {
@@ -83,7 +83,7 @@ internal static partial class SocketModule
         }
     }
 
-    private static bool Wait(PyThread thread, PySocket s, short events, System.Diagnostics.Stopwatch clock)
+    internal static bool Wait(PyThread thread, PySocket s, short events, System.Diagnostics.Stopwatch clock)
     {
         var fd = s.Fd;
         if (fd < 0)
