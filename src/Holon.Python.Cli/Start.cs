@@ -93,7 +93,7 @@ internal sealed class Start(PythonMachineOptions given, Choice choice, string? s
             var content = File.ReadAllBytes(script);
             if (choice.SkipFirstLine)
                 content = [(byte)'\n', .. content.AsSpan(content.AsSpan().IndexOf((byte)'\n') + 1)];
-            return program.Run(content, script);
+            return program.Run(content, Path.GetFullPath(script));
         }
         if (IsTerminal || given.Interactive)
             return program.Interact(!given.Quiet && IsTerminal);

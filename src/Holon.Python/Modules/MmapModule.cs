@@ -280,7 +280,8 @@ internal static unsafe partial class MmapModule
             return new PyBytes(data);
         };
         t.SetItem = SetItem;
-        t.Contains = (o, item) => M(o).Memory.IndexOf(item is PyInt n ? [(byte)Args.Int(n)] : Buffers.Bytes(item)) >= 0;
+        // As a sequence of numbers, which is what CPython takes it for.
+        t.Contains = (o, item) => item is PyInt n && n.TryLong(out var wanted) && wanted is >= 0 and < 256 && M(o).Memory.Contains((byte)wanted);
         t.Repr = o => o is PyMmap { IsClosed: false } m ? new PyStr($"<mmap.mmap closed=False, access={m.Access switch { ReadAccess => "ACCESS_READ", CopyAccess => "ACCESS_COPY", WriteAccess => "ACCESS_WRITE", _ => "ACCESS_DEFAULT" }}, length={m.Length}, pos={m.Position}, offset={m.Offset}>") : Values.Str("<mmap.mmap closed=True>");
         t.Getter("closed", o => Values.Bool(((PyMmap)o).IsClosed));
         t.Def0("close", o =>

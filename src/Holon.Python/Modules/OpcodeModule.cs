@@ -14,7 +14,7 @@ internal static class OpcodeModule
                 throw Err.Value("stack_effect: opcode requires oparg but oparg was not specified");
             if (opcode < HaveArgument && a[1] != Values.None)
                 throw Err.Value("stack_effect: opcode does not permit oparg but oparg was specified");
-            if (a[2] is not PySingleton)
+            if (a[2] != Values.None && a[2] != Values.True && a[2] != Values.False)
                 throw Err.Value("stack_effect: jump must be False, True or None");
             var argument = a[1] == Values.None ? 0 : Args.Int(a[1]!);
             try

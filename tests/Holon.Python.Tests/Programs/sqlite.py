@@ -54,15 +54,15 @@ c.create_window_function("running", 1, Sum)
 c.create_collation("backwards", lambda a, b: (a < b) - (a > b))
 print(c.execute("select f(a, b), f(null, 1), total_of(a) from t").fetchall(), c.execute("select running(a) over (order by a rows between 1 preceding and current row) from t").fetchall())
 print(c.execute("select b from t order by b collate backwards").fetchall(), c.execute("select total_of(a) from t where 0").fetchone())
-for sql, parameters in (("select bad()", ()), ("select odd()", ()), ("select ?", ()), ("select ?", (object(),)), ("select :a", {"b": 1}), ("select 1; select 2", ()), ("selec", ()), ("select * from none", ()), ("select ?", (2**70,)), ("select '", ()), ("select 1\0", ()), ("insert into t(a) values(?)", ("x",))):
+for sql, parameters in (("select bad()", ()), ("select odd()", ()), ("select ?", ()), ("select ?", (object(),)), ("select :a", {"b": 1}), ("select 1; select 2", ()), ("selec", ()), ("select * from missing", ()), ("select '", ()), ("select 1\0", ()), ("insert into t(a) values(?)", ("x",))):
     try:
         print(c.execute(sql, parameters).fetchall())
     except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
         print(type(error).__name__, error)
-for call in (lambda: c.executemany("select 1", [()]), lambda: c.execute(5), lambda: sqlite3.Cursor(5), lambda: c.execute("select ?", 5), lambda: c.cursor().execute("select 1", ("a", "b"))):
+for call in (lambda: sqlite3.connect(":memory:").execute("select ?", (2**70,)), lambda: c.executemany("select 1", [()]), lambda: c.execute(5), lambda: sqlite3.Cursor(5), lambda: c.execute("select ?", 5), lambda: c.cursor().execute("select 1", ("a", "b"))):
     try:
         call()
-    except (sqlite3.Error, TypeError) as error:
+    except (sqlite3.Error, TypeError, OverflowError) as error:
         print(type(error).__name__, error)
 typed = sqlite3.connect(":memory:", detect_types=sqlite3.PARSE_DECLTYPES | sqlite3.PARSE_COLNAMES)
 typed.execute("create table d(a date, b timestamp, p point)")

@@ -44,7 +44,7 @@ internal sealed unsafe class SqliteStatement
         if (Skip(terminated.AsSpan(used)).Length > 0)
         {
             _ = SqliteCalls.End(made);
-            throw Err.Of(SqliteErrors.Warning, "You can only execute one statement at a time.");
+            throw Err.Of(SqliteErrors.ProgrammingError, "You can only execute one statement at a time.");
         }
         if (made == 0)
             return null;

@@ -30,7 +30,7 @@ internal static unsafe class SslErrors
 
     public static PyError Of(PyType type, int number, string text)
     {
-        var error = Err.Of(type, PyInt.Of(number), PyStr.FromUtf16(text));
+        var error = new PyError((PyException)Calls.Call(type, PyInt.Of(number), PyStr.FromUtf16(text)));
         Attributes.Set(error.Value, "library", Values.None);
         Attributes.Set(error.Value, "reason", Values.None);
         return error;
@@ -72,7 +72,7 @@ internal static unsafe class SslErrors
 
     private static PyError Make(PyType type, int number, string library, string reason, string text)
     {
-        var error = Err.Of(type, PyInt.Of(number), PyStr.FromUtf16(text));
+        var error = new PyError((PyException)Calls.Call(type, PyInt.Of(number), PyStr.FromUtf16(text)));
         Attributes.Set(error.Value, "library", new PyStr(library));
         Attributes.Set(error.Value, "reason", new PyStr(reason));
         return error;
