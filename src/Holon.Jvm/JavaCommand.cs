@@ -113,8 +113,11 @@ internal sealed record JavaCommand
                 case "--limit-threads":
                     options = options with { ThreadLimit = (int)Math.Min(int.MaxValue, Count(word, Take(words, word))) };
                     break;
-                case "--allow-read" or "--allow-write" or "--allow-net" or "--allow-env" or "--allow-run" or "--allow-exit" or "--allow-unsafe":
-                    options = options with { Grants = Grant(options.Grants == JavaGrants.All ? JavaGrants.None : options.Grants, word, words) };
+                case "--allow-unsafe":
+                    options = options with { Grants = Granted(options) with { Unsafe = true } };
+                    break;
+                case var grant when MachineGrants.IsOption(grant):
+                    options = options with { Grants = (JavaGrants)Granted(options).With(word, () => Take(words, word)) };
                     break;
                 case "--trace-natives":
                     options = options with { TraceNatives = true };
@@ -150,20 +153,8 @@ internal sealed record JavaCommand
 
     private static long Count(string option, string text) => long.TryParse(text, out var count) && count > 0 ? count : throw new HolonException($"{option} needs a number above zero, not '{text}'.");
 
-    private static JavaGrants Grant(JavaGrants grants, string option, Queue<string> words)
-    {
-        string[] List() => Take(words, option) is var text && text == "none" ? [] : text.Split(',', StringSplitOptions.RemoveEmptyEntries);
-        return option switch
-        {
-            "--allow-read" => grants with { Read = [.. grants.Read, .. List()] },
-            "--allow-write" => grants with { Write = [.. grants.Write, .. List()] },
-            "--allow-net" => grants with { Net = [.. grants.Net, .. List()] },
-            "--allow-env" => grants with { Environment = [.. grants.Environment, .. List()] },
-            "--allow-run" => grants with { Run = true },
-            "--allow-exit" => grants with { Exit = true },
-            _ => grants with { Unsafe = true },
-        };
-    }
+    /// <summary>The first grant takes everything else away.</summary>
+    private static JavaGrants Granted(JavaMachineOptions options) => options.Grants == JavaGrants.All ? JavaGrants.None : options.Grants;
 
     private static void AddProperty(Dictionary<string, string> properties, string text)
     {

@@ -18,6 +18,13 @@ internal static class CommandLine
           --limit-memory 128M        when its objects take so much; K, M, G
           --limit-instructions N     when it has executed so many
           --limit-recursion N        how deep calls may nest at first (1000)
+        What it may do outside; from the first --allow on it may do nothing else:
+          --allow-read PATHS         files and folders it may read, with commas; the program's own modules need no grant
+          --allow-write PATHS        files and folders it may write and read
+          --allow-net HOSTS          host or host:port, with commas; * for all, none for none
+          --allow-env NAMES          variables of the environment that it sees; * for all
+          --allow-run, --allow-exit  starting processes (with the user's rights); os._exit and signals to itself
+          Example: holon python --allow-read data --allow-net example.org:443 script.py
         Others:
           --python-home DIR          the standard library (default /usr/lib/python3.11)
         Environment variables: PYTHONPATH, PYTHONSTARTUP, PYTHONOPTIMIZE, PYTHONDONTWRITEBYTECODE, PYTHONUNBUFFERED, PYTHONVERBOSE,
@@ -28,7 +35,7 @@ internal static class CommandLine
     public static int Run(string[] args)
     {
         var words = new Words(args);
-        var options = new PythonMachineOptions { DontWriteBytecode = false };
+        var options = new PythonMachineOptions { DontWriteBytecode = false, Grants = MachineGrants.All };
         var choice = new Choice();
         while (choice.Command is null && choice.Module is null && words.NextOption() is { } word)
         {
@@ -89,6 +96,10 @@ internal static class CommandLine
                 return true;
             case "--limit-recursion":
                 options = options with { RecursionLimit = (int)Math.Min(Quantity.Count(name, Value()), 1_000_000) };
+                return true;
+            case var grant when MachineGrants.IsOption(grant):
+                // The first grant takes everything else away.
+                options = options with { Grants = (ReferenceEquals(options.Grants, MachineGrants.All) ? MachineGrants.None : options.Grants).With(name, Value) };
                 return true;
             case "--python-home":
                 options = options with { Home = Value() };

@@ -5,6 +5,17 @@ namespace Holon.Python.Cli;
 /// <summary>Makes the machine that the command line asks for, and runs the program on it.</summary>
 internal sealed class Start(PythonMachineOptions given, Choice choice, string? script, string[] remaining, string[] all)
 {
+    /// <summary>What starts this program again: not the host that has been given it to run.</summary>
+    private static string Executable
+    {
+        get
+        {
+            var path = Environment.ProcessPath ?? "";
+            var own = Path.Combine(AppContext.BaseDirectory, "holon-python");
+            return Path.GetFileName(path) == "dotnet" && File.Exists(own) ? own : path;
+        }
+    }
+
     private static bool IsTerminal => !Console.IsInputRedirected;
 
     public int Run()
@@ -25,10 +36,11 @@ internal sealed class Start(PythonMachineOptions given, Choice choice, string? s
             Compiler = new SourceCompiler(),
             HandlesSignals = true,
             Colours = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("NO_COLOR") is null or "" && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"),
-            Executable = Environment.ProcessPath ?? "",
+            Executable = Executable,
             OriginalArguments = [Environment.ProcessPath ?? "holon-python", .. all],
             Arguments = choice.Command is not null ? ["-c", .. remaining] : choice.Module is not null ? ["-m", .. remaining] : remaining.Length > 0 ? remaining : [""],
             Path = FirstPath(isPackage),
+            PackageFolders = ["/usr/lib/python3/dist-packages", "/usr/local/lib/python3.11/dist-packages"],
         };
         using var machine = PythonMachine.Create(options);
         return machine.RunMain(program => RunProgram(program, isPackage));
@@ -81,7 +93,7 @@ internal sealed class Start(PythonMachineOptions given, Choice choice, string? s
             var content = File.ReadAllBytes(script);
             if (choice.SkipFirstLine)
                 content = [(byte)'\n', .. content.AsSpan(content.AsSpan().IndexOf((byte)'\n') + 1)];
-            return program.Run(content, script);
+            return program.Run(content, Path.GetFullPath(script));
         }
         if (IsTerminal || given.Interactive)
             return program.Interact(!given.Quiet && IsTerminal);

@@ -12,6 +12,12 @@ public sealed record PythonMachineOptions
     /// <summary>Folders that <c>sys.path</c> begins with.</summary>
     public IReadOnlyList<string> Path { get; init; } = [];
 
+    /// <summary>What the program may do outside the machine. By default it may read its standard library and no more.</summary>
+    public Holon.Machines.MachineGrants Grants { get; init; } = Holon.Machines.MachineGrants.None;
+
+    /// <summary>Folders of installed packages whose modules, and nothing else in them, may be read besides those of <see cref="Path"/>.</summary>
+    public IReadOnlyList<string> PackageFolders { get; init; } = [];
+
     /// <summary>How long the program may run.</summary>
     public TimeSpan? TimeLimit { get; init; }
 

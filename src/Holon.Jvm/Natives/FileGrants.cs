@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Holon.Jvm.Runtime;
+using Holon.Machines;
 
 namespace Holon.Jvm.Natives;
 
@@ -13,18 +14,14 @@ internal sealed unsafe class FileGrants
 
     private readonly string[] _read, _write;
     private readonly bool _all;
-    private readonly JavaGrants _grants;
 
     public FileGrants(JavaMachineOptions options)
     {
-        _grants = options.Grants;
-        _all = _grants.Read.Contains("/") && _grants.Write.Contains("/");
-        _write = [.. _grants.Write.Select(Canonical)];
-        _read = _all ? [] : [.. _write, .. _grants.Read.Concat(options.ClassPath).Select(Canonical), Canonical(options.JavaHome), "/etc/java-17-openjdk", "/dev/random", "/dev/urandom"];
+        var grants = options.Grants;
+        _all = grants.Read.Contains("/") && grants.Write.Contains("/");
+        _write = [.. grants.Write.Select(Canonical)];
+        _read = _all ? [] : [.. _write, .. grants.Read.Concat(options.ClassPath).Select(Canonical), Canonical(options.JavaHome), "/etc/java-17-openjdk", "/dev/random", "/dev/urandom"];
     }
-
-    /// <summary>Whether a variable of the environment is seen.</summary>
-    public bool SeesVariable(string name) => _grants.Environment.Contains("*") || _grants.Environment.Contains(name);
 
     /// <summary>Says no as the C library would: the error is the one for the calling code to report.</summary>
     public bool Allows(byte* path, bool write, bool followLast = true)
@@ -33,7 +30,7 @@ internal sealed unsafe class FileGrants
         var text = Marshal.PtrToStringUTF8((nint)path) ?? "";
         if (!followLast) text = Path.Combine(Canonical(Path.GetDirectoryName(Path.GetFullPath(text)) ?? "/"), Path.GetFileName(text));
         else text = Canonical(text);
-        if (IsUnder(write ? _write : _read, text)) return true;
+        if (MachineGrants.IsUnder(write ? _write : _read, text)) return true;
         Marshal.SetLastPInvokeError(Denied);
         return false;
     }
@@ -47,15 +44,6 @@ internal sealed unsafe class FileGrants
         var real = Canonical(Marshal.PtrToStringUTF8((nint)path) ?? "");
         // The path is free of links by now; a link in it was put there since.
         fixed (byte* p = Libc.Path(real)) return Libc.OpenWithoutLinks(p, flags, mode);
-    }
-
-    private static bool IsUnder(string[] granted, string path)
-    {
-        foreach (var folder in granted)
-        {
-            if (path == folder || folder == "/" || path.StartsWith(folder, StringComparison.Ordinal) && path[folder.Length] == '/') return true;
-        }
-        return false;
     }
 
     private static string Canonical(string path) => FileNatives.Canonicalize(path.Length == 0 ? "." : path);

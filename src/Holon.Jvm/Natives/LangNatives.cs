@@ -133,7 +133,7 @@ internal static unsafe class LangNatives
         var list = new List<object?>();
         foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
         {
-            if (!a.Machine.Files.SeesVariable((string)pair.Key)) continue;
+            if (!a.Machine.Options.Grants.SeesVariable((string)pair.Key)) continue;
             list.Add(System.Text.Encoding.UTF8.GetBytes((string)pair.Key));
             list.Add(System.Text.Encoding.UTF8.GetBytes((string?)pair.Value ?? ""));
         }

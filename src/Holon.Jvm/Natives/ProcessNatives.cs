@@ -138,7 +138,7 @@ internal static unsafe class ProcessNatives
         var list = new List<byte[]>();
         foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
         {
-            if (a.Machine.Files.SeesVariable((string)pair.Key)) list.Add(System.Text.Encoding.UTF8.GetBytes($"{pair.Key}={pair.Value}"));
+            if (a.Machine.Options.Grants.SeesVariable((string)pair.Key)) list.Add(System.Text.Encoding.UTF8.GetBytes($"{pair.Key}={pair.Value}"));
         }
         return list;
     }

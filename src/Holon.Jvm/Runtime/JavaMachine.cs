@@ -1,3 +1,4 @@
+using Holon.Machines;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Holon.Jvm.Compiler;
@@ -25,7 +26,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal Known Known = null!;
     internal readonly Modules Modules;
     internal readonly Natives.FileGrants Files;
-    internal readonly Natives.NetGrants Net;
+    internal readonly GrantedHosts Net;
     internal readonly LoadingConstraints Constraints = new();
     internal volatile bool Ending;
     internal int ExitCode;
@@ -50,7 +51,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         if (options.Tier != ExecutionTier.Interpreter) Compiler = new JitCompiler(this);
         Modules = new Modules(this);
         Files = new Natives.FileGrants(options);
-        Net = new Natives.NetGrants(options.Grants);
+        Net = new GrantedHosts(options.Grants.Net);
         foreach (var (letter, name) in (ReadOnlySpan<(char, string)>)[('Z', "boolean"), ('B', "byte"), ('C', "char"), ('S', "short"), ('I', "int"), ('J', "long"), ('F', "float"), ('D', "double"), ('V', "void")])
             _primitives[letter] = new JClass(this, name, letter);
     }

@@ -25,14 +25,16 @@ internal static class FaultHandlerModule
                 throw Err.Runtime("sys.stderr is None");
         }
         if (file is PyInt number)
-            return Args.Int(number) is >= 0 and var fd ? fd : throw Err.Value("file is not a valid file descripter");
+            return Args.Int(number) is >= 0 and var fd ? machine.Gate.Use(fd) : throw Err.Value("file is not a valid file descripter");
         var result = Calls.CallMethod(file!, "fileno") as PyInt ?? throw Err.Runtime("file.fileno() is not a valid file descriptor");
         Calls.CallMethod(file!, "flush");
-        return Args.Int(result);
+        return machine.Gate.Use(Args.Int(result));
     }
 
     private static void Dump(int fd, PyThread thread, string header)
     {
+        if (!thread.Machine.Gate.Owns(fd))
+            return;
         var text = new System.Text.StringBuilder(header);
         var count = 0;
         for (var frame = thread.Frame; frame is not null; frame = frame.Back)
@@ -80,6 +82,8 @@ internal static class FaultHandlerModule
             var thread = PyThread.Current;
             var time = TimeSpan.FromSeconds(Math.Min(seconds, 1e7));
             var ends = Ops.IsTrue(a[3]!);
+            if (ends)
+                m.Machine.Gate.AskExit("ending the process");
             state.Later?.Dispose();
             state.Later = new Timer(_ =>
             {

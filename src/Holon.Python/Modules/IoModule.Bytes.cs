@@ -12,7 +12,10 @@ internal static partial class IoModule
     private static PyFileIO F(PyObject o)
     {
         var file = (PyFileIO)o;
-        return file.Fd >= 0 ? file : throw Err.Value("I/O operation on closed file");
+        if (file.Fd < 0)
+            throw Err.Value("I/O operation on closed file");
+        Gate.Current.Use(file.Fd);
+        return file;
     }
 
     private static long Check(long result) => result >= 0 ? result : throw Err.OS(LibC.LastError, (PyObject?)null);
@@ -66,9 +69,10 @@ internal static partial class IoModule
             if (!F(o).Writable)
                 throw Unsupported("File not open for writing");
             var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.Name}'")).Bytes.ToArray();
+            var fd = F(o).Fd;
             var (written, error) = PyThread.Current.Machine.Gil.Without(() =>
             {
-                var n = LibC.Write(((PyFileIO)o).Fd, data, data.Length);
+                var n = LibC.Write(fd, data, data.Length);
                 return (n, n < 0 ? LibC.LastError : 0);
             });
             return written >= 0 ? PyInt.Of(written) : error == Errno.EAGAIN ? Values.None : throw Err.OS(error, (PyObject?)null);
@@ -79,7 +83,7 @@ internal static partial class IoModule
             var fd = file.Fd;
             file.Fd = -1;
             if (fd >= 0 && file.CloseFd)
-                Check(LibC.Close(fd));
+                Check(Gate.Current.Close(fd));
             return Values.None;
         });
     }, "_io");
@@ -93,10 +97,11 @@ internal static partial class IoModule
             throw Unsupported("File not open for reading");
         PyThread.Current.Machine.Limits.CheckSize(size);
         var buffer = new byte[size];
-        Blocking.UntilReadable(PyThread.Current, ((PyFileIO)o).Fd);
+        Blocking.UntilReadable(PyThread.Current, F(o).Fd);
+        var fd = F(o).Fd;
         var (got, error) = PyThread.Current.Machine.Gil.Without(() =>
         {
-            var n = LibC.Read(((PyFileIO)o).Fd, buffer, buffer.Length);
+            var n = LibC.Read(fd, buffer, buffer.Length);
             return (n, n < 0 ? LibC.LastError : 0);
         });
         if (got < 0)
@@ -122,16 +127,16 @@ internal static partial class IoModule
         {
             if (fd.IsNegative)
                 throw Err.Value("negative file descriptor");
-            self.Fd = Args.Int(fd);
+            self.Fd = Gate.Current.Use(Args.Int(fd));
             PosixCheckDirectory(self.Fd, a[0]!);
         }
         else
         {
             if (!self.CloseFd)
                 throw Err.Value("Cannot use closefd=False with file name");
-            var path = FileSystemCodec.Path(a[0]!, "open");
+            _ = FileSystemCodec.Path(a[0]!, "open");
             var flags = (self.Readable && self.Writable ? 2 : self.Writable ? 1 : 0) | 0x80000 | kind switch { 'w' => 64 | 512, 'a' => 64 | 1024, 'x' => 64 | 128, _ => 0 };
-            self.Fd = a[3] == Values.None ? (int)Descriptors.Get(() => LibC.Open(path, flags, 0x1b6)) : Args.Int(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags)));
+            self.Fd = a[3] == Values.None ? Gate.Current.Open(a[0]!, null, flags, 0x1b6) : Gate.Current.Use(Args.Int(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags))));
             if (self.Fd < 0)
                 throw Err.OS(LibC.LastError, a[0]);
             try
@@ -140,7 +145,7 @@ internal static partial class IoModule
             }
             catch (PyError)
             {
-                LibC.Close(self.Fd);
+                Gate.Current.Close(self.Fd);
                 self.Fd = -1;
                 throw;
             }

@@ -44,7 +44,13 @@ internal static partial class PosixModule
                 (times[2 * i], times[2 * i + 1]) = ((long)floor, (long)Math.Floor((value - floor) * 1e9));
             }
         }
-        return Done(PosixCalls.UTime(AtFdCwd, P(a[0], a[3]), times, Ops.IsTrue(a[4]!) ? 0 : SymlinkNoFollow), a[0]);
+        return SetTimes(a, times.ToArray());
+    }
+
+    private static PyObject SetTimes(PyObject?[] a, long[] times)
+    {
+        var follow = Ops.IsTrue(a[4]!);
+        return Changed(a[0], a[3], follow, p => PosixCalls.UTime(AtFdCwd, p, times, follow ? 0 : SymlinkNoFollow));
     }
 
     private static PyBytes Read(ModuleBuilder m, int fd, long length, long offset)
@@ -83,53 +89,52 @@ internal static partial class PosixModule
         })
             m.Set(name, value);
         m.Def("utime", "path, times=None, *, ns=?, dir_fd=None, follow_symlinks=True", UTime);
-        m.Def("truncate", "path, length", a => Done(PosixCalls.Truncate(P(a[0]), Args.Long(a[1]!)), a[0]));
-        m.Def("chown", "path, uid, gid, *, dir_fd=None, follow_symlinks=True", a => Done(Ops.IsTrue(a[4]!) ? PosixCalls.ChOwn(P(a[0], a[3]), Args.Int(a[1]!), Args.Int(a[2]!)) : PosixCalls.LChOwn(P(a[0], a[3]), Args.Int(a[1]!), Args.Int(a[2]!)), a[0]));
-        m.Def("lchown", "path, uid, gid", a => Done(PosixCalls.LChOwn(P(a[0]), Args.Int(a[1]!), Args.Int(a[2]!)), a[0]));
-        m.Def("fchown", "fd, uid, gid", a => Done(PosixCalls.ChOwn(P(Ops.Index(a[0]!)), Args.Int(a[1]!), Args.Int(a[2]!))));
-        m.Def("fchmod", "fd, mode", a => Done(LibC.ChMod(P(Ops.Index(a[0]!)), Args.Int(a[1]!))));
-        m.Def("fchdir", "fd", a => Done(LibC.ChDir(P(a[0] as PyInt ?? Calls.CallMethod(a[0]!, "fileno")))));
-        m.Def("mkfifo", "path, mode=438, *, dir_fd=None", a => Done(PosixCalls.MkFifo(P(a[0], a[2]), Args.Int(a[1]!)), a[0]));
+        m.Def("truncate", "path, length", a => Changed(a[0], null, true, p => PosixCalls.Truncate(p, Args.Long(a[1]!))));
+        m.Def("chown", "path, uid, gid, *, dir_fd=None, follow_symlinks=True", a => Ops.IsTrue(a[4]!) ? Changed(a[0], a[3], true, p => PosixCalls.ChOwn(p, Args.Int(a[1]!), Args.Int(a[2]!))) : Changed(a[0], a[3], false, p => PosixCalls.LChOwn(p, Args.Int(a[1]!), Args.Int(a[2]!))));
+        m.Def("lchown", "path, uid, gid", a => Changed(a[0], null, false, p => PosixCalls.LChOwn(p, Args.Int(a[1]!), Args.Int(a[2]!))));
+        m.Def("fchown", "fd, uid, gid", a => Changed(Ops.Index(a[0]!), null, true, p => PosixCalls.ChOwn(p, Args.Int(a[1]!), Args.Int(a[2]!))));
+        m.Def("fchmod", "fd, mode", a => Changed(Ops.Index(a[0]!), null, true, p => LibC.ChMod(p, Args.Int(a[1]!))));
+        m.Def("fchdir", "fd", a => Done(m.Machine.Gate.ChangeFolder(a[0] as PyInt ?? Calls.CallMethod(a[0]!, "fileno"))));
+        m.Def("mkfifo", "path, mode=438, *, dir_fd=None", a => Changed(a[0], a[2], false, p => PosixCalls.MkFifo(p, Args.Int(a[1]!))));
         foreach (var name in new[] { "statvfs", "fstatvfs" })
         {
             m.Def1(name, path =>
             {
                 var s = new long[16];
-                Check(PosixCalls.StatVfs(P(path), s), path);
+                Check(m.Machine.Gate.On(path, null, Access.Look, true, p => PosixCalls.StatVfs(p, s)), path);
                 return StatVfsResult.Make([.. new[] { s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[9], s[10], s[8] }.Select(PyInt.Of)]);
             });
         }
         m.Def("pipe2", "flags, /", a =>
         {
             Span<int> ends = stackalloc int[2];
-            Check(LibC.Pipe(ends, Args.Int(a[0]!)));
-            return new PyTuple(PyInt.Of(ends[0]), PyInt.Of(ends[1]));
+            return Pair(LibC.Pipe(ends, Args.Int(a[0]!)), ends);
         });
-        m.Def("pread", "fd, length, offset, /", a => Read(m, Args.Int(a[0]!), Args.Long(a[1]!), Math.Max(0, Args.Long(a[2]!))));
-        m.Def("readv", "fd, buffers, /", a => ReadInto(m, Args.Int(a[0]!), a[1]!, -1));
-        m.Def("preadv", "fd, buffers, offset, flags=0, /", a => ReadInto(m, Args.Int(a[0]!), a[1]!, Args.Long(a[2]!)));
+        m.Def("pread", "fd, length, offset, /", a => Read(m, Fd(a[0]), Args.Long(a[1]!), Math.Max(0, Args.Long(a[2]!))));
+        m.Def("readv", "fd, buffers, /", a => ReadInto(m, Fd(a[0]), a[1]!, -1));
+        m.Def("preadv", "fd, buffers, offset, flags=0, /", a => ReadInto(m, Fd(a[0]), a[1]!, Args.Long(a[2]!)));
         m.Def("pwrite", "fd, data, offset, /", a =>
         {
-            var (fd, data, offset) = (Args.Int(a[0]!), Buffers.Bytes(a[1]), Args.Long(a[2]!));
+            var (fd, data, offset) = (Fd(a[0]), Buffers.Bytes(a[1]), Args.Long(a[2]!));
             return Check(m.Machine.Gil.Without(() => PosixCalls.PWrite(fd, data, data.Length, offset)));
         });
         m.Def("writev", "fd, buffers, /", a =>
         {
             byte[] data = [.. Ops.Each(a[1]!).SelectMany(Buffers.Bytes)];
-            var fd = Args.Int(a[0]!);
+            var fd = Fd(a[0]);
             return Check(m.Machine.Gil.Without(() => LibC.Write(fd, data, data.Length)));
         });
         m.Def("sendfile", "out_fd, in_fd, offset, count", a =>
         {
-            var (to, from, count) = (Args.Int(a[0]!), Args.Int(a[1]!), Args.Long(a[3]!));
+            var (to, from, count) = (Fd(a[0]), Fd(a[1]), Args.Long(a[3]!));
             if (a[2] == Values.None)
                 return Check(m.Machine.Gil.Without(() => PosixCalls.SendFileOn(to, from, 0, (nint)count)));
             var offset = Args.Long(a[2]!);
             return Check(m.Machine.Gil.Without(() => PosixCalls.SendFile(to, from, ref offset, (nint)count)));
         });
-        m.Def("posix_fallocate", "fd, offset, length, /", a => PosixCalls.Allocate(Args.Int(a[0]!), Args.Long(a[1]!), Args.Long(a[2]!)) is > 0 and var error ? throw Err.OS(error, (PyObject?)null) : Values.None);
-        m.Def("posix_fadvise", "fd, offset, length, advice, /", a => LibC.FileControl(Args.Int(a[0]!), GetDescriptorFlags, 0) < 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : Values.None);
-        m.Def("fdatasync", "fd", a => Done(LibC.Sync(Args.Int(a[0]!))));
+        m.Def("posix_fallocate", "fd, offset, length, /", a => PosixCalls.Allocate(Fd(a[0]), Args.Long(a[1]!), Args.Long(a[2]!)) is > 0 and var error ? throw Err.OS(error, (PyObject?)null) : Values.None);
+        m.Def("posix_fadvise", "fd, offset, length, advice, /", a => LibC.FileControl(Fd(a[0]), GetDescriptorFlags, 0) < 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : Values.None);
+        m.Def("fdatasync", "fd", a => Done(LibC.Sync(Fd(a[0]))));
         m.Def0("sync", () =>
         {
             PosixCalls.Sync();
@@ -138,18 +143,25 @@ internal static partial class PosixModule
         m.Def("closerange", "fd_low, fd_high, /", a =>
         {
             for (var fd = Math.Max(0, Args.Int(a[0]!)); fd < Math.Min(Args.Int(a[1]!), 1 << 20); fd++)
-                _ = LibC.Close(fd);
+            {
+                if (m.Machine.Gate.Owns(fd))
+                    _ = m.Machine.Gate.Close(fd);
+            }
             return Values.None;
         });
         const int getFlags = 3, setFlags = 4, nonBlocking = 2048;
-        m.Def1("get_blocking", fd => Values.Bool((Args.Long(Check(LibC.FileControl(Args.Int(fd), getFlags, 0))) & nonBlocking) == 0));
+        m.Def1("get_blocking", fd => Values.Bool((Args.Long(Check(LibC.FileControl(Fd(fd), getFlags, 0))) & nonBlocking) == 0));
         m.Def("set_blocking", "fd, blocking, /", a =>
         {
-            var flags = (int)Args.Long(Check(LibC.FileControl(Args.Int(a[0]!), getFlags, 0)));
-            return Done(LibC.FileControl(Args.Int(a[0]!), setFlags, Ops.IsTrue(a[1]!) ? flags & ~nonBlocking : flags | nonBlocking));
+            var flags = (int)Args.Long(Check(LibC.FileControl(Fd(a[0]), getFlags, 0)));
+            return Done(LibC.FileControl(Fd(a[0]), setFlags, Ops.IsTrue(a[1]!) ? flags & ~nonBlocking : flags | nonBlocking));
         });
-        m.Def("lockf", "fd, command, length, /", a => Done(m.Machine.Gil.Without(() => PosixCalls.LockFile(Args.Int(a[0]!), Args.Int(a[1]!), Args.Long(a[2]!)))));
-        m.Def("memfd_create", "name, flags=1", a => Check(PosixCalls.MemoryFile(P(a[0]), (uint)Args.Int(a[1]!))));
+        m.Def("lockf", "fd, command, length, /", a =>
+        {
+            var (fd, command, length) = (Fd(a[0]), Args.Int(a[1]!), Args.Long(a[2]!));
+            return Done(m.Machine.Gil.Without(() => PosixCalls.LockFile(fd, command, length)));
+        });
+        m.Def("memfd_create", "name, flags=1", a => Check(m.Machine.Gate.Keep(PosixCalls.MemoryFile(FileSystemCodec.Path(a[0]!), (uint)Args.Int(a[1]!)))));
         m.Def("_path_normpath", "path", a =>
         {
             var text = a[0] as PyStr ?? throw Err.Type("_path_normpath() argument 1 must be str");
@@ -160,12 +172,12 @@ internal static partial class PosixModule
             Check(PosixCalls.OpenPty(out var master, out var slave, 0, 0, 0));
             _ = LibC.FileControl(master, SetDescriptorFlags, CloseOnExec);
             _ = LibC.FileControl(slave, SetDescriptorFlags, CloseOnExec);
-            return new PyTuple(PyInt.Of(master), PyInt.Of(slave));
+            return Pair(0, [master, slave]);
         });
         m.Def1("ttyname", fd =>
         {
             var name = new byte[256];
-            var error = PosixCalls.TtyName(Args.Int(fd), name, (nuint)name.Length);
+            var error = PosixCalls.TtyName(Fd(fd), name, (nuint)name.Length);
             return error != 0 ? throw Err.OS(error, (PyObject?)null) : FileSystemCodec.Decode(name.AsSpan(0, Array.IndexOf(name, (byte)0)));
         });
         m.Def0("ctermid", () => new PyStr("/dev/tty"));

@@ -24,6 +24,7 @@ internal static partial class PosixModule
     /// <summary>Waits in short sleeps, so that other threads run, limits hold and signals are seen.</summary>
     private static (int Pid, int Status, long[] Usage) Wait(ModuleBuilder m, int pid, int options)
     {
+        m.Machine.Gate.AskRun("waiting for processes");
         const int noHang = 1;
         var thread = PyThread.Current;
         var usage = new long[32];
@@ -48,6 +49,7 @@ internal static partial class PosixModule
 
     private static PyObject Spawn(PyObject?[] a, bool search)
     {
+        Gate.Current.AskRun("starting processes");
         var start = new ProcessStart
         {
             Arguments = a[1] is PyTuple or PyList ? [.. Ops.Each(a[1]!).Select(Encoded)] : throw Err.Type("posix_spawn: argv must be a tuple or list"),
@@ -79,6 +81,14 @@ internal static partial class PosixModule
         }
         var pid = start.Run(Encoded(a[0]!));
         return pid > 0 ? PyInt.Of(pid) : throw Err.OS(-pid, a[0]);
+    }
+
+    /// <summary>A call that changes this process or another.</summary>
+    private static PyObject Controlled(Func<long> call, bool givesValue = false)
+    {
+        Gate.Current.AskRun("changing processes");
+        var result = call();
+        return givesValue ? PyInt.Of(result) : Done(result);
     }
 
     private static void FillProcesses(ModuleBuilder m)
@@ -130,6 +140,7 @@ internal static partial class PosixModule
         });
         m.Def("system", "command", a =>
         {
+            m.Machine.Gate.AskRun("starting processes");
             var start = new ProcessStart { Arguments = ["sh"u8.ToArray(), "-c"u8.ToArray(), Encoded(a[0]!)] };
             var pid = start.Run("/bin/sh"u8.ToArray());
             return pid < 0 ? throw Err.OS(-pid, (PyObject?)null) : PyInt.Of(Wait(m, pid, 0).Status);
@@ -137,18 +148,18 @@ internal static partial class PosixModule
         const string spawn = "path, argv, env, /, *, file_actions=?, setpgroup=?, resetids=False, setsid=False, setsigmask=?, setsigdef=?, scheduler=?";
         m.Def("posix_spawn", spawn, a => Spawn(a, false));
         m.Def("posix_spawnp", spawn, a => Spawn(a, true));
-        m.Def("killpg", "pgid, signal, /", a => Done(PosixCalls.KillGroup(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.Def("killpg", "pgid, signal, /", a => Controlled(() => PosixCalls.KillGroup(Args.Int(a[0]!), Args.Int(a[1]!))));
         m.Def("getpgid", "pid", a => Check(PosixCalls.GetPGid(Args.Int(a[0]!))));
         m.Def0("getpgrp", () => Check(PosixCalls.GetPGid(0)));
         m.Def1("getsid", pid => Check(PosixCalls.GetSid(Args.Int(pid))));
-        m.Def("setpgid", "pid, pgrp, /", a => Done(PosixCalls.SetPGid(Args.Int(a[0]!), Args.Int(a[1]!))));
-        m.Def0("setpgrp", () => Done(PosixCalls.SetPGid(0, 0)));
-        m.Def0("setsid", () => Done(PosixCalls.SetSid()));
-        m.Def1("tcgetpgrp", fd => Check(PosixCalls.TerminalGroup(Args.Int(fd))));
-        m.Def("tcsetpgrp", "fd, pgid, /", a => Done(PosixCalls.SetTerminalGroup(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.Def("setpgid", "pid, pgrp, /", a => Controlled(() => PosixCalls.SetPGid(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.Def0("setpgrp", () => Controlled(() => PosixCalls.SetPGid(0, 0)));
+        m.Def0("setsid", () => Controlled(() => PosixCalls.SetSid()));
+        m.Def1("tcgetpgrp", fd => Check(PosixCalls.TerminalGroup(Fd(fd))));
+        m.Def("tcsetpgrp", "fd, pgid, /", a => Controlled(() => PosixCalls.SetTerminalGroup(Fd(a[0]), Args.Int(a[1]!))));
         m.Def("getpriority", "which, who", a => PyInt.Of(PosixCalls.GetPriority(Args.Int(a[0]!), Args.Int(a[1]!))));
-        m.Def("setpriority", "which, who, priority", a => Done(PosixCalls.SetPriority(Args.Int(a[0]!), Args.Int(a[1]!), Args.Int(a[2]!))));
-        m.Def1("nice", by => PyInt.Of(PosixCalls.Nice(Args.Int(by))));
+        m.Def("setpriority", "which, who, priority", a => Controlled(() => PosixCalls.SetPriority(Args.Int(a[0]!), Args.Int(a[1]!), Args.Int(a[2]!))));
+        m.Def1("nice", by => Controlled(() => PosixCalls.Nice(Args.Int(by)), true));
         m.Def0("getgroups", () =>
         {
             var groups = new int[65536];
@@ -183,7 +194,7 @@ internal static partial class PosixModule
             names.Set(name, PyInt.Of(number));
         m.Set("sysconf_names", names);
         m.Def1("sysconf", name => PyInt.Of(PosixCalls.SysConf(name is PyStr ? Args.Int(names.Get(name) ?? throw Err.Value("unrecognized configuration name")) : name is PyInt ? Args.Int(name) : throw Err.Type("configuration names must be strings or integers"))));
-        m.Def1("umask", mask => PyInt.Of(LibC.Umask(Args.Int(mask))));
+        m.Def1("umask", mask => Controlled(() => LibC.Umask(Args.Int(mask)), true));
         m.Def("register_at_fork", "*, before=?, after_in_child=?, after_in_parent=?", _ => Values.None);
         m.Def0("times", () => TimesResult.Make(new PyFloat(Environment.CpuUsage.UserTime.TotalSeconds), new PyFloat(Environment.CpuUsage.PrivilegedTime.TotalSeconds), new PyFloat(0), new PyFloat(0), new PyFloat(Environment.TickCount64 / 1000.0)));
 

@@ -144,7 +144,7 @@ internal static partial class PosixModule
     private static int Kind(string path, bool follow)
     {
         var buffer = new byte[256];
-        return LibC.Statx(AtFdCwd, path, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer) < 0 ? 0 : BitConverter.ToUInt16(buffer, 28) & 0xf000;
+        return Gate.Current.On(path, Access.Look, follow, p => LibC.Statx(AtFdCwd, p, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer)) < 0 ? 0 : BitConverter.ToUInt16(buffer, 28) & 0xf000;
     }
 
     // struct statx, linux/stat.h.
@@ -165,29 +165,17 @@ internal static partial class PosixModule
     private static PyTuple Stat(string path, bool follow)
     {
         var buffer = new byte[256];
-        if (LibC.Statx(AtFdCwd, path, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer) < 0)
+        if (Gate.Current.On(path, Access.Look, follow, p => LibC.Statx(AtFdCwd, p, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer)) < 0)
             throw Err.OS(LibC.LastError, path);
         return FromStatx(buffer);
     }
 
     private static PyTuple Stat(PyObject path, bool follow, PyObject? folder = null)
     {
-        if (path is PyInt fd)
-        {
-            var buffer = new byte[256];
-            if (LibC.Statx(Args.Int(fd), "", EmptyPath, 0x7ff, buffer) < 0)
-                throw Err.OS(LibC.LastError, (PyObject?)null);
-            return FromStatx(buffer);
-        }
-        try
-        {
-            return Stat(Args.IsNone(folder) ? FileSystemCodec.Path(path, "stat") : P(path, folder), follow);
-        }
-        catch (PyError error) when (error.Value.Fields.ContainsKey("filename"))
-        {
-            error.Value.Fields["filename"] = path;
-            throw;
-        }
+        var buffer = new byte[256];
+        var result = path is PyInt ? LibC.Statx(Fd(path), "", EmptyPath, 0x7ff, buffer)
+            : Gate.Current.On(path, folder, Access.Look, follow, p => LibC.Statx(AtFdCwd, p, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer));
+        return result < 0 ? throw Err.OS(LibC.LastError, path is PyInt ? null : path) : FromStatx(buffer);
     }
 
     private static PyInt Check(long result, PyObject? path = null, PyObject? path2 = null) =>
@@ -199,20 +187,12 @@ internal static partial class PosixModule
         return Values.None;
     }
 
-    /// <summary>
-    /// A path argument. A descriptor, and a path below the folder that a descriptor stands for, are names that the kernel gives them.
-    /// </summary>
-    private static string P(PyObject? o, PyObject? folder = null)
-    {
-        if (o is PyInt and not PyBool)
-            return "/proc/self/fd/" + Args.Int(o);
-        var path = FileSystemCodec.Path(o!);
-        if (Args.IsNone(folder) || path.StartsWith('/'))
-            return path;
-        if (folder!.Type.Index is null)
-            throw Err.Type($"argument should be integer or None, not {folder.Type.Name}");
-        return $"/proc/self/fd/{Args.Int(folder)}/{path}";
-    }
+    /// <summary>A descriptor that the program names.</summary>
+    private static int Fd(PyObject? o) => Gate.Current.Use(Args.Int(o!));
+
+    /// <summary>Calls with a path once the machine is known to have it granted.</summary>
+    private static PyObject Changed(PyObject? path, PyObject? folder, bool follow, Func<string, long> call) =>
+        Done(Gate.Current.On(path, folder, Access.Write, follow, call), path);
 
     private const string HaveFunctions = "HAVE_FACCESSAT HAVE_FCHDIR HAVE_FCHMOD HAVE_FCHMODAT HAVE_FCHOWN HAVE_FDOPENDIR HAVE_FEXECVE HAVE_FPATHCONF HAVE_FSTATAT HAVE_FSTATVFS HAVE_FTRUNCATE HAVE_FUTIMENS HAVE_LINKAT HAVE_LSTAT HAVE_LUTIMES HAVE_MKDIRAT HAVE_MKFIFOAT HAVE_OPENAT HAVE_READLINKAT HAVE_RENAMEAT HAVE_SYMLINKAT HAVE_UNLINKAT HAVE_UTIMENSAT";
 
@@ -240,7 +220,10 @@ internal static partial class PosixModule
         m.Set("_have_functions", new PyList(HaveFunctions.Split(' ').Select(f => (PyObject)new PyStr(f))));
         var environment = new PyDict();
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
-            environment.Set(new PyBytes(System.Text.Encoding.UTF8.GetBytes((string)entry.Key)), new PyBytes(System.Text.Encoding.UTF8.GetBytes((string?)entry.Value ?? "")));
+        {
+            if (m.Machine.Gate.SeesVariable((string)entry.Key))
+                environment.Set(new PyBytes(System.Text.Encoding.UTF8.GetBytes((string)entry.Key)), new PyBytes(System.Text.Encoding.UTF8.GetBytes((string?)entry.Value ?? "")));
+        }
         m.Set("environ", environment);
         var live = m.Machine.State<ProcessStart.EnvironmentState>("environ");
         m.Def("putenv", "name, value, /", a =>
@@ -249,35 +232,34 @@ internal static partial class PosixModule
             if (name.Length == 1 || name.Contains((byte)'='))
                 throw Err.Value("illegal environment variable name");
             live.Set(name[..^1], value[..^1]);
-            return Done(LibC.SetEnvironment(name, value, 1));
+            return m.Machine.Gate.SharesProcess ? Done(LibC.SetEnvironment(name, value, 1)) : Values.None;
         });
         m.Def1("unsetenv", name =>
         {
             live.Set(Terminated(name)[..^1], null);
-            return Done(LibC.UnsetEnvironment(Terminated(name)));
+            return m.Machine.Gate.SharesProcess ? Done(LibC.UnsetEnvironment(Terminated(name))) : Values.None;
         });
         m.Def("stat", "path, *, dir_fd=None, follow_symlinks=True", a => Stat(a[0]!, Ops.IsTrue(a[2]!), a[1]));
         m.Def("lstat", "path, *, dir_fd=None", a => Stat(a[0]!, false, a[1]));
         m.Def1("fstat", fd => Stat(Ops.Index(fd), true));
         m.Def0("getcwd", () => FileSystemCodec.Decode(CurrentFolder()));
         m.Def0("getcwdb", () => new PyBytes(CurrentFolder()));
-        m.Def1("chdir", p => Done(LibC.ChDir(P(p)), p));
+        m.Def1("chdir", p => Done(m.Machine.Gate.ChangeFolder(p), p));
         m.Def("listdir", "path=None", a =>
         {
-            var path = a[0] == Values.None ? "." : P(a[0]);
-            return new PyList(Entries(path, a[0]).Select(n => a[0] is PyBytes ? new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(n))) : (PyObject)PyStr.FromUtf16(n)));
+            return new PyList(Entries(a[0]!).Select(n => a[0] is PyBytes ? new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(n))) : (PyObject)PyStr.FromUtf16(n)));
         });
         m.Def("scandir", "path=None", a =>
         {
-            var path = a[0] == Values.None ? "." : P(a[0]);
-            return new PyEnumerator(ScanIterator, Entries(path, a[0]).Select(n => (PyObject)new PyDirEntry(path, n)).GetEnumerator());
+            var path = a[0] == Values.None ? "." : Gate.Plain(a[0], null);
+            return new PyEnumerator(ScanIterator, Entries(a[0]!).Select(n => (PyObject)new PyDirEntry(path, n)).GetEnumerator());
         });
         m.Def("open", "path, flags, mode=511, *, dir_fd=None", a =>
         {
-            var (path, flags, mode) = (P(a[0], a[3]), Args.Int(a[1]!) | 0x80000, Args.Int(a[2]!));
-            return Check(Descriptors.Get(() => LibC.Open(path, flags, mode)), a[0]);
+            const int closeOnExec = 0x80000;
+            return Check(m.Machine.Gate.Open(a[0]!, a[3], Args.Int(a[1]!) | closeOnExec, Args.Int(a[2]!)), a[0]);
         });
-        m.Def1("close", fd => Done(LibC.Close(Args.Int(fd))));
+        m.Def1("close", fd => Done(m.Machine.Gate.Close(Args.Int(fd))));
         m.Def("read", "fd, length, /", a =>
         {
             var length = Args.Long(a[1]!);
@@ -285,7 +267,7 @@ internal static partial class PosixModule
                 throw Err.OS(Errno.EINVAL, (PyObject?)null);
             m.Machine.Limits.CheckSize(length);
             var buffer = new byte[length];
-            var fd = Args.Int(a[0]!);
+            var fd = Fd(a[0]);
             Blocking.UntilReadable(PyThread.Current, fd);
             var got = m.Machine.Gil.Without(() => LibC.Read(fd, buffer, buffer.Length));
             return got < 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : new PyBytes(buffer[..(int)got]);
@@ -293,46 +275,44 @@ internal static partial class PosixModule
         m.Def("write", "fd, data, /", a =>
         {
             var data = Buffers.Of(a[1]!).Bytes.ToArray();
-            var fd = Args.Int(a[0]!);
+            var fd = Fd(a[0]);
             return Check(m.Machine.Gil.Without(() => LibC.Write(fd, data, data.Length)));
         });
-        m.Def("lseek", "fd, position, how, /", a => Check(LibC.Seek(Args.Int(a[0]!), Args.Long(a[1]!), Args.Int(a[2]!))));
-        m.Def("ftruncate", "fd, length, /", a => Done(LibC.Truncate(Args.Int(a[0]!), Args.Long(a[1]!))));
-        m.Def1("isatty", fd => Values.Bool(LibC.IsATty(Args.Int(fd)) == 1));
-        m.Def1("dup", fd => Check(LibC.FileControl(Args.Int(fd), 1030, 0)));
+        m.Def("lseek", "fd, position, how, /", a => Check(LibC.Seek(Fd(a[0]), Args.Long(a[1]!), Args.Int(a[2]!))));
+        m.Def("ftruncate", "fd, length, /", a => Done(LibC.Truncate(Fd(a[0]), Args.Long(a[1]!))));
+        m.Def1("isatty", fd => Values.Bool(m.Machine.Gate.Owns(Args.Int(fd)) && LibC.IsATty(Args.Int(fd)) == 1));
+        m.Def1("dup", fd => Check(m.Machine.Gate.Keep(LibC.FileControl(Fd(fd), 1030, 0))));
         m.Def("dup2", "fd, fd2, inheritable=True", a =>
         {
-            const int closeOnExec = 0x80000;
-            return Check(Ops.IsTrue(a[2]!) || Args.Int(a[0]!) == Args.Int(a[1]!) ? LibC.Dup2(Args.Int(a[0]!), Args.Int(a[1]!)) : PosixCalls.Dup3(Args.Int(a[0]!), Args.Int(a[1]!), closeOnExec));
+            return Check(m.Machine.Gate.Duplicate(Args.Int(a[0]!), Args.Int(a[1]!), Ops.IsTrue(a[2]!)));
         });
         m.Def0("pipe", () =>
         {
             Span<int> ends = stackalloc int[2];
-            Check(LibC.Pipe(ends, 0x80000));
-            return new PyTuple(PyInt.Of(ends[0]), PyInt.Of(ends[1]));
+            return Pair(LibC.Pipe(ends, 0x80000), ends);
         });
         m.Def("set_inheritable", "fd, inheritable, /", a =>
         {
-            var flags = Flags(Args.Int(a[0]!));
-            return Done(LibC.FileControl(Args.Int(a[0]!), SetDescriptorFlags, Ops.IsTrue(a[1]!) ? flags & ~CloseOnExec : flags | CloseOnExec), null);
+            var flags = Flags(Fd(a[0]));
+            return Done(LibC.FileControl(Fd(a[0]), SetDescriptorFlags, Ops.IsTrue(a[1]!) ? flags & ~CloseOnExec : flags | CloseOnExec), null);
         });
-        m.Def1("get_inheritable", fd => Values.Bool((Flags(Args.Int(fd)) & CloseOnExec) == 0));
-        m.Def("mkdir", "path, mode=511, *, dir_fd=None", a => Done(LibC.MkDir(P(a[0], a[2]), Args.Int(a[1]!)), a[0]));
-        m.Def("rmdir", "path, *, dir_fd=None", a => Done(LibC.RmDir(P(a[0], a[1])), a[0]));
+        m.Def1("get_inheritable", fd => Values.Bool((Flags(Fd(fd)) & CloseOnExec) == 0));
+        m.Def("mkdir", "path, mode=511, *, dir_fd=None", a => Changed(a[0], a[2], false, p => LibC.MkDir(p, Args.Int(a[1]!))));
+        m.Def("rmdir", "path, *, dir_fd=None", a => Changed(a[0], a[1], false, p => LibC.RmDir(p)));
         foreach (var name in new[] { "unlink", "remove" })
-            m.Def(name, "path, *, dir_fd=None", a => Done(LibC.Unlink(P(a[0], a[1])), a[0]));
+            m.Def(name, "path, *, dir_fd=None", a => Changed(a[0], a[1], false, p => LibC.Unlink(p)));
         foreach (var name in new[] { "rename", "replace" })
-            m.Def(name, "src, dst, *, src_dir_fd=None, dst_dir_fd=None", a => Done(LibC.Rename(P(a[0], a[2]), P(a[1], a[3])), a[0], a[1]));
-        m.Def("symlink", "src, dst, target_is_directory=False, *, dir_fd=None", a => Done(LibC.SymLink(P(a[0]), P(a[1], a[3])), a[0], a[1]));
-        m.Def("link", "src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True", a => Done(LibC.Link(P(a[0], a[2]), P(a[1], a[3])), a[0], a[1]));
+            m.Def(name, "src, dst, *, src_dir_fd=None, dst_dir_fd=None", a => Done(Both(a, Access.Write, false, LibC.Rename), a[0], a[1]));
+        m.Def("symlink", "src, dst, target_is_directory=False, *, dir_fd=None", a => Done(m.Machine.Gate.On(a[1], a[3], Access.Write, false, p => LibC.SymLink(FileSystemCodec.Path(a[0]!), p)), a[0], a[1]));
+        m.Def("link", "src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True", a => Done(Both(a, Access.Read | Access.Write, false, LibC.Link), a[0], a[1]));
         m.Def("readlink", "path, *, dir_fd=None", a =>
         {
             var buffer = new byte[4096];
-            var length = LibC.ReadLink(P(a[0], a[1]), buffer, buffer.Length);
+            var length = m.Machine.Gate.On(a[0], a[1], Access.Look, false, p => LibC.ReadLink(p, buffer, buffer.Length));
             return length < 0 ? throw Err.OS(LibC.LastError, a[0]) : a[0] is PyBytes ? new PyBytes(buffer[..(int)length]) : FileSystemCodec.Decode(buffer.AsSpan(0, (int)length));
         });
-        m.Def("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Done(LibC.ChMod(P(a[0], a[2]), Args.Int(a[1]!)), a[0]));
-        m.Def("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(LibC.Access(P(a[0], a[2]), Args.Int(a[1]!)) == 0));
+        m.Def("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Changed(a[0], a[2], true, p => LibC.ChMod(p, Args.Int(a[1]!))));
+        m.Def("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(CanAccess(a)));
         m.Def1("fspath", o => o is PyStr or PyBytes ? o : Calls.Special(o, Names.Intern("__fspath__")) ?? throw Err.Type($"expected str, bytes or os.PathLike object, not {o.Type.Name}"));
         m.Def0("getpid", () => PyInt.Of(Environment.ProcessId));
         m.Def0("getppid", () => PyInt.Of(LibC.GetPpid()));
@@ -357,28 +337,66 @@ internal static partial class PosixModule
         });
         m.Def0("cpu_count", () => PyInt.Of(Environment.ProcessorCount));
         m.Def0("uname", () => UName.Make(new PyStr("Linux"), PyStr.FromUtf16(Environment.MachineName), PyStr.FromUtf16(Environment.OSVersion.Version.ToString()), new PyStr("#1"), new PyStr("x86_64")));
-        m.Def("get_terminal_size", "fd=1, /", a => LibC.IsATty(Args.Int(a[0]!)) == 1 ? TerminalSize.Make(PyInt.Of(Console.WindowWidth), PyInt.Of(Console.WindowHeight)) : throw Err.OS(25, (PyObject?)null));
+        m.Def("get_terminal_size", "fd=1, /", a => LibC.IsATty(Fd(a[0])) == 1 ? TerminalSize.Make(PyInt.Of(Console.WindowWidth), PyInt.Of(Console.WindowHeight)) : throw Err.OS(25, (PyObject?)null));
         m.Def1("strerror", n => new PyStr(Errno.Message(Args.Int(n))));
         m.Def1("_exit", n =>
         {
+            m.Machine.Gate.AskExit("os._exit");
             PosixCalls.ExitNow(Args.Int(n));
             return Values.None;
         });
         m.Def0("abort", () => throw Err.Runtime("abort() is not for programs of a virtual machine"));
-        m.Def1("fsync", fd => Done(LibC.Sync(Args.Int(fd)), null));
-        m.Def1("device_encoding", fd => LibC.IsATty(Args.Int(fd)) == 1 ? new PyStr("UTF-8") : Values.None);
+        m.Def1("fsync", fd => Done(LibC.Sync(Fd(fd))));
+        m.Def1("device_encoding", fd => LibC.IsATty(Fd(fd)) == 1 ? new PyStr("UTF-8") : Values.None);
         FillFiles(m);
         FillProcesses(m);
     }
 
+    /// <summary>Calls with two paths, as rename does.</summary>
+    private static long Both(PyObject?[] a, Access source, bool follow, Func<string, string, int> call) =>
+        Gate.Current.On(a[0], a[2], source, follow, from => Gate.Current.On(a[1], a[3], Access.Write, false, to => call(from, to)));
+
+    private static bool CanAccess(PyObject?[] a)
+    {
+        var mode = Args.Int(a[1]!);
+        try
+        {
+            return Gate.Current.On(a[0], a[2], (mode & 2) != 0 ? Access.Write | Access.Look : Access.Look, true, p => LibC.Access(p, mode)) == 0;
+        }
+        catch (PyError denied) when (denied.Value.Type == ExceptionTypes.PermissionError)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The two descriptors that a call has made.</summary>
+    private static PyTuple Pair(long result, ReadOnlySpan<int> ends)
+    {
+        Check(result);
+        return new PyTuple(PyInt.Of(Gate.Current.Keep(ends[0])), PyInt.Of(Gate.Current.Keep(ends[1])));
+    }
+
     private static byte[] CurrentFolder()
     {
+        if (!Gate.Current.SharesProcess)
+            return FileSystemCodec.Encode(PyStr.FromUtf16(Gate.Current.WorkingFolder));
         var buffer = new byte[4096];
         var length = PosixCalls.GetCwd(buffer, (nuint)buffer.Length);
         return length == 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : buffer[..Array.IndexOf(buffer, (byte)0)];
     }
 
-    private static List<string> Entries(string path, PyObject? given)
+    private static List<string> Entries(PyObject given)
+    {
+        List<string> names = [];
+        var path = given == Values.None ? new PyStr(".") : given;
+        return Gate.Current.On(path, null, Access.Look, true, p =>
+        {
+            names = Entries(p, path);
+            return 0;
+        }) < 0 ? throw Err.OS(LibC.LastError, path) : names;
+    }
+
+    private static List<string> Entries(string path, PyObject given)
     {
         try
         {
@@ -391,7 +409,7 @@ internal static partial class PosixModule
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             var translated = Errno.From(error, path);
-            translated.Value.Fields["filename"] = given == Values.None ? new PyStr(path) : given!;
+            translated.Value.Fields["filename"] = given;
             throw translated;
         }
     }

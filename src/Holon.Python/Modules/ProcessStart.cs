@@ -15,7 +15,10 @@ internal sealed class ProcessStart
     /// <summary>Null passes this process's environment on.</summary>
     public byte[][]? Environment { get; init; }
 
-    public byte[]? Folder { get; init; }
+    public byte[]? Folder { get; init; } = OwnFolder;
+
+    /// <summary>The working folder of a machine that has one of its own.</summary>
+    public static byte[]? OwnFolder => Gate.Current.SharesProcess ? null : FileSystemCodec.Encode(PyStr.FromUtf16(Gate.Current.WorkingFolder));
 
     public bool NewSession { get; init; }
 

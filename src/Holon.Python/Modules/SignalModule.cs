@@ -51,6 +51,8 @@ internal static class SignalModule
             if (PyThread.Current != machine.MainThread)
                 throw Err.Value("set_wakeup_fd only works in main thread of the main interpreter");
             var fd = Args.Int(a[0]!);
+            if (fd != -1)
+                machine.Gate.Use(fd);
             const int getFlags = 3, nonBlocking = 2048;
             if (fd != -1)
             {
@@ -148,6 +150,10 @@ internal static class SignalModule
     {
         if (pid == Environment.ProcessId && number is > 0 and < Signals.Count && machine.Signals.Raise(number))
             return;
+        if (pid == Environment.ProcessId)
+            machine.Gate.AskExit("signalling the process");
+        else
+            machine.Gate.AskRun("signalling processes");
         if (LibC.Kill(pid, number) < 0)
             throw Err.OS(LibC.LastError, (PyObject?)null);
     }

@@ -9,21 +9,25 @@ internal static class SubprocessModule
 
     public static void Fill(ModuleBuilder m) => m.Def("fork_exec", Parameters, Start);
 
+    /// <summary>A descriptor, or -1 for none.</summary>
+    private static int End(PyObject o) => Args.Int(o) is >= 0 and var fd ? Gate.Current.Use(fd) : -1;
+
     private static byte[] Text(PyObject o) => FileSystemCodec.Encode(PyStr.FromUtf16(FileSystemCodec.Path(o)));
 
     private static PyObject Start(PyObject?[] a)
     {
+        Gate.Current.AskRun("starting processes");
         if (a[21] != Values.None)
             throw Err.Of(ExceptionTypes.NotImplementedError, "subprocess: preexec_fn needs fork, which this machine does not have");
         if (a[17] != Values.None || a[18] != Values.None || a[19] != Values.None || Args.Int(a[20]!) >= 0)
             throw Err.Of(ExceptionTypes.NotImplementedError, "subprocess: user, group, extra_groups and umask need fork, which this machine does not have");
-        var keep = Ops.Each(a[3]!).Select(Args.Int).ToArray();
-        int childIn = Args.Int(a[6]!), childOut = Args.Int(a[9]!), childError = Args.Int(a[11]!), errorPipe = Args.Int(a[13]!);
+        var keep = Ops.Each(a[3]!).Select(fd => Gate.Current.Use(Args.Int(fd))).ToArray();
+        int childIn = End(a[6]!), childOut = End(a[9]!), childError = End(a[11]!), errorPipe = End(a[13]!);
         var start = new ProcessStart
         {
             Arguments = [.. Ops.Each(a[0]!).Select(Text)],
             Environment = a[5] == Values.None ? null : [.. Ops.Each(a[5]!).Select(Buffers.Bytes)],
-            Folder = a[4] == Values.None ? null : Text(a[4]!),
+            Folder = a[4] == Values.None ? ProcessStart.OwnFolder : Text(a[4]!),
             NewSession = Ops.IsTrue(a[15]!),
             Group = Args.Int(a[16]!),
         };

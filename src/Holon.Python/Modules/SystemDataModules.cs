@@ -10,7 +10,7 @@ internal static partial class SystemDataModules
     private static readonly StructSequence Group = new("grp.struct_group", ["gr_name", "gr_passwd", "gr_gid", "gr_mem"]);
 
     private static IEnumerable<string[]> Lines(string file, int fields) =>
-        File.Exists(file) ? File.ReadLines(file).Select(l => l.Split(':')).Where(f => f.Length == fields) : [];
+        Gate.Current.Allows(file, Access.Read) && File.Exists(file) ? File.ReadLines(file).Select(l => l.Split(':')).Where(f => f.Length == fields) : [];
 
     private static PyObject Text(string text) => PyStr.FromUtf16(text);
 
@@ -83,13 +83,19 @@ internal static partial class SystemDataModules
                 throw Err.Value("current limit exceeds maximum limit");
             return Limit(pid, kind, change, before) == 0 ? Pair(before) : LibC.LastError == 1 && limits is not null && pid == 0 ? throw Err.Value("not allowed to raise maximum limit") : throw Err.OS(LibC.LastError, (PyObject?)null);
         }
+        PyObject Changed(int pid, PyObject kind, PyObject? limits)
+        {
+            if (limits is not null || pid != 0)
+                m.Machine.Gate.AskRun("changing processes");
+            return Change(pid, Kind(kind), limits);
+        }
         m.Def1("getrlimit", kind => Change(0, Kind(kind), null));
         m.Def("setrlimit", "resource, limits, /", a =>
         {
-            Change(0, Kind(a[0]!), a[1]!);
+            Changed(0, a[0]!, a[1]!);
             return Values.None;
         });
-        m.Def("prlimit", "pid, resource, limits=?, /", a => Change(Args.Int(a[0]!), Kind(a[1]!), a[2]));
+        m.Def("prlimit", "pid, resource, limits=?, /", a => Changed(Args.Int(a[0]!), a[1]!, a[2]));
     }
 
     public static void FillFcntl(ModuleBuilder m)
@@ -106,6 +112,7 @@ internal static partial class SystemDataModules
         m.Def("fcntl", "fd, cmd, arg=0, /", a =>
         {
             var (fd, command) = (Descriptor(a[0]!), Args.Int(a[1]!));
+            m.Machine.Gate.AskControl(command, a[2] is not (IBuffer or PyStr));
             if (a[2] is IBuffer or PyStr)
             {
                 var data = a[2] is PyStr text ? Encoding.UTF8.GetBytes(text.Value) : Buffers.Bytes(a[2]).ToArray();
@@ -116,11 +123,15 @@ internal static partial class SystemDataModules
             }
             var argument = Ops.Index(a[2]!).ToBig();
             var result = m.Machine.Gil.Without(() => LibC.FileControl(fd, command, (nint)(long)(argument & long.MaxValue)));
+            const int duplicate = 0, duplicateCloseOnExec = 1030;
+            if (command is duplicate or duplicateCloseOnExec)
+                m.Machine.Gate.Keep(result);
             return result < 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : PyInt.Of(result);
         });
         m.Def("ioctl", "fd, request, arg=0, mutate_flag=True, /", a =>
         {
             var (fd, request) = (Descriptor(a[0]!), (nuint)(ulong)(Ops.Index(a[1]!).ToBig() & uint.MaxValue));
+            m.Machine.Gate.AskDevice((uint)request, a[2] is not (IBuffer or PyStr));
             if (a[2] is not (IBuffer or PyStr))
             {
                 var result = PosixCalls.IoControl(fd, request, (nint)Args.Long(a[2]!));
@@ -163,7 +174,7 @@ internal static partial class SystemDataModules
     private static int Descriptor(PyObject o)
     {
         var fd = o is PyInt ? Args.Int(o) : Args.Int(Calls.CallMethod(o, "fileno") as PyInt ?? throw Err.Type("fileno() returned a non-integer"));
-        return fd >= 0 ? fd : throw Err.Value($"file descriptor cannot be a negative integer ({fd})");
+        return fd >= 0 ? Gate.Current.Use(fd) : throw Err.Value($"file descriptor cannot be a negative integer ({fd})");
     }
 
     [LibraryImport("libc", SetLastError = true, EntryPoint = "tcgetattr")]

@@ -95,7 +95,7 @@ internal static class ComplexType
                     throw Err.Type($"complex() {(each == a[0] ? "first argument must be a string or a number" : "second argument must be a number")}, not '{each.Type.Name}'");
             }
             var real = a[0] is null ? Complex.Zero : Convert(a[0]!);
-            value = a[1] is null ? real : a[1] is PyComplex i ? new Complex(real.Real - i.Value.Imaginary, real.Imaginary + i.Value.Real) : new Complex(real.Real, real.Imaginary + Ops.ToDouble(a[1]!));
+            value = a[1] is null ? real : a[1] is PyComplex i ? new Complex(real.Real - i.Value.Imaginary, real.Imaginary + i.Value.Real) : new Complex(real.Real, a[0] is PyComplex ? real.Imaginary + Ops.ToDouble(a[1]!) : Ops.ToDouble(a[1]!));
         }
         return new PyComplex(type, value);
     }

@@ -21,6 +21,7 @@ internal sealed class Machine
         if (CompileAfter == 0)
             CompileAfter = int.MaxValue;
         Limits = new Limits(options);
+        Gate = new Gate(options);
         MainThread = new PyThread(this);
         Finalizers = new Finalizers(this);
         Signals = new Signals(this);
@@ -29,6 +30,9 @@ internal sealed class Machine
     public PythonMachineOptions Options { get; }
 
     public Limits Limits { get; }
+
+    /// <summary>What the program may do outside the machine.</summary>
+    public Gate Gate { get; }
 
     public Gil Gil { get; } = new();
 

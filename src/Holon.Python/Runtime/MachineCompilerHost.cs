@@ -33,7 +33,7 @@ internal sealed class MachineCompilerHost(PyThread thread) : CompilerHost
     {
         try
         {
-            return line > 0 && File.Exists(fileName) && File.ReadLines(fileName, System.Text.Encoding.Latin1).ElementAtOrDefault(line - 1) is { } text
+            return line > 0 && thread.Machine.Gate.Allows(fileName, Access.Read) && File.Exists(fileName) && File.ReadLines(fileName, System.Text.Encoding.Latin1).ElementAtOrDefault(line - 1) is { } text
                 ? System.Text.Encoding.Latin1.GetBytes(text + "\n") : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -73,7 +73,7 @@ internal sealed partial class Signals(Machine machine) : IDisposable
         if (handlers[number] is null or PyInt)
             return;
         if (WakeUp >= 0)
-            _ = Modules.LibC.Write(WakeUp, [(byte)number], 1);
+            _ = machine.Gate.Owns(WakeUp) ? Modules.LibC.Write(WakeUp, [(byte)number], 1) : 0;
         machine.Post(() => Deliver(number));
     }
 

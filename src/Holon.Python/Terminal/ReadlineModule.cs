@@ -105,7 +105,7 @@ internal static class ReadlineModule
             return Values.None;
         }
         PyObject? Optional(PyObject? o) => Args.IsNone(o) ? null : o;
-        string HistoryFile(PyObject? o) => Args.IsNone(o) ? Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/", ".history") : FileSystemCodec.Path(o!);
+        string HistoryFile(PyObject? o, Access access) => m.Machine.Gate.Ask(Args.IsNone(o) ? PyStr.FromUtf16(Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/", ".history")) : o!, access);
         m.Set("__doc__", "Importing this module enables command line editing using Holon's line editor.");
         m.Def("parse_and_bind", "string, /", _ => Values.None);
         m.Def("read_init_file", "filename=None, /", _ => Values.None);
@@ -145,9 +145,9 @@ internal static class ReadlineModule
         m.Def0("get_history_length", () => PyInt.Of(state.HistoryLength));
         m.Def1("set_history_length", length => Done(() => state.HistoryLength = Args.Int(length)));
         m.Def1("set_auto_history", enabled => Done(() => state.AutoHistory = Ops.IsTrue(enabled)));
-        m.Def("read_history_file", "filename=None, /", a => Done(() => OnFile(HistoryFile(a[0]), file => history.AddRange(File.ReadLines(file).Where(l => !l.StartsWith("_HiStOrY_", StringComparison.Ordinal))))));
-        m.Def("write_history_file", "filename=None, /", a => Done(() => OnFile(HistoryFile(a[0]), file => File.WriteAllLines(file, state.HistoryLength >= 0 ? history.TakeLast(state.HistoryLength) : history, new UTF8Encoding(false)))));
-        m.Def("append_history_file", "nelements, filename=None, /", a => Done(() => OnFile(HistoryFile(a[1]), file => File.AppendAllLines(File.Exists(file) ? file : throw new FileNotFoundException(), history.TakeLast(Args.Int(a[0]!)), new UTF8Encoding(false)))));
+        m.Def("read_history_file", "filename=None, /", a => Done(() => OnFile(HistoryFile(a[0], Access.Read), file => history.AddRange(File.ReadLines(file).Where(l => !l.StartsWith("_HiStOrY_", StringComparison.Ordinal))))));
+        m.Def("write_history_file", "filename=None, /", a => Done(() => OnFile(HistoryFile(a[0], Access.Write), file => File.WriteAllLines(file, state.HistoryLength >= 0 ? history.TakeLast(state.HistoryLength) : history, new UTF8Encoding(false)))));
+        m.Def("append_history_file", "nelements, filename=None, /", a => Done(() => OnFile(HistoryFile(a[1], Access.Write), file => File.AppendAllLines(File.Exists(file) ? file : throw new FileNotFoundException(), history.TakeLast(Args.Int(a[0]!)), new UTF8Encoding(false)))));
     }
 
     private static void OnFile(string file, Action<string> action)

@@ -15,6 +15,8 @@ internal static unsafe class NameResolution
 
     public static List<Found> Look(string? host, string? service, int family, int type, int protocol, int flags)
     {
+        var gate = PyThread.Current.Machine.Gate;
+        gate.AskName(host);
         var result = new List<Found>();
         var hints = new AddressInfo { Family = family, SocketType = type, Protocol = protocol, Flags = flags };
         nint list = 0;
@@ -31,11 +33,20 @@ internal static unsafe class NameResolution
         for (var at = (AddressInfo*)list; at != null; at = at->Next)
             result.Add(new Found(at->Family, at->SocketType, at->Protocol, at->CanonicalName == null ? "" : Text(at->CanonicalName), new ReadOnlySpan<byte>(at->Address, (int)at->AddressLength).ToArray()));
         SocketCalls.FreeAddrInfo((AddressInfo*)list);
+        gate.Learn(host, result.Select(f => f.Family switch
+        {
+            SocketAddress.Inet => new System.Net.IPAddress(f.Address.AsSpan(4, 4)),
+            SocketAddress.Inet6 => new System.Net.IPAddress(f.Address.AsSpan(8, 16)),
+            _ => System.Net.IPAddress.None,
+        }));
         return result;
     }
 
     public static (string Host, string Service) Name(byte[] address, int flags)
     {
+        const int numericHost = 1;
+        if ((flags & numericHost) == 0)
+            PyThread.Current.Machine.Gate.OnAddress(address, false, _ => 0);
         var host = new byte[1025];
         var service = new byte[32];
         var code = PyThread.Current.Machine.Gil.Without(() => SocketCalls.GetNameInfo(address, address.Length, host, host.Length, service, service.Length, flags));
@@ -49,6 +60,7 @@ internal static unsafe class NameResolution
     public static string InterfaceName(uint index)
     {
         var name = new byte[32];
+        Gate.Current.AskAll();
         return SocketCalls.InterfaceName(index, name) == null ? throw Err.OS(LibC.LastError, (PyObject?)null) : Terminated(name);
     }
 
@@ -106,9 +118,16 @@ internal static unsafe class NameResolution
             var entry = SocketCalls.GetProtocol(Args.Str(name, "getprotobyname").Value);
             return entry == null ? throw Err.Of(ExceptionTypes.OSError, "protocol not found") : PyInt.Of(entry->Number);
         });
-        m.Def1("if_nametoindex", name => SocketCalls.InterfaceIndex(FileSystemCodec.Path(name)) is > 0 and var index ? PyInt.Of(index) : throw Err.Of(ExceptionTypes.OSError, "no interface with this name"));
+        m.Def1("if_nametoindex", name => Interfaces(SocketCalls.InterfaceIndex(FileSystemCodec.Path(name))) is > 0 and var index ? PyInt.Of(index) : throw Err.Of(ExceptionTypes.OSError, "no interface with this name"));
         m.Def1("if_indextoname", index => new PyStr(InterfaceName((uint)Args.Long(index))));
-        m.Def0("if_nameindex", () => new PyList(System.Net.NetworkInformation.NetworkInterface.GetAllNetworkInterfaces().Select(i => (PyObject)new PyTuple(PyInt.Of(SocketCalls.InterfaceIndex(i.Name)), new PyStr(i.Name)))));
+        m.Def0("if_nameindex", () => new PyList(Interfaces(System.Net.NetworkInformation.NetworkInterface.GetAllNetworkInterfaces()).Select(i => (PyObject)new PyTuple(PyInt.Of(SocketCalls.InterfaceIndex(i.Name)), new PyStr(i.Name)))));
+    }
+
+    /// <summary>What is told of the host's network cards asks for all of the network.</summary>
+    private static T Interfaces<T>(T found)
+    {
+        Gate.Current.AskAll();
+        return found;
     }
 
     private static byte[] Pad(byte[] address) => [2, 0, 0, 0, .. address];

@@ -18,13 +18,19 @@ internal static class SelectModule
 
     private sealed class PyEpoll(int fd) : PyObject
     {
-        public int Fd = fd;
+        private readonly Gate gate = Gate.Current;
+        private int descriptor = fd;
 
-        ~PyEpoll()
+        public int Fd => descriptor >= 0 && gate.Owns(descriptor) ? descriptor : -1;
+
+        public void Close()
         {
-            if (Fd >= 0)
-                _ = LibC.Close(Fd);
+            var last = Interlocked.Exchange(ref descriptor, -1);
+            if (last >= 0 && gate.Owns(last))
+                _ = gate.Close(last);
         }
+
+        ~PyEpoll() => Close();
 
         public override PyType Type => Epoll;
     }
@@ -40,7 +46,7 @@ internal static class SelectModule
             number = Calls.Call(method) as PyInt ?? throw Err.Type("fileno() returned a non-integer");
         }
         var fd = Args.Int(number);
-        return fd >= 0 ? fd : throw Err.Value($"file descriptor cannot be a negative integer ({fd})");
+        return fd >= 0 ? Gate.Current.Use(fd) : throw Err.Value($"file descriptor cannot be a negative integer ({fd})");
     }
 
     /// <summary>Waits in slices, so that limits and signals are seen. Seconds below zero are for ever.</summary>
@@ -101,7 +107,7 @@ internal static class SelectModule
                 throw Err.Overflow("timeout is too large");
             if (self.IsBusy)
                 throw Err.Runtime("concurrent poll() invocation");
-            var entries = self.Watched.Select(w => new PollEntry { Fd = w.Key, Events = w.Value }).ToArray();
+            var entries = self.Watched.Select(w => !Gate.Current.Owns(w.Key) ? throw Err.OS(Errno.EBADF, (PyObject?)null) : new PollEntry { Fd = w.Key, Events = w.Value }).ToArray();
             self.IsBusy = true;
             try
             {
@@ -123,9 +129,7 @@ internal static class SelectModule
 
     private static PyObject Close(PyObject o)
     {
-        var fd = Interlocked.Exchange(ref ((PyEpoll)o).Fd, -1);
-        if (fd >= 0)
-            _ = LibC.Close(fd);
+        ((PyEpoll)o).Close();
         return Values.None;
     }
 
@@ -139,11 +143,11 @@ internal static class SelectModule
             const int closeOnExec = 0x80000;
             if ((Args.Int(a[1]!) & ~closeOnExec) != 0)
                 throw Err.OS(Errno.EINVAL, (PyObject?)null);
-            var fd = (int)Descriptors.Get(() => SocketCalls.EpollCreate(closeOnExec));
+            var fd = (int)Gate.Current.Keep(Descriptors.Get(() => SocketCalls.EpollCreate(closeOnExec)));
             return fd < 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : new PyEpoll(fd);
         };
         t.Init = (_, _, _) => { };
-        t.DefClass("fromfd", "fd, /", (_, a) => new PyEpoll(Args.Int(a[0]!)));
+        t.DefClass("fromfd", "fd, /", (_, a) => new PyEpoll(Gate.Current.Use(Args.Int(a[0]!))));
         t.Def0("fileno", o => PyInt.Of(E(o).Fd));
         t.Def0("close", Close);
         t.Getter("closed", o => Values.Bool(((PyEpoll)o).Fd < 0));

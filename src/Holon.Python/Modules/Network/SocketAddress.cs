@@ -55,6 +55,9 @@ internal static class SocketAddress
         }
     }
 
+    /// <summary>The structure of a Unix socket's path.</summary>
+    public static byte[] OfPath(string path) => UnixAddress(PyStr.FromUtf16(path));
+
     private static ushort Port(PyObject port, string function)
     {
         if (port.Type.Index is null)

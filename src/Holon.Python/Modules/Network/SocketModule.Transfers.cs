@@ -34,7 +34,7 @@ internal static unsafe partial class SocketModule
             var flags = a[2] is null ? 0 : Args.Int(a[1]!);
             var data = Buffers.Bytes(a[0]);
             var address = SocketAddress.FromPython(a[2] ?? a[1]!, S(o).Family, "sendto");
-            return PyInt.Of(Blocking(S(o), PollOut, () => SocketCalls.SendTo(S(o).Fd, data, data.Length, flags | NoSignal, address, address.Length)));
+            return PyInt.Of(S(o).Gate.OnAddress(address, false, to => Blocking(S(o), PollOut, () => SocketCalls.SendTo(S(o).Fd, data, data.Length, flags | NoSignal, to, to.Length))));
         });
     }
 
@@ -90,16 +90,16 @@ internal static unsafe partial class SocketModule
             var control = a[1] is null ? [] : Control(a[1]!);
             var address = Args.IsNone(a[3]) ? [] : SocketAddress.FromPython(a[3]!, S(o).Family, "sendmsg");
             var flags = Args.Int(a[2]!) | NoSignal;
-            return PyInt.Of(Blocking(S(o), PollOut, () =>
+            return PyInt.Of(S(o).Gate.OnAddress(address, false, to => Blocking(S(o), PollOut, () =>
             {
                 // The arrays are pinned while the kernel reads them; empty ones give a null pointer and length 0.
-                fixed (byte* dataAt = data, controlAt = control, addressAt = address)
+                fixed (byte* dataAt = data, controlAt = control, addressAt = to)
                 {
                     var vector = new IoVector { Base = dataAt, Length = (nuint)data.Length };
-                    var header = new MessageHeader { Name = addressAt, NameLength = (uint)address.Length, Vectors = &vector, VectorCount = 1, Control = controlAt, ControlLength = (nuint)control.Length };
+                    var header = new MessageHeader { Name = addressAt, NameLength = (uint)to.Length, Vectors = &vector, VectorCount = 1, Control = controlAt, ControlLength = (nuint)control.Length };
                     return SocketCalls.SendMsg(S(o).Fd, &header, flags);
                 }
-            }));
+            })));
         });
         t.Def("recvmsg", "bufsize, ancbufsize=0, flags=0, /", (o, a) =>
         {
@@ -125,6 +125,9 @@ internal static unsafe partial class SocketModule
 
     private const int ControlHeader = 16;
 
+    /// <summary>SCM_RIGHTS of SOL_SOCKET: the data are descriptors.</summary>
+    private static bool IsDescriptors(int level, int type) => level == SolSocket && type == 1;
+
     /// <summary>struct cmsghdr and its data for each item, aligned to eight bytes.</summary>
     private static byte[] Control(PyObject items)
     {
@@ -134,6 +137,12 @@ internal static unsafe partial class SocketModule
             if (item is not PyTuple { Count: 3 } parts)
                 throw Err.Type("sendmsg() argument 2 must be an iterable of (level, type, data) tuples");
             var data = Buffers.Bytes(parts[2]);
+            if (IsDescriptors(Args.Int(parts[0]), Args.Int(parts[1])))
+            {
+                // A program passes on only what it has.
+                for (var at = 0; at + 4 <= data.Length; at += 4)
+                    Gate.Current.Use(BitConverter.ToInt32(data, at));
+            }
             result.AddRange(BitConverter.GetBytes((long)(ControlHeader + data.Length)));
             result.AddRange(BitConverter.GetBytes(Args.Int(parts[0])));
             result.AddRange(BitConverter.GetBytes(Args.Int(parts[1])));
@@ -166,6 +175,11 @@ internal static unsafe partial class SocketModule
         while (left.Length >= ControlHeader)
         {
             var length = (int)Math.Clamp(BitConverter.ToInt64(left), ControlHeader, left.Length);
+            if (IsDescriptors(BitConverter.ToInt32(left[8..]), BitConverter.ToInt32(left[12..])))
+            {
+                for (var at = ControlHeader; at + 4 <= length; at += 4)
+                    s.Gate.Keep(BitConverter.ToInt32(left[at..]));
+            }
             items.Add(new PyTuple(PyInt.Of(BitConverter.ToInt32(left[8..])), PyInt.Of(BitConverter.ToInt32(left[12..])), new PyBytes(left[ControlHeader..length].ToArray())));
             left = left[Math.Min(left.Length, length + 7 & ~7)..];
         }

@@ -19,15 +19,28 @@ internal static partial class SocketModule
         public double Timeout { get; set; } = -1;
     }
 
-    private sealed class PySocket(PyType type) : PyExtensible(type)
+    internal sealed class PySocket(PyType type) : PyExtensible(type)
     {
         ~PySocket()
         {
-            if (Fd >= 0)
-                _ = LibC.Close(Fd);
+            if (Fd >= 0 && Gate.Owns(Fd))
+                _ = Gate.Close(Fd);
         }
 
-        public int Fd = -1;
+        private int descriptor = -1;
+
+        public Gate Gate { get; } = Gate.Current;
+
+        /// <summary>The descriptor for a call; -1 when the socket is closed.</summary>
+        public int Fd
+        {
+            get => descriptor >= 0 && !Gate.Owns(descriptor) ? -1 : descriptor;
+            set => descriptor = value;
+        }
+
+        /// <summary>Takes the descriptor away from the socket.</summary>
+        public int Detach() => Interlocked.Exchange(ref descriptor, -1);
+
         public int Family, Kind, Protocol;
         public double Timeout = -1;
     }
@@ -70,7 +83,7 @@ internal static partial class SocketModule
         }
     }
 
-    private static bool Wait(PyThread thread, PySocket s, short events, System.Diagnostics.Stopwatch clock)
+    internal static bool Wait(PyThread thread, PySocket s, short events, System.Diagnostics.Stopwatch clock)
     {
         var fd = s.Fd;
         if (fd < 0)
@@ -130,6 +143,7 @@ internal static partial class SocketModule
             var fd = Args.Int(a[3]!);
             if (fd < 0)
                 throw Err.Value("negative file descriptor");
+            s.Gate.Use(fd);
             var name = new byte[SocketAddress.MaxSize];
             var length = name.Length;
             Check(SocketCalls.GetSockName(fd, name, ref length));
@@ -143,7 +157,8 @@ internal static partial class SocketModule
             s.Family = family == -1 ? SocketAddress.Inet : family;
             s.Kind = (type == -1 ? 1 : type) & ~(CloseOnExec | NonBlocking);
             s.Protocol = protocol == -1 ? 0 : protocol;
-            s.Fd = (int)Check(Descriptors.Get(() => SocketCalls.Socket(s.Family, (type == -1 ? 1 : type) | CloseOnExec, s.Protocol)));
+            s.Gate.AskSocket(s.Family);
+            s.Fd = (int)Check(s.Gate.Keep(Descriptors.Get(() => SocketCalls.Socket(s.Family, (type == -1 ? 1 : type) | CloseOnExec, s.Protocol))));
         }
         s.Timeout = type != -1 && (type & NonBlocking) != 0 ? 0 : PyThread.Current.Machine.State<Defaults>("_socket").Timeout;
         if (s.Timeout >= 0)
@@ -163,10 +178,10 @@ internal static partial class SocketModule
         t.Def0("fileno", o => PyInt.Of(S(o).Fd));
         t.Def0("close", o =>
         {
-            var fd = Interlocked.Exchange(ref S(o).Fd, -1);
-            return fd >= 0 && LibC.Close(fd) < 0 && LibC.LastError != 104 ? throw OSFailure() : Values.None;
+            var fd = S(o).Detach();
+            return fd >= 0 && S(o).Gate.Close(fd) < 0 && LibC.LastError != 104 ? throw OSFailure() : Values.None;
         });
-        t.Def0("detach", o => PyInt.Of(Interlocked.Exchange(ref S(o).Fd, -1)));
+        t.Def0("detach", o => PyInt.Of(S(o).Detach()));
         t.Def1("settimeout", (o, value) =>
         {
             S(o).Timeout = TimeoutOf(value);
@@ -184,7 +199,7 @@ internal static partial class SocketModule
         t.Def1("bind", (o, address) =>
         {
             var bytes = SocketAddress.FromPython(address, S(o).Family, "bind");
-            return Done(SocketCalls.Bind(S(o).Fd, bytes, bytes.Length));
+            return Done(S(o).Gate.OnAddress(bytes, true, to => SocketCalls.Bind(S(o).Fd, to, to.Length)));
         });
         t.Def1("connect", (o, address) => Connect(S(o), address) is 0 ? Values.None : throw Err.OS(LibC.LastError, (PyObject?)null));
         t.Def1("connect_ex", (o, address) =>
@@ -203,7 +218,14 @@ internal static partial class SocketModule
                 return PyInt.Of(Errno.EAGAIN);
             }
         });
-        t.Def("listen", "backlog=128, /", (o, a) => Done(SocketCalls.Listen(S(o).Fd, Math.Max(0, Args.Int(a[0]!)))));
+        t.Def("listen", "backlog=128, /", (o, a) =>
+        {
+            var name = new byte[SocketAddress.MaxSize];
+            var length = name.Length;
+            Check(SocketCalls.GetSockName(S(o).Fd, name, ref length));
+            S(o).Gate.AskListen(name.AsSpan(0, Math.Clamp(length, 0, name.Length)));
+            return Done(SocketCalls.Listen(S(o).Fd, Math.Max(0, Args.Int(a[0]!))));
+        });
         t.Def0("_accept", o =>
         {
             var address = new byte[SocketAddress.MaxSize];
@@ -211,7 +233,7 @@ internal static partial class SocketModule
             var fd = Blocking(S(o), PollIn, () =>
             {
                 length = address.Length;
-                return SocketCalls.Accept(S(o).Fd, address, ref length, CloseOnExec);
+                return S(o).Gate.Keep(SocketCalls.Accept(S(o).Fd, address, ref length, CloseOnExec));
             });
             return new PyTuple(PyInt.Of(fd), SocketAddress.ToPython(address.AsSpan(0, Math.Clamp(length, 0, address.Length))));
         });
@@ -253,12 +275,16 @@ internal static partial class SocketModule
     {
         var bytes = SocketAddress.FromPython(address, s.Family, "connect");
         var thread = PyThread.Current;
-        var (result, error) = thread.Machine.Gil.Without(() =>
+        var error = 0;
+        // A blocking connect is made as one that is waited for, so that it can be interrupted.
+        var result = s.Gate.OnAddress(bytes, false, to => thread.Machine.Gil.Without(() =>
         {
-            // A blocking connect is made as one that is waited for, so that it can be interrupted.
-            var value = SocketCalls.Connect(s.Fd, bytes, bytes.Length);
-            return (value, value < 0 ? LibC.LastError : 0);
-        });
+            var value = SocketCalls.Connect(s.Fd, to, to.Length);
+            error = value < 0 ? LibC.LastError : 0;
+            return value;
+        }));
+        if (result < 0 && error == 0)
+            throw OSFailure();
         if (result == 0)
             return 0;
         if (error != Errno.EINTR && (error != EInProgress || s.Timeout == 0))
@@ -288,17 +314,19 @@ internal static partial class SocketModule
             defaults.Timeout = TimeoutOf(value);
             return Values.None;
         });
-        m.Def1("close", fd => Done(LibC.Close(Args.Int(fd))));
+        m.Def1("close", fd => Done(m.Machine.Gate.Close(Args.Int(fd))));
         m.Def1("dup", fd =>
         {
             const int duplicateCloseOnExec = 1030;
-            return PyInt.Of(Check(LibC.FileControl(Args.Int(fd), duplicateCloseOnExec, 0)));
+            return PyInt.Of(Check(m.Machine.Gate.Keep(LibC.FileControl(m.Machine.Gate.Use(Args.Int(fd)), duplicateCloseOnExec, 0))));
         });
         m.Def("socketpair", "family=1, type=1, proto=0, /", a =>
         {
             var ends = new int[2];
             var (family, type, protocol) = (Args.Int(a[0]!), Args.Int(a[1]!), Args.Int(a[2]!));
             Check(Descriptors.Get(() => SocketCalls.SocketPair(family, type | CloseOnExec, protocol, ends)));
+            m.Machine.Gate.Keep(ends[0]);
+            m.Machine.Gate.Keep(ends[1]);
             return new PyTuple(Make(family, type, protocol, ends[0]), Make(family, type, protocol, ends[1]));
 
             PyObject Make(int f, int k, int p, int fd) => Calls.Call(Socket, PyInt.Of(f), PyInt.Of(k), PyInt.Of(p), PyInt.Of(fd));
