@@ -102,7 +102,7 @@ public sealed class VirtioBlockTests
         Assert.Equal(2048ul, driver.Device(0, 8));
         Assert.Equal(3ul, driver.Device(34, 2));
         Assert.Equal(3ul, driver.Common(0x12, 2));
-        Assert.Equal(254ul, driver.Device(12, 4));
+        Assert.Equal(510ul, driver.Device(12, 4));
     }
 
     [Fact]
