@@ -12,6 +12,9 @@ internal sealed record Guest(string Kernel, string? Initrd = null, string Comman
 {
     /// <summary>Its disks: raw files, written through the host's page cache.</summary>
     public IReadOnlyList<string> Disks { get; init; } = [];
+
+    /// <summary>A folder of the host, with the tag "shared".</summary>
+    public string? Share { get; init; }
 }
 
 /// <summary>What came of a run.</summary>
@@ -35,6 +38,7 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
         .. guest.Initrd is null ? Array.Empty<string>() : ["--initrd", guest.Initrd],
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["--append", guest.CommandLine],
         .. guest.Disks.SelectMany(disk => new[] { "--disk", $"{disk},format=raw" }),
+        .. guest.Share is null ? Array.Empty<string>() : ["--share", $"{guest.Share}:/shared"],
     ]);
 
     /// <summary>QEMU's own translating engine, on a machine like ours.</summary>
@@ -45,6 +49,7 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
         .. guest.Initrd is null ? Array.Empty<string>() : ["-initrd", guest.Initrd],
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["-append", guest.CommandLine],
         .. guest.Disks.SelectMany(disk => new[] { "-drive", $"file={disk},if=virtio,format=raw,cache=writeback" }),
+        .. guest.Share is null ? Array.Empty<string>() : ["-virtfs", $"local,path={guest.Share},mount_tag=shared,security_model=passthrough,id=shared"],
     ]);
 
     /// <summary>Starts the program; the caller ends and disposes it.</summary>

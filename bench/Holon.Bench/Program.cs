@@ -5,6 +5,7 @@ using Holon.Bench.Engine;
 using Holon.Bench.Java;
 using Holon.Bench.Memory;
 using Holon.Bench.Net;
+using Holon.Bench.Share;
 using Holon.Bench.Work;
 using Spectre.Console;
 
@@ -21,6 +22,7 @@ try
         "boot" => await BootBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "disk" => await DiskBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "share" => await ShareBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "java" => JavaBenchmark.Run(paths, arguments),

@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using Holon.Devices.Fuse;
 using Holon.Devices.Virtio;
 using Holon.Devices.Virtio.Balloon;
 using Holon.Devices.Virtio.Block;
 using Holon.Devices.Virtio.Consoles;
 using Holon.Devices.Virtio.Entropy;
+using Holon.Devices.Virtio.FileSystem;
 using Holon.Devices.Virtio.Net;
 using Holon.Networking;
 
@@ -25,6 +27,7 @@ public sealed class VirtioFuzzTests
     [InlineData("balloon")]
     [InlineData("rng")]
     [InlineData("net")]
+    [InlineData("fs")]
     public void A_hostile_driver_gets_nowhere(string kind)
     {
         var seed = Random.Shared.Next();
@@ -44,6 +47,7 @@ public sealed class VirtioFuzzTests
     {
         "blk" => new VirtioBlock(new MemoryDisk(1 << 16, threads: true), new VirtioBlockOptions("fuzz", Queues: 2)),
         "console" => new VirtioConsole(new ConsolePort(_ => { }), new ConsolePort(_ => { }, "p")),
+        "fs" => new VirtioFileSystem(new FuseServer(new SharedFolderOptions(Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "holon-share-fuzz")).FullName)), "fuzz"),
         "balloon" => new VirtioBalloon(),
         "net" => new VirtioNet(new VirtioNetOptions(new MacAddress(0x525400123456), QueuePairs: 2)),
         _ => new VirtioEntropy(),
