@@ -122,6 +122,7 @@ static void files(const char *directory, int count)
     }
 
     tell("unlink", count, start, "files");
+    if (chdir("/") < 0 || rmdir(directory) < 0) fail(directory);
 }
 
 static void scatter(const char *path, int count)

@@ -196,6 +196,42 @@ internal struct FuseTransfer
 }
 
 [StructLayout(LayoutKind.Sequential)]
+internal struct FuseMakeNode
+{
+    public uint Mode, Device, Mask, Padding;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseRename
+{
+    public ulong Folder;
+    public uint Flags, Padding;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseSync
+{
+    public ulong Handle;
+    public uint Flags, Padding;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseAllocate
+{
+    public ulong Handle;
+    public long Offset, Length;
+    public uint Mode, Padding;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseSeek
+{
+    public ulong Handle;
+    public long Offset;
+    public uint Whence, Padding;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 internal struct FuseCopyRange
 {
     public ulong Handle;

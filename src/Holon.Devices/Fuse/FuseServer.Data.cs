@@ -3,6 +3,9 @@ namespace Holon.Devices.Fuse;
 // What files hold: opening, reading, writing.
 public sealed unsafe partial class FuseServer
 {
+    /// <summary>Milliseconds within which the host may give two changes of a file the same time: one jiffy of the slowest usual kernel, and some.</summary>
+    private const long ClockTick = 20;
+
     private FuseOutcome Open(FuseRequest request, FuseScratch scratch, bool mayWait)
     {
         if (!request.Has<FuseOpen>(out var asked)) return request.Fail(FuseError.Invalid);
@@ -40,7 +43,8 @@ public sealed unsafe partial class FuseServer
         if (LinuxCalls.Stat(descriptor, out var status) < 0) return true;
         var now = (status.Size, status.Modified.Seconds, status.Modified.Nanoseconds, status.Changed.Seconds, status.Changed.Nanoseconds);
         if (node.Seen == now) answer.Flags = FuseLimits.KeepCache;
-        node.Seen = now;
+        // The host's clock for files ticks slowly: two changes within a tick look like one. What has changed just now is not believed to be known.
+        node.Seen = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - (status.Changed.Seconds * 1000) - (status.Changed.Nanoseconds / 1_000_000) > ClockTick ? now : default;
         return true;
     }
 
@@ -141,23 +145,23 @@ public sealed unsafe partial class FuseServer
 
     private FuseOutcome Sync(FuseRequest request)
     {
-        if (!request.Has<(ulong Handle, ulong Flags)>(out var asked)) return request.Fail(FuseError.Invalid);
+        if (!request.Has<FuseSync>(out var asked)) return request.Fail(FuseError.Invalid);
         using var opened = OpenedFile(asked->Handle, null);
         return request.Result(opened.Descriptor < 0 ? opened.Descriptor : LinuxCalls.Sync(opened.Descriptor, dataOnly: (asked->Flags & 1) != 0));
     }
 
     private FuseOutcome Allocate(FuseRequest request)
     {
-        if (!request.Has<(ulong Handle, long Offset, long Length, ulong Mode)>(out var asked)) return request.Fail(FuseError.Invalid);
+        if (!request.Has<FuseAllocate>(out var asked)) return request.Fail(FuseError.Invalid);
         using var opened = OpenedFile(asked->Handle, null);
-        return request.Result(opened.Descriptor < 0 ? opened.Descriptor : LinuxCalls.Allocate(opened.Descriptor, (int)(uint)asked->Mode, asked->Offset, asked->Length));
+        return request.Result(opened.Descriptor < 0 ? opened.Descriptor : LinuxCalls.Allocate(opened.Descriptor, (int)asked->Mode, asked->Offset, asked->Length));
     }
 
     private FuseOutcome Seek(FuseRequest request, FuseScratch scratch)
     {
         const uint Data = 3, Hole = 4;
-        if (!request.Has<(ulong Handle, long Offset, ulong Whence)>(out var asked)) return request.Fail(FuseError.Invalid);
-        var whence = (uint)asked->Whence;
+        if (!request.Has<FuseSeek>(out var asked)) return request.Fail(FuseError.Invalid);
+        var whence = asked->Whence;
         if (whence is not (Data or Hole)) return request.Fail(FuseError.Invalid);
         using var opened = OpenedFile(asked->Handle, null);
         if (opened.Descriptor < 0) return request.Fail(opened.Descriptor);

@@ -61,7 +61,7 @@ public sealed unsafe partial class FuseServer
 
     private FuseOutcome MakeNode(FuseRequest request, FuseScratch scratch)
     {
-        if (!request.Has<(uint Mode, uint Device, uint Mask, uint Padding)>(out var body)) return request.Fail(FuseError.Invalid);
+        if (!request.Has<FuseMakeNode>(out var body)) return request.Fail(FuseError.Invalid);
         var (mode, device) = (body->Mode & (LinuxCalls.KindMask | ModeBits), body->Device);
         var error = request.Name(16, out var name, out var text);
         if (error < 0) return request.Fail(error);
@@ -129,7 +129,7 @@ public sealed unsafe partial class FuseServer
         var flags = 0u;
         if (!request.Has<ulong>(out var target)) return request.Fail(FuseError.Invalid);
         var start = extended ? 16 : 8;
-        if (extended) flags = request.Has<(ulong Folder, ulong Flags)>(out var body) ? (uint)body->Flags : 0;
+        if (extended) flags = request.Has<FuseRename>(out var body) ? body->Flags : 0;
         if ((flags & ~(RenameNoReplace | RenameExchange)) != 0) return request.Fail(FuseError.Invalid); // whiteouts are devices
         var error = request.Name(start, out var name, out var text);
         if (error < 0) return request.Fail(error);
