@@ -50,13 +50,27 @@ public sealed class ShareTests(Busybox busybox) : IClassFixture<Busybox>
         var image = await HolonProgram.RunAsync("image", "build", "debian");
         Assert.SkipUnless(image.ExitCode == 0, $"The image cannot be made here: {image.Error}");
         using var folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(Path.Combine(folder.Path, "run"), "findmnt -no FSTYPE,SOURCE,TARGET /src; systemctl is-active src.mount; echo from-debian >/src/answer; poweroff\n", TestContext.Current.CancellationToken);
-        var outcome = await HolonProgram.RunAsync(
-            ["run", "debian", "--rm", "--name", $"test-{Environment.ProcessId}", "--network", "none", "--share", $"{folder.Path}:/src", "--timeout", "5m"],
-            "root\nsh /src/run\n"u8.ToArray());
+        var (work, data) = (Directory.CreateDirectory(Path.Combine(folder.Path, "work")).FullName, Directory.CreateDirectory(Path.Combine(folder.Path, "data")).FullName);
+        await File.WriteAllTextAsync(Path.Combine(data, "kept"), "kept\n", TestContext.Current.CancellationToken);
+        const string Script = """
+            cd '/srv/my data-100%' && findmnt -no FSTYPE,SOURCE /src && systemctl is-active src.mount && cat kept && ! echo x 2>/dev/null >new
+            for share in /src .; do cat /sys/class/bdi/0:$(stat -c %d $share)/read_ahead_kb; done
+            systemctl --failed --no-legend | wc -l; systemctl is-system-running; echo from-debian >/src/answer
+            """;
+        await File.WriteAllTextAsync(Path.Combine(work, "run"), Script, TestContext.Current.CancellationToken);
+        string[] arguments = ["run", "debian", "--timeout", "180s", "--network", "none", "--share", $"{work}:/src", "--share", $"{data}:/srv/my data-100%:ro"]; // a name that systemd would take apart
+        var outcome = await HolonProgram.RunAsync(arguments, input: null, environment: new Dictionary<string, string> { ["XDG_DATA_HOME"] = folder.Path }, meanwhile: async machine =>
+        {
+            await machine.WaitForAsync("login: ");
+            await machine.TypeAsync("root\n");
+            await machine.WaitForAsync(":~#");
+            await machine.TypeAsync("sh /src/run; echo do\"\"ne\n");
+            await machine.WaitForAsync("virtiofs src\r\nactive\r\nkept\r\n1024\r\n1024\r\n0\r\nrunning\r\ndone");
+            await machine.TypeAsync("poweroff\n");
+            await machine.WaitForAsync("Power down");
+        });
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Contains("virtiofs src    /src", outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("\nactive", outcome.Output, StringComparison.Ordinal);
-        Assert.Equal("from-debian\n", await File.ReadAllTextAsync(Path.Combine(folder.Path, "answer"), TestContext.Current.CancellationToken));
+        Assert.Equal("from-debian\n", await File.ReadAllTextAsync(Path.Combine(work, "answer"), TestContext.Current.CancellationToken));
+        Assert.False(File.Exists(Path.Combine(data, "new")));
     }
 }
