@@ -30,7 +30,7 @@ public sealed class ShareSpecTests
     [InlineData("/host", "does not say where")]
     [InlineData("/host:src", "not an absolute path")]
     [InlineData("/host:src:ro", "not an absolute path")]
-    [InlineData("/host:/src:rw", "no property 'rw'")]
+    [InlineData("/host:/src:rw", "The place 'rw'")]
     [InlineData(":/src", "names no folder")]
     [InlineData("/host:/", "cannot have the place")]
     [InlineData("/host:/a/../b", "cannot have the place")]
