@@ -25,6 +25,9 @@ internal sealed record Guest(string Kernel, string? Initrd = null, string Comman
 
     /// <summary>The format of a disk's file.</summary>
     public static string Format(string disk) => disk.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw";
+
+    /// <summary>A folder of the host, with the tag "shared".</summary>
+    public string? Share { get; init; }
 }
 
 /// <summary>What starts a PC.</summary>
@@ -63,6 +66,7 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["--append", guest.CommandLine],
         .. guest.Disks.Count == 0 ? Array.Empty<string>() : ["--network", "none"],
         .. guest.Disks.SelectMany(disk => new[] { "--disk", $"{disk},format={Guest.Format(disk)}" }),
+        .. guest.Share is null ? Array.Empty<string>() : ["--share", $"{guest.Share}:/shared"],
     ]);
 
     /// <summary>QEMU's own translating engine, on a machine like ours.</summary>
@@ -79,6 +83,7 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
         .. guest.Initrd is null ? Array.Empty<string>() : ["-initrd", guest.Initrd],
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["-append", guest.CommandLine],
         .. guest.Disks.SelectMany(disk => new[] { "-drive", $"file={disk},if=virtio,format={Guest.Format(disk)},cache=writeback" }),
+        .. guest.Share is null ? Array.Empty<string>() : ["-virtfs", $"local,path={guest.Share},mount_tag=shared,security_model=passthrough,id=shared"],
     ]);
 
     /// <summary>Starts the program; the caller ends and disposes it.</summary>

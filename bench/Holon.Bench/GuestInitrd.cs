@@ -25,11 +25,12 @@ internal static class GuestInitrd
     /// <param name="files">What the guest gets besides busybox.</param>
     /// <param name="userland">An archive's path, unpacked over busybox.</param>
     /// <param name="network">Loads the driver of a virtio network card and asks for an address.</param>
-    public static async Task<Guest> MakeAsync(string destination, IReadOnlyList<string> command, IReadOnlyList<GuestFile> files, string? userland = null, bool network = false)
+    /// <param name="image">The image whose kernel and busybox it has.</param>
+    public static async Task<Guest> MakeAsync(string destination, IReadOnlyList<string> command, IReadOnlyList<GuestFile> files, string? userland = null, bool network = false, string image = "busybox")
     {
-        var image = await ImageStore.ForUser().GetAsync("busybox", new Progress<ImageProgress>(), CancellationToken.None).ConfigureAwait(false);
+        var stored = await ImageStore.ForUser().GetAsync(image, new Progress<ImageProgress>(), CancellationToken.None).ConfigureAwait(false);
         using var file = File.Create(destination);
-        foreach (var archive in new[] { image.Initrd, userland, network ? image.Modules : null }.OfType<string>())
+        foreach (var archive in new[] { stored.Initrd, userland, network ? stored.Modules : null }.OfType<string>())
         {
             using var source = File.OpenRead(archive);
             await source.CopyToAsync(file).ConfigureAwait(false);
@@ -44,7 +45,7 @@ internal static class GuestInitrd
 
         Pad(file);
         file.Write(new GuestSession { Command = command, HasInput = false, HasNetwork = network, Modules = network ? ["virtio_pci", "virtio_net"] : [] }.ToInitrd());
-        return new Guest(image.Kernel, destination, BusyboxImage.CommandLine);
+        return new Guest(stored.Kernel, destination, BusyboxImage.CommandLine);
     }
 
     // Archives in one initrd begin at multiples of four bytes.

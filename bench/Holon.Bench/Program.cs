@@ -5,6 +5,7 @@ using Holon.Bench.Engine;
 using Holon.Bench.Java;
 using Holon.Bench.Memory;
 using Holon.Bench.Net;
+using Holon.Bench.Share;
 using Holon.Bench.Work;
 using Spectre.Console;
 
@@ -23,6 +24,7 @@ try
         "engine" => await EngineBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "disk" => await DiskBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "smp" => await SmpBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
+        "share" => await ShareBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "work" => await WorkBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "net" => await NetBenchmark.RunAsync(paths, arguments).ConfigureAwait(false),
         "java" => JavaBenchmark.Run(paths, arguments),

@@ -2,14 +2,17 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net.Sockets;
 using Holon.Devices.Ahci;
+using Holon.Devices.Fuse;
 using Holon.Devices.Virtio;
 using Holon.Devices.Virtio.Balloon;
 using Holon.Devices.Virtio.Block;
 using Holon.Devices.Virtio.Entropy;
+using Holon.Devices.Virtio.FileSystem;
 using Holon.Devices.Virtio.Vsock;
 using Holon.Machines;
 using Holon.SystemMachine.Disks;
 using Holon.SystemMachine.Networks;
+using Holon.SystemMachine.Shares;
 
 namespace Holon.SystemMachine;
 
@@ -36,6 +39,7 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
         foreach (var controller in spec.Disks.Where(disk => disk.Bus == DiskBus.Ahci).Chunk(AhciController.MostPorts)) AddSataDisks(controller);
         foreach (var network in spec.Networks) Networks.Add(network, hot: false, spec.Cpus);
         foreach (var device in spec.Devices) AddDevice(device);
+        foreach (var share in spec.Shares) AddShare(share);
     }
 
     /// <summary>Makes a disk.</summary>
@@ -56,6 +60,21 @@ internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, stri
         {
             Disks.Removed(backend);
             block.Dispose();
+            throw;
+        }
+    }
+
+    private void AddShare(ShareSpec share)
+    {
+        var name = $"share-{share.Tag}";
+        var device = new VirtioFileSystem(new FuseServer(share.ToOptions()), share.Tag, name);
+        try
+        {
+            slots.Add(name, device, hot: false);
+        }
+        catch
+        {
+            device.Dispose();
             throw;
         }
     }

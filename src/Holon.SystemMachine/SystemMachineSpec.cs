@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Holon.Machines;
 using Holon.SystemMachine.Networks;
+using Holon.SystemMachine.Shares;
 
 namespace Holon.SystemMachine;
 
@@ -89,6 +90,9 @@ public sealed record SystemMachineSpec
     /// <summary>Network cards, in the order in which the guest finds them.</summary>
     public IReadOnlyList<NetworkSpec> Networks { get; init; } = [];
 
+    /// <summary>Folders of the host that the guest is given.</summary>
+    public IReadOnlyList<ShareSpec> Shares { get; init; } = [];
+
     /// <summary>A reset ends the machine instead of starting it again: for guests whose kernel resets when it panics.</summary>
     public bool StopOnReset { get; init; }
 
@@ -142,6 +146,7 @@ public sealed record SystemMachineSpec
         foreach (var disk in Disks) disk.Validate();
         foreach (var device in Devices) device.Validate();
         foreach (var network in Networks) network.Validate();
+        ShareSpec.Validate(Shares);
         return this;
     }
 

@@ -19,6 +19,7 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
             "holon run --detach --name web debian            goes on without this terminal; holon attach web, holon stop web",
             "holon run --kernel vmlinuz --initrd root.cpio --append console=ttyS0",
             "holon run busybox --disk data.qcow2,serial=web-1 --disk scratch.raw,ro,format=raw -- ls -l /dev/vda /dev/vdb",
+            "holon run debian --share ~/src:/src --share /data:/data:ro   folders of the host, mounted at boot",
             "holon run debian --uefi                         UEFI firmware and GRUB from the same disk; --bios for SeaBIOS",
             "holon run --disk cloud.qcow2 --user-data seed.yaml --ssh-key ~/.ssh/id.pub --hostname web",
             "holon run --bios --serial file:boot.log --timeout 30s",

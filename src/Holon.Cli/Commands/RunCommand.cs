@@ -39,6 +39,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string?> _traceFile = new("--trace-file") { Description = "Where the trace goes. [default: standard error]", HelpName = "FILE" };
 
     private readonly NetworkOptions _networks = new();
+    private readonly ShareOptions _shares = new();
 
     /// <summary>The command, for a guest command that was taken off the command line before.</summary>
     public RunCommand(IReadOnlyList<string> guestCommand, MachineFactory factory)
@@ -46,7 +47,7 @@ internal sealed class RunCommand : Command
     {
         _image.Validators.Add(RefuseUnknownOption);
         Add(_image);
-        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _detach, _detached, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile, .. _networks.All, .. _seed.All]) Add(option);
+        foreach (var option in (ReadOnlySpan<Option>)[_kernel, _initrd, _append, _bios, _uefi, _disk, _device, _memory, _cpus, _cpu, _engine, _codeCache, _engineStats, _name, _detach, _detached, _timeout, _temporary, _noReboot, _serial, _testDevice, _trace, _traceFile, .. _networks.All, .. _shares.All, .. _seed.All]) Add(option);
         SetAction((parsed, cancellationToken) =>
         {
             var request = Request(parsed, guestCommand);
@@ -96,6 +97,7 @@ internal sealed class RunCommand : Command
                 Disks = [.. (parsed.GetValue(_disk) ?? []).Select(DiskSpec.Parse)],
                 Devices = [.. (parsed.GetValue(_device) ?? []).Select(DeviceSpec.Parse)],
                 Networks = networks ?? [],
+                Shares = _shares.Parse(parsed),
                 Memory = MemorySize.Parse(parsed.GetRequiredValue(_memory)),
                 Cpus = int.TryParse(parsed.GetRequiredValue(_cpus), out var cpus) ? cpus : throw new HolonException($"'{parsed.GetValue(_cpus)}' is not a number of processors; give --cpus 1 to {SystemMachineSpec.MostCpus}."),
                 CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),

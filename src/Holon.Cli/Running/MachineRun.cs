@@ -59,6 +59,7 @@ internal sealed class MachineRun
     private async Task<int> RunToEndAsync(CancellationToken cancellationToken)
     {
         var spec = WithSeed(await CompleteAsync(cancellationToken).ConfigureAwait(false));
+        ShareNotes.Tell(spec, told: _request.Image is null ? _request.Seed is not null : spec.Bios is null);
         await using var trace = OpenTrace(spec);
         using var file = OpenSerialFile();
         using var control = MachineControl.Open(_registry, _request);
@@ -185,6 +186,7 @@ internal sealed class MachineRun
             HostName = spec.Name,
             Modules = GuestModules.For(spec),
             HasNetwork = spec.Networks.Count > 0,
+            Shares = spec.Shares,
             Quiet = IsQuiet(spec),
         };
         return (spec with
@@ -217,7 +219,7 @@ internal sealed class MachineRun
     private SystemMachineSpec WithSeed(SystemMachineSpec spec)
     {
         if (_request.Seed is not { } seed || _request.Image is not null) return spec; // the image 'debian' takes keys another way
-        var content = seed.ToDisk();
+        var content = (seed with { Shares = spec.Shares }).ToDisk();
         _seedFile = Path.Combine(Path.GetTempPath(), $"holon-seed-{Path.GetRandomFileName()}");
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

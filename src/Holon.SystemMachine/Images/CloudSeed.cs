@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Holon.Machines;
+using Holon.SystemMachine.Shares;
 
 namespace Holon.SystemMachine.Images;
 
@@ -25,6 +26,9 @@ public sealed record CloudSeed
     /// <summary>The guest's host name; null to leave it.</summary>
     public string? HostName { get; init; }
 
+    /// <summary>Folders of the host that the guest mounts on every start.</summary>
+    public IReadOnlyList<ShareSpec> Shares { get; init; } = [];
+
     /// <summary>Makes the disk's contents.</summary>
     /// <exception cref="HolonException">A file cannot be read, or things contradict each other.</exception>
     public byte[] ToDisk()
@@ -32,7 +36,9 @@ public sealed record CloudSeed
         if (MetaData is not null && (HostName is not null || SshKeys.Count > 0)) throw new HolonException("--meta-data says already who the guest is; put host name and keys into that file, or leave it out.");
         var userData = UserData is null ? "#cloud-config\n{}\n"u8.ToArray() : Read(UserData);
         var metaData = MetaData is null ? MakeMetaData(userData) : Read(MetaData);
-        return Iso9660.Build("CIDATA", [("meta-data", metaData), ("user-data", userData)]);
+        return Shares.Count == 0
+            ? Iso9660.Build("CIDATA", [("meta-data", metaData), ("user-data", userData)])
+            : Iso9660.Build("CIDATA", [("meta-data", metaData), ("user-data", userData), ("vendor-data", VendorData())]);
     }
 
     /// <summary>JSON, which is YAML too. The instance is another one, for which cloud-init acts again, when anything that it is told changes.</summary>
@@ -43,7 +49,7 @@ public sealed record CloudSeed
             if (key.StartsWith("-----BEGIN", StringComparison.Ordinal)) throw new HolonException("--ssh-key was given a private key, which stays at home; give the public one, whose name ends in .pub.");
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(userData);
-        foreach (var text in keys.Append(HostName ?? "")) hash.AppendData(Encoding.UTF8.GetBytes($"{text}\n"));
+        foreach (var text in keys.Append(HostName ?? "").Concat(ShareMounts.BootCommands(Shares))) hash.AppendData(Encoding.UTF8.GetBytes($"{text}\n"));
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream))
         {
@@ -57,6 +63,23 @@ public sealed record CloudSeed
                 writer.WriteEndArray();
             }
 
+            writer.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <summary>What the maker of a cloud says besides its user: cloud-init takes both.</summary>
+    private byte[] VendorData()
+    {
+        using var stream = new MemoryStream();
+        stream.Write("#cloud-config\n"u8);
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("bootcmd");
+            foreach (var command in ShareMounts.BootCommands(Shares)) writer.WriteStringValue(command);
+            writer.WriteEndArray();
             writer.WriteEndObject();
         }
 

@@ -2,6 +2,7 @@ using Holon.Machines;
 using Holon.Storage;
 using Holon.Storage.Tools;
 using Holon.SystemMachine.Boot.Cpio;
+using Holon.SystemMachine.Shares;
 
 namespace Holon.SystemMachine.Images;
 
@@ -50,7 +51,7 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
             Kernel = spec.Kernel ?? image.Kernel,
             Initrds = spec.Initrds.Count > 0 ? spec.Initrds : [image.Initrd, image.Modules],
             CommandLine = $"{CommandLine} {spec.CommandLine}".TrimEnd(),
-            ExtraInitrd = InitArchive(authorizedKeys),
+            ExtraInitrd = InitArchive(authorizedKeys, spec.Shares),
         }).Validate();
     }
 
@@ -134,16 +135,24 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
         GuidPartitionTable.Write(file, DiskLength, [_root, _boot, _efi], code);
     }
 
-    private static byte[] InitArchive(string authorizedKeys)
+    private static byte[] InitArchive(string authorizedKeys, IReadOnlyList<ShareSpec> shares)
     {
+        const string Run = "holon/run"; // becomes the machine's /run
         using var archive = new MemoryStream();
         using (var writer = new CpioWriter(archive, leaveOpen: true))
         {
             writer.AddFile("init", GuestSession.Resource("debian-init.sh"), CpioWriter.ExecutableMode);
-            if (authorizedKeys.Length > 0)
+            if (authorizedKeys.Length > 0 || shares.Count > 0)
             {
                 writer.AddDirectory("holon");
-                writer.AddFile("holon/authorized_keys", authorizedKeys);
+                writer.AddDirectory(Run);
+                ShareMounts.AddUnits(writer, Run, shares);
+            }
+
+            if (authorizedKeys.Length > 0)
+            {
+                writer.AddDirectory($"{Run}/holon");
+                writer.AddFile($"{Run}/holon/authorized_keys", authorizedKeys);
             }
         }
 

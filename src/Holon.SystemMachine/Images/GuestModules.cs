@@ -21,7 +21,8 @@ public static class GuestModules
         }));
         if (spec.Networks.Any(network => network.Model == CardModel.Virtio)) modules.Add("virtio_net");
         if (spec.Networks.Any(network => network.Model == CardModel.Rtl8139)) modules.Add("8139too");
-        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Virtio) || spec.Devices.Count > 0 || spec.Networks.Any(network => network.Model == CardModel.Virtio)) modules.Insert(0, "virtio_pci");
+        if (spec.Shares.Count > 0) modules.Add("virtiofs");
+        if (spec.Disks.Any(disk => disk.Bus == DiskBus.Virtio) || spec.Devices.Count > 0 || spec.Shares.Count > 0 || spec.Networks.Any(network => network.Model == CardModel.Virtio)) modules.Insert(0, "virtio_pci");
         return modules;
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Holon.Machines;
 using Holon.SystemMachine.Boot.Cpio;
+using Holon.SystemMachine.Shares;
 
 namespace Holon.SystemMachine.Images;
 
@@ -47,6 +48,9 @@ public sealed record GuestSession
     /// <summary>Kernel modules to load before the command begins.</summary>
     public IReadOnlyList<string> Modules { get; init; } = [];
 
+    /// <summary>Folders of the host to mount before the command begins.</summary>
+    public IReadOnlyList<ShareSpec> Shares { get; init; } = [];
+
     /// <summary>Makes the archive that carries this session.</summary>
     /// <exception cref="HolonException">The command cannot be passed.</exception>
     public byte[] ToInitrd()
@@ -64,7 +68,9 @@ public sealed record GuestSession
             .Append(CultureInfo.InvariantCulture, $"network={(HasNetwork ? 1 : 0)}\n")
             .Append("set --");
         foreach (var word in Command) script.Append(' ').Append(Quote(word));
-        var content = Encoding.UTF8.GetBytes(script.Append('\n').ToString());
+        script.Append('\n');
+        if (Shares.Count > 0) script.Append("mount_shares() {\n").Append(ShareMounts.Script(Shares)).Append("}\n");
+        var content = Encoding.UTF8.GetBytes(script.ToString());
         if (content.Length > MaxCommandBytes) throw new HolonException($"The command has more than {MaxCommandBytes / 1024} KiB; put it in a script.");
 
         using var archive = new MemoryStream();

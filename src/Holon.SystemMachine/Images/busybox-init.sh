@@ -9,7 +9,10 @@ mount -t sysfs sys /sys
 mount -t tmpfs run /run
 
 port=/dev/ttyS0
-mode=terminal input=/run/input rows=24 columns=80 quiet=1 name=holon modules= network=0 TERM=linux
+mode=terminal input=/run/input rows=24 columns=80 quiet=1 name=holon modules= network=0 TERM=linux complaint=
+newline='
+'
+mount_shares() { :; } # the session's, if there are any
 set --
 [ -r /holon/session ] && . /holon/session
 export TERM
@@ -25,6 +28,9 @@ finish() {
 
 # Drivers of the machine's devices; their disks are there when modprobe returns.
 [ -z "$modules" ] || modprobe -a $modules
+
+# Folders of the host. One that cannot be mounted is told of when the command begins.
+mount_shares 2>/dev/null
 
 # Every network card asks for its address. A network that answers none holds nothing up for longer than a second.
 bring_up_networks() {
@@ -47,7 +53,7 @@ trap 'reboot -f' TERM
 
 # Tells the host that what follows on the port is the command's: an application program command, which terminals ignore.
 announce() {
-    printf '\033_holon-ready\033\\' >"$port"
+    printf '\033_holon-ready\033\\%s' "$complaint" >"$port"
 }
 
 # Somebody sits at the host's terminal: the command gets a controlling terminal of that size.

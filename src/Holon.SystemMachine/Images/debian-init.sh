@@ -6,10 +6,9 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 modprobe -a virtio_pci virtio_blk
 mount -t ext4 -o ro /dev/vda1 /root || exec sh
-if [ -e /holon/authorized_keys ]; then # where sshd looks besides the users' own folders
+if [ -d /holon/run ]; then # what sshd and systemd look for besides what is on the disk
     mount -t tmpfs -o mode=755,nosuid,nodev run /root/run
-    mkdir /root/run/holon
-    cp /holon/authorized_keys /root/run/holon
+    cp -a /holon/run/. /root/run
 fi
 mount --move /dev /root/dev
 mount --move /proc /root/proc

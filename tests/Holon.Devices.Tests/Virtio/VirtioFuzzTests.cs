@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using Holon.Devices.Fuse;
 using Holon.Devices.Virtio;
 using Holon.Devices.Virtio.Balloon;
 using Holon.Devices.Virtio.Block;
 using Holon.Devices.Virtio.Consoles;
 using Holon.Devices.Virtio.Entropy;
+using Holon.Devices.Virtio.FileSystem;
 using Holon.Devices.Virtio.Net;
 using Holon.Devices.Virtio.Vsock;
 using Holon.Networking;
@@ -31,6 +33,7 @@ public sealed class VirtioFuzzTests : IDisposable
     [InlineData("rng")]
     [InlineData("vsock")]
     [InlineData("net")]
+    [InlineData("fs")]
     public void A_hostile_driver_gets_nowhere(string kind)
     {
         var seed = Random.Shared.Next();
@@ -56,6 +59,7 @@ public sealed class VirtioFuzzTests : IDisposable
     {
         "blk" => new VirtioBlock(new MemoryDisk(1 << 16, threads: true), new VirtioBlockOptions("fuzz", Queues: 2)),
         "console" => new VirtioConsole(new ConsolePort(_ => { }), new ConsolePort(_ => { }, "p")),
+        "fs" => new VirtioFileSystem(new FuseServer(new SharedFolderOptions(Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "holon-share-fuzz")).FullName)), "fuzz"),
         "balloon" => new VirtioBalloon(),
         "vsock" => new VirtioVsock(7, Path.Combine(_folder.FullName, "v")),
         "net" => new VirtioNet(new VirtioNetOptions(new MacAddress(0x525400123456), QueuePairs: 2)),

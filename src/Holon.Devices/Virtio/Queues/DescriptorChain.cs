@@ -108,6 +108,17 @@ public sealed unsafe class DescriptorChain
         foreach (ref readonly var buffer in Writable) _memory.CodePages.NotifyWrite(buffer.Address, (ulong)buffer.Length);
     }
 
+    /// <summary>Says that the first bytes of what is writable were written by somebody who had only the addresses.</summary>
+    public void NotifyWritten(long length)
+    {
+        foreach (ref readonly var buffer in Writable)
+        {
+            if (length <= 0) return;
+            _memory.CodePages.NotifyWrite(buffer.Address, (ulong)Math.Min(buffer.Length, length));
+            length -= buffer.Length;
+        }
+    }
+
     /// <summary>A buffer's bytes.</summary>
     public static Span<byte> Bytes(in GuestBuffer buffer) => Bytes(buffer, 0, buffer.Length);
 
