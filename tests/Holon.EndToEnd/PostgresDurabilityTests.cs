@@ -95,9 +95,8 @@ public sealed class PostgresDurabilityTests(Busybox busybox) : IClassFixture<Bus
             foreach (var words in lines.Where(line => line.StartsWith("committed ", StringComparison.Ordinal)).Select(line => line.Split(' '))) acknowledged[Number(words[1])] = Number(words[2]);
             await disk.CheckAsync($"round {round}");
             await disk.CheckFileSystemAsync($"round {round}");
+            TestContext.Current.SendDiagnosticMessage($"round {round} of {RoundsInAll}: {acknowledged.Sum()} transactions, {disk.Leaks} times leaked clusters");
         }
-
-        TestContext.Current.SendDiagnosticMessage($"{RoundsInAll} rounds, {acknowledged.Sum()} transactions, {disk.Leaks} times leaked clusters");
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
