@@ -72,13 +72,20 @@ public sealed unsafe partial class Interpreter
         ref var register = ref State.Segments[segment];
         if (Code64) return segment >= SegmentRegisters.Fs ? register.Base + offset : offset;
 
-        var last = offset + (ulong)size - 1;
+        if (!IsWithin(register, offset, (ulong)size, write)) Raise(segment == SegmentRegisters.Ss ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection, 0);
+        return (uint)(register.Base + offset);
+    }
+
+    /// <summary>Whether all bytes of a range that does not wrap may be reached through a segment.</summary>
+    internal bool IsWithinSegment(int segment, ulong offset, ulong bytes, bool write) => Code64 || IsWithin(State.Segments[segment], offset, bytes, write);
+
+    private bool IsWithin(in Segment register, ulong offset, ulong bytes, bool write)
+    {
+        var last = offset + bytes - 1;
         var good = register.IsExpandDown
             ? offset > register.Limit && last <= (register.IsBig ? 0xFFFFFFFF : 0xFFFFu)
             : last <= register.Limit;
-        if (ProtectedMode) good &= register.IsUsable && (write ? register.IsWritable : register.IsReadable);
-        if (!good) Raise(segment == SegmentRegisters.Ss ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection, 0);
-        return (uint)(register.Base + offset);
+        return good && (!ProtectedMode || (register.IsUsable && (write ? register.IsWritable : register.IsReadable)));
     }
 
     /// <summary>RFLAGS with the status flags worked out.</summary>

@@ -8,7 +8,7 @@ public sealed class Busybox : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (!HasApt) return;
-        if ((await HolonProgram.RunAsync("image", "ls")).Output.Split('\n').Any(line => line.StartsWith("busybox ", StringComparison.Ordinal) && line.Contains(" MB ", StringComparison.Ordinal))) return;
+        if (await GuestImages.IsMadeAsync("busybox")) return;
         var outcome = await HolonProgram.RunAsync("image", "build", "busybox");
         if (outcome.ExitCode != 0) _whyNot = outcome.Error;
     }

@@ -52,7 +52,7 @@ public sealed class DebianTests
             Assert.SkipUnless(readable.ExitCode == 0, $"Other users cannot reach {HolonProgram.Path}.");
             var prepared = await HolonProgram.RunAsUserAsync(user, $"{HolonProgram.Path} disk create data.qcow2 1G && truncate -s 1M scratch.raw && {HolonProgram.Path} image build debian");
             Assert.True(prepared.ExitCode == 0, prepared.Error);
-            var outcome = await HolonProgram.RunAsUserAsync(user, $"{HolonProgram.Path} run debian --cpus 4 --memory 2G --disk data.qcow2 --disk scratch.raw,ro --rm --timeout 180s", machine => ShellAsync(
+            var outcome = await HolonProgram.RunAsUserAsync(user, $"{HolonProgram.Path} run debian --cpus 4 --memory 2G --disk data.qcow2 --disk scratch.raw,ro --rm --timeout 600s", machine => ShellAsync(
                 machine, "[ $(nproc) = 4 ] && [ $(cat /sys/block/vd[bc]/ro | tr '\\n' ,) = 0,1, ] && mke2fs -q /dev/vdb && mount /dev/vdb /mnt && echo as-it-should-be"));
             Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
             Assert.Equal("", (await HolonProgram.RunAsUserAsync(user, "ls -A .local/share/holon/machines")).Output); // --rm
@@ -73,13 +73,14 @@ public sealed class DebianTests
     private static async Task MakeImageAsync()
     {
         RequireAll();
+        if (await GuestImages.IsMadeAsync("debian")) return;
         var image = await HolonProgram.RunAsync("image", "build", "debian");
         Assert.True(image.ExitCode == 0, image.Error);
     }
 
     private static async Task BootAsync(TemporaryFolder folder, string[] options, string check)
     {
-        string[] arguments = ["run", .. options, "--memory", "1G", "--timeout", "180s"];
+        string[] arguments = ["run", .. options, "--memory", "1G", "--timeout", "600s"];
         var outcome = await HolonProgram.RunAsync(arguments, input: null, environment: new Dictionary<string, string> { ["XDG_DATA_HOME"] = folder.Path }, meanwhile: machine => ShellAsync(machine, check));
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.DoesNotContain("FAILED", outcome.Output, StringComparison.Ordinal);

@@ -5,6 +5,10 @@ internal static class GuestImages
 {
     private static readonly string _artifacts = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", ".."));
 
+    /// <summary>Whether Holon has an image of its own already.</summary>
+    public static async Task<bool> IsMadeAsync(string image) =>
+        (await HolonProgram.RunAsync("image", "ls")).Output.Split('\n').Any(line => line.StartsWith(image + " ", StringComparison.Ordinal) && line.Contains(" MB ", StringComparison.Ordinal));
+
     /// <summary>The disk that a script makes; nobody may change it.</summary>
     /// <param name="script">Its name.</param>
     /// <param name="file">What it makes.</param>

@@ -53,7 +53,7 @@ internal static class HolonProgram
             var error = process.StandardError.ReadToEndAsync(cancellation);
             if (input is not null) _ = FeedAsync(process, input);
             if (meanwhile is not null) await meanwhile(running);
-            await process.WaitForExitAsync(cancellation).WaitAsync(TimeSpan.FromMinutes(4), cancellation);
+            await process.WaitForExitAsync(cancellation).WaitAsync(TimeSpan.FromMinutes(15), cancellation);
             return new Outcome(process.ExitCode, await output, await error, started.Elapsed);
         }
         finally

@@ -19,13 +19,13 @@ public sealed class PostgresDurabilityTests(Busybox busybox) : IClassFixture<Bus
         for each in run tmp; do mount -t tmpfs -o mode=1777 none /mnt/$each; done
         for each in dev proc; do mount --bind /$each /mnt/$each; done
         mkdir -p /mnt/dev/shm; mount -t tmpfs none /mnt/dev/shm
-        as_postgres() { chroot /mnt setpriv --reuid postgres --regid postgres --clear-groups "$@"; }
+        as_postgres() { chroot /mnt /usr/bin/setpriv --reuid postgres --regid postgres --clear-groups "$@"; }
         export PATH=$PATH:/usr/lib/postgresql/15/bin PGDATA=/var/lib/postgresql/data PGHOST=/tmp LC_ALL=C
         new=
         if ! [ -e /mnt/$PGDATA/made ]; then
             new=1
             rm -rf /mnt/$PGDATA
-            chroot /mnt chown postgres /var/lib/postgresql
+            chroot /mnt /bin/chown postgres /var/lib/postgresql
             as_postgres initdb -A trust >/tmp/log 2>&1 || { cat /tmp/log; exit 1; }
             printf "listen_addresses = ''\nunix_socket_directories = '/tmp'\nmax_wal_size = 32MB\ncheckpoint_timeout = 30s\n" >>/mnt/$PGDATA/postgresql.conf
         fi
@@ -95,9 +95,8 @@ public sealed class PostgresDurabilityTests(Busybox busybox) : IClassFixture<Bus
             foreach (var words in lines.Where(line => line.StartsWith("committed ", StringComparison.Ordinal)).Select(line => line.Split(' '))) acknowledged[Number(words[1])] = Number(words[2]);
             await disk.CheckAsync($"round {round}");
             await disk.CheckFileSystemAsync($"round {round}");
+            TestContext.Current.SendDiagnosticMessage($"round {round} of {RoundsInAll}: {acknowledged.Sum()} transactions, {disk.Leaks} times leaked clusters");
         }
-
-        TestContext.Current.SendDiagnosticMessage($"{RoundsInAll} rounds, {acknowledged.Sum()} transactions, {disk.Leaks} times leaked clusters");
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

@@ -31,7 +31,7 @@ internal static class SmpBenchmark
             GuestFile[] files =
             [
                 new("smp/smp.sh", File.ReadAllBytes(Path.Combine(paths.GuestSources, "smp/smp.sh")), Executable: true), .. project.Files,
-                new("project/Makefile", Encoding.ASCII.GetBytes("objects := $(patsubst %.c,%.o,$(wildcard *.c))\nCFLAGS := -O2\nproject: $(objects)\n\tgcc -o $@ $^\n")),
+                new("project/Makefile", Encoding.ASCII.GetBytes("CC := gcc\nobjects := $(patsubst %.c,%.o,$(wildcard *.c))\nCFLAGS := -O2\nproject: $(objects)\n\tgcc -o $@ $^\n")),
                 new("project/expected", Encoding.ASCII.GetBytes(project.Expected + "\n")),
             ];
             var guest = await GuestInitrd.MakeAsync(Path.Combine(folder, "initrd"), ["/smp/smp.sh", quick ? "2" : "5", .. _stressors], files, Userland.Get(paths, "smp", _packages)).ConfigureAwait(false);

@@ -164,11 +164,22 @@ internal static unsafe class StringInstructions
     private static ulong Destination<T>(Interpreter cpu, Op* op, bool write)
         where T : unmanaged => cpu.Linear(SegmentRegisters.Es, Index(cpu, op, Rdi), sizeof(T), write);
 
-    /// <summary>Elements from an address to the end of its page, forwards, in 64-bit mode where nothing else limits them.</summary>
-    private static ulong ElementsInPage<T>(Interpreter cpu, ulong linear)
+    /// <summary>Elements from an address to the end of its page.</summary>
+    private static ulong ElementsInPage<T>(ulong linear)
         where T : unmanaged => (0x1000 - (linear & 0xFFF)) / (ulong)sizeof(T);
 
-    private static bool CanDoMany(Interpreter cpu, Op* op) => op->AddressSize == 8 && cpu.Code64 && !cpu.ChecksAlignment && !cpu.TrapsAfterElement && (cpu.State.Rflags & Rflags.DF) == 0;
+    private static bool CanDoMany(Interpreter cpu) => !cpu.ChecksAlignment && !cpu.TrapsAfterElement && (cpu.State.Rflags & Rflags.DF) == 0;
+
+    /// <summary>Whether so many bytes follow an index without its wrapping, all of them within the segment.</summary>
+    private static bool Reaches(Interpreter cpu, Op* op, int segment, int register, ulong bytes, bool write)
+    {
+        var index = Index(cpu, op, register);
+        var most = op->AddressSize switch { 8 => ulong.MaxValue, 4 => uint.MaxValue, _ => ushort.MaxValue };
+        return bytes - 1 <= most - index && cpu.IsWithinSegment(segment, index, bytes, write);
+    }
+
+    /// <summary>Moves an index over several elements, upwards.</summary>
+    private static void Advance(Interpreter cpu, Op* op, int register, ulong bytes) => SetIndex(cpu, op, register, Index(cpu, op, register) + bytes);
 
     private readonly struct Movs : IElement
     {
@@ -186,19 +197,19 @@ internal static unsafe class StringInstructions
         public static ulong DoMany<T>(Interpreter cpu, Op* op, ulong count)
             where T : unmanaged, IBinaryInteger<T>
         {
-            if (!CanDoMany(cpu, op)) return 0;
+            if (!CanDoMany(cpu) || !Reaches(cpu, op, op->Segment, Rsi, (ulong)sizeof(T), false) || !Reaches(cpu, op, SegmentRegisters.Es, Rdi, (ulong)sizeof(T), true)) return 0;
             ulong source = Source<T>(cpu, op), destination = Destination<T>(cpu, op, true);
-            count = Math.Min(count, Math.Min(ElementsInPage<T>(cpu, source), ElementsInPage<T>(cpu, destination)));
-            if (count < 2) return 0;
+            count = Math.Min(count, Math.Min(ElementsInPage<T>(source), ElementsInPage<T>(destination)));
             var bytes = count * (ulong)sizeof(T);
+            if (count < 2 || !Reaches(cpu, op, op->Segment, Rsi, bytes, false) || !Reaches(cpu, op, SegmentRegisters.Es, Rdi, bytes, true)) return 0;
             var from = cpu.TryReadPointer(source); // first, as its fault comes first
             var to = (byte*)cpu.TryPointer<byte>(destination);
             if (from == null || to == null) return 0;
             // An overlapping copy upwards repeats a pattern, which a block copy would not.
             if (to > from && to < from + bytes) return 0;
             Buffer.MemoryCopy(from, to, bytes, bytes);
-            cpu.Gpr(Rsi) += bytes;
-            cpu.Gpr(Rdi) += bytes;
+            Advance(cpu, op, Rsi, bytes);
+            Advance(cpu, op, Rdi, bytes);
             return count;
         }
     }
@@ -217,15 +228,16 @@ internal static unsafe class StringInstructions
         public static ulong DoMany<T>(Interpreter cpu, Op* op, ulong count)
             where T : unmanaged, IBinaryInteger<T>
         {
-            if (!CanDoMany(cpu, op)) return 0;
-            var destination = Destination<T>(cpu, op, true);
-            count = Math.Min(count, ElementsInPage<T>(cpu, destination));
-            if (count < 2) return 0;
+            if (!CanDoMany(cpu)) return 0;
+            var destination = Destination<T>(cpu, op, true); // its fault is the first element's
+            count = Math.Min(count, ElementsInPage<T>(destination));
+            var bytes = count * (ulong)sizeof(T);
+            if (count < 2 || !Reaches(cpu, op, SegmentRegisters.Es, Rdi, bytes, true)) return 0;
             var to = cpu.TryPointer<byte>(destination);
             if (to == null) return 0;
             // Guest addresses need no alignment; spans of T on x86 hosts need none either.
             new Span<T>(to, (int)count).Fill(cpu.Reg<T>(Rax));
-            cpu.Gpr(Rdi) += count * (ulong)sizeof(T);
+            Advance(cpu, op, Rdi, bytes);
             return count;
         }
     }

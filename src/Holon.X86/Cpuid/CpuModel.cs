@@ -31,8 +31,11 @@ public sealed class CpuModel
     /// <summary>True for x86-64-v3 and later.</summary>
     public bool HasAvx2 { get; }
 
-    /// <summary>CPUID leaf 1 EAX, and EDX after RESET: family 6, model 0x55, stepping 4.</summary>
-    public uint Signature { get; } = 0x50654;
+    /// <summary>
+    /// CPUID leaf 1 EAX, and EDX after RESET: a Haswell (family 6, model 0x3C, stepping 3), or a Westmere (model 0x2C, stepping 1). Programs that choose
+    /// between variants of their functions by the processor's name, as gcc's target_clones lets them, must find one that has no more than we present.
+    /// </summary>
+    public uint Signature => HasAvx2 ? 0x306C3u : 0x206C1;
 
     /// <summary>XCR0 bits that may be set: x87, SSE and, from v3 on, AVX.</summary>
     public ulong XsaveMask => HasAvx2 ? 7ul : 0;

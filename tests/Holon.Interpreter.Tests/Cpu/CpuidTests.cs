@@ -48,6 +48,16 @@ public sealed class CpuidTests
         }
     }
 
+    /// <summary>gcc's target_clones and <c>__builtin_cpu_is</c> take AVX-512 for granted by the processor's name (libgcc, common/config/i386/cpuinfo.h).</summary>
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Its_name_is_of_no_processor_with_avx512(CpuModel model)
+    {
+        var signature = Query(model, 1, 0)[Eax];
+        Assert.Equal(6u, (signature >> 8) & 0xF);
+        Assert.DoesNotContain(((signature >> 4) & 0xF) | ((signature >> 12) & 0xF0), (uint[])[0x55, 0x57, 0x66, 0x6A, 0x6C, 0x7D, 0x7E, 0x85, 0x8C, 0x8D, 0x8F, 0xA7, 0xAD, 0xAE, 0xCF]);
+    }
+
     [Theory]
     [MemberData(nameof(Models))]
     public void Control_register_bits_exist_with_their_features(CpuModel model) // vol. 3 §2.5

@@ -111,6 +111,52 @@ public sealed class StringInstructionTests
         Assert.Equal(0x5A5A, guest.Memory.Read<short>(0x60000));
     }
 
+    [Theory]
+    [InlineData(GuestMode.Protected, 1)]
+    [InlineData(GuestMode.Protected, 4)]
+    [InlineData(GuestMode.Paging32, 4)]
+    [InlineData(GuestMode.Pae, 1)]
+    [InlineData(GuestMode.Long, 4)]
+    public void Copies_and_fills_of_several_pages_are_whole(GuestMode mode, int size)
+    {
+        const ulong target = Source + 0x5003;
+        using var guest = new GuestProgram(mode);
+        for (var i = 0ul; i < 0x2000; i++) guest.Memory.Write(Source + i, (byte)((i * 7) + (i >> 8)));
+        guest.Code(c =>
+        {
+            if (size == 1) c.rep.movsb();
+            else c.rep.movsd();
+            c.mov(ecx, 0x1803 / size);
+            if (size == 1) c.rep.stosb();
+            else c.rep.stosd();
+        });
+        (guest[6], guest[7], guest[1], guest[0]) = (Source + 1, target, 0x1800 / (ulong)size, 0x5A5A5A5A);
+        guest.Run();
+        Assert.Empty(guest.Events);
+        Assert.True(guest.Memory.Span(Source + 1, 0x1800).SequenceEqual(guest.Memory.Span(target, 0x1800)));
+        var filled = 0x1803 / size * size;
+        Assert.False(guest.Memory.Span(target + 0x1800, filled).ContainsAnyExcept((byte)0x5A));
+        Assert.NotEqual(0x5A, guest.Memory.Read<byte>(target + 0x1800 + (ulong)filled));
+        Assert.Equal((0ul, Source + 0x1801, target + 0x1800 + (ulong)filled), (guest.Rcx, guest.Rsi, guest.Rdi));
+    }
+
+    [Theory]
+    [InlineData(SegmentRegisters.Ds)]
+    [InlineData(SegmentRegisters.Es)]
+    public void Copies_stop_at_the_element_that_leaves_its_segment(int segment) // vol. 3 §5.3
+    {
+        const ulong target = Source + 0x1000;
+        using var guest = new GuestProgram(GuestMode.Protected);
+        guest.State.Segments[segment] = guest.State.Segments[segment] with { Limit = (uint)(segment == SegmentRegisters.Ds ? Source : target) + 0x41 };
+        for (var i = 0ul; i < 0x100; i++) guest.Memory.Write(Source + i, (byte)(i + 1));
+        guest.Code(c => { guest.Mark(c, "copy"); c.rep.movsd(); });
+        (guest[6], guest[7], guest[1]) = (Source, target, 0x40);
+        guest.Run();
+        Assert.Equal(new GuestEvent(ExceptionVector.GeneralProtection, 0, guest.AddressOf("copy")), guest.Event);
+        Assert.Equal((0x30ul, Source + 0x40, target + 0x40), (guest.Rcx, guest.Rsi, guest.Rdi));
+        Assert.Equal(((byte)0x40, (byte)0), (guest.Memory.Read<byte>(target + 0x3F), guest.Memory.Read<byte>(target + 0x40)));
+    }
+
     [Fact]
     public void A_count_of_zero_touches_nothing()
     {
