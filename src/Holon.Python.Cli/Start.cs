@@ -31,7 +31,21 @@ internal sealed class Start(PythonMachineOptions given, Choice choice, string? s
             Path = FirstPath(isPackage),
         };
         using var machine = PythonMachine.Create(options);
-        return machine.RunMain(program => RunProgram(program, isPackage));
+        return machine.RunMain(program =>
+        {
+            try
+            {
+                return RunProgram(program, isPackage);
+            }
+            finally
+            {
+                if (choice.Live is { } function)
+                {
+                    Console.Out.WriteLine();
+                    program.WriteLive(function, Console.Out);
+                }
+            }
+        });
     }
 
     private string[] FirstPath(bool isPackage) =>

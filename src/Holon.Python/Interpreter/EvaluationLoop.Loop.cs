@@ -5,10 +5,40 @@ namespace Holon.Python.Interpreter;
 /// <summary>The dispatch loop. Cases stay short; what is long or rare is in the other parts of the class.</summary>
 internal static partial class EvaluationLoop
 {
-    private static PyObject? Loop(PyThread thread, PyFrame entry)
+    /// <summary>With or without trace events; each is compiled by itself, so that the other costs nothing.</summary>
+    private interface ITracingMode
+    {
+        static abstract bool IsOn { get; }
+    }
+
+    private readonly struct Traced : ITracingMode
+    {
+        public static bool IsOn => true;
+    }
+
+    private readonly struct Untraced : ITracingMode
+    {
+        public static bool IsOn => false;
+    }
+
+    /// <summary>What the loop returns when tracing has begun or ended; the state is in the frame.</summary>
+    private static readonly PyObject TracingChanged = new PyTuple([Values.None]);
+
+    private static PyObject? Loop<TMode>(PyThread thread, PyFrame entry) where TMode : struct, ITracingMode
     {
         var frame = thread.Frame!;
+        // Bytecode of no compiler may go round by way of a handler.
+        if (thread.Fuel < 0)
+            thread.Breaker();
     Enter:
+        if (thread.IsTracing != TMode.IsOn)
+            return TracingChanged;
+        var previous = -1;
+        if (TMode.IsOn)
+        {
+            previous = frame.CameFrom >= 0 ? frame.CameFrom : frame.Pc - 1;
+            frame.CameFrom = -1;
+        }
         var code = frame.Code;
         var slots = frame.Slots;
         var instructions = code.Instructions;
@@ -21,6 +51,23 @@ internal static partial class EvaluationLoop
         {
             var instruction = instructions[pc];
             frame.Pc = pc;
+            if (TMode.IsOn)
+            {
+                if (instruction.Op != Opcode.Resume && pc >= code.FirstTraceable && frame.Trace is not null && thread.TraceFunction is not null)
+                {
+                    frame.Sp = sp;
+                    if (Tracing.Instruction(thread, frame, previous) is { } refused)
+                    {
+                        thread.Pending = refused;
+                        goto Error;
+                    }
+                    (pc, sp) = (frame.Pc, frame.Sp);
+                    instruction = instructions[pc];
+                    if (!thread.IsTracing && keywordNames is null)
+                        return TracingChanged;
+                }
+                previous = pc;
+            }
             pc++;
             switch (instruction.Op)
             {
@@ -230,7 +277,15 @@ internal static partial class EvaluationLoop
                     thread.Fuel -= pc - instruction.Arg;
                     pc = instruction.Arg;
                     if (thread.Fuel < 0)
+                    {
                         thread.Breaker();
+                        if (thread.IsTracing != TMode.IsOn)
+                        {
+                            frame.CameFrom = frame.Pc;
+                            (frame.Pc, frame.Sp) = (pc, sp);
+                            return TracingChanged;
+                        }
+                    }
                     if (++code.LoopHeat > compileAfter)
                     {
                         frame.Sp = sp;
@@ -246,7 +301,11 @@ internal static partial class EvaluationLoop
                     }
                     continue;
                 case Opcode.JumpBackwardNoInterrupt:
+                    thread.Fuel -= pc - instruction.Arg;
                     pc = instruction.Arg;
+                    // A compiler puts it only where something is awaited, which is no place to interrupt; alone it could go round for ever.
+                    if (thread.Fuel < -PyThread.Quantum)
+                        goto Breaker;
                     continue;
                 case Opcode.JumpIfFalseOrPop:
                     if (Ops.IsTrue(slots[sp - 1].V!))
@@ -505,7 +564,7 @@ internal static partial class EvaluationLoop
                             var callee = NewFrame(Unsafe.As<PyFunction>(callable), frame.Span(first, count), keywordNames);
                             keywordNames = null;
                             slots.AsSpan(bottom, sp - bottom).Clear();
-                            if (callee.Code.Entry is not null && !thread.IsTracing)
+                            if (callee.Code.Entry is not null && !TMode.IsOn)
                             {
                                 sp = bottom;
                                 value = Promotion.InvokeBound(thread, callee.Function!, callee);
@@ -551,7 +610,7 @@ internal static partial class EvaluationLoop
                         }
                         var names = keywordNames;
                         keywordNames = null;
-                        value = thread.ProfileFunction is not null ? Tracing.CallNative(thread, frame, callable, frame.Span(first, count), names) : callable.Call(frame.Span(first, count), names);
+                        value = TMode.IsOn ? Tracing.CallNative(thread, frame, callable, frame.Span(first, count), names) : callable.Call(frame.Span(first, count), names);
                         slots.AsSpan(bottom, sp - bottom).Clear();
                         sp = bottom;
                         if (value is null)
@@ -565,8 +624,13 @@ internal static partial class EvaluationLoop
                     value = slots[--sp].V!;
                     slots[sp].V = null;
                     frame.Sp = sp;
-                    if (thread.IsTracing)
-                        Tracing.Return(thread, frame, value);
+                    if (TMode.IsOn && Tracing.Return(thread, frame, value) is { } notReturned)
+                    {
+                        if (LeaveFailed(thread, frame, notReturned) == entry)
+                            return null;
+                        frame = thread.Frame!;
+                        goto Error;
+                    }
                     frame.IsFinished = true;
                     thread.Leave(frame);
                     if (frame.Generator is { } finished)
@@ -574,10 +638,15 @@ internal static partial class EvaluationLoop
                         finished.Returned(thread, value);
                         if (frame == entry)
                             return value;
-                        // The FOR_ITER that ran the generator inline ends its loop.
                         frame = thread.Frame!;
-                        frame.Slots[--frame.Sp].V = null;
-                        frame.Pc = frame.Code.Instructions[frame.Pc].Arg;
+                        if (finished is PyAsyncGenerator { Step: { } lastStep } ended)
+                        {
+                            ended.IsClosed = true;
+                            lastStep.End();
+                            thread.Pending = ExceptionTypes.Make(ExceptionTypes.StopAsyncIteration);
+                            goto Error;
+                        }
+                        AfterInline(frame, value);
                         goto Enter;
                     }
                     if (frame.Constructing is { } made)
@@ -610,8 +679,7 @@ internal static partial class EvaluationLoop
                         goto Error;
                     if (isExhausted)
                     {
-                        frame.Slots[--frame.Sp].V = null;
-                        frame.Pc = frame.Code.Instructions[frame.Pc].Arg;
+                        AfterInline(frame, value);
                         goto Enter;
                     }
                     frame.Slots[frame.Sp++].V = value;
@@ -619,11 +687,14 @@ internal static partial class EvaluationLoop
                     goto Enter;
                 case Opcode.Resume:
                     thread.Fuel -= 8;
-                    if (thread.IsTracing)
+                    if (TMode.IsOn)
                     {
                         frame.Sp = sp;
-                        if (instruction.Arg == 0 || frame.Generator is not null)
-                            Tracing.Call(thread, frame);
+                        if (Tracing.Call(thread, frame) is { } notCalled)
+                        {
+                            thread.Pending = notCalled;
+                            goto Error;
+                        }
                     }
                     if (thread.Fuel < 0)
                         goto Breaker;
@@ -645,12 +716,24 @@ internal static partial class EvaluationLoop
                     value = slots[--sp].V!;
                     slots[sp].V = null;
                     frame.Sp = sp;
-                    if (thread.IsTracing)
-                        Tracing.Return(thread, frame, value);
+                    if (TMode.IsOn && Tracing.Return(thread, frame, value) is { } notYielded)
+                    {
+                        if (LeaveFailed(thread, frame, notYielded) == entry)
+                            return null;
+                        frame = thread.Frame!;
+                        goto Error;
+                    }
                     frame.Generator!.Yielded(thread);
                     thread.Leave(frame);
                     if (frame == entry)
                         return value;
+                    if (value is PyAsyncGenWrapped wrapped && frame.Generator is PyAsyncGenerator { Step: { } doneStep })
+                    {
+                        doneStep.End();
+                        frame = thread.Frame!;
+                        AfterInline(frame, wrapped.Value);
+                        goto Enter;
+                    }
                     frame = thread.Frame!;
                     frame.Slots[frame.Sp++].V = value;
                     frame.Pc++;
@@ -659,6 +742,19 @@ internal static partial class EvaluationLoop
                     {
                         var received = slots[sp - 1].V!;
                         frame.Sp = sp - 1;
+                        var awaited = slots[sp - 2].V switch
+                        {
+                            PyGenerator coroutine when coroutine.CanInlineSend(received) && !coroutine.IsHot(thread) => coroutine,
+                            PyAsyncGenStep step => step.Inline(ref received),
+                            _ => null,
+                        };
+                        if (awaited is not null)
+                        {
+                            slots[sp - 1].V = null;
+                            awaited.Resume(thread, frame, received);
+                            frame = awaited.Frame!;
+                            goto Enter;
+                        }
                         value = Send(thread, slots[sp - 2].V!, received, out var returned);
                         if (value is null)
                             goto Error;
@@ -792,8 +888,19 @@ internal static partial class EvaluationLoop
                         if (sequence.GetType() == typeof(PyTuple) && Unsafe.As<PyTuple>(sequence).Count == count)
                         {
                             var items = Unsafe.As<PyTuple>(sequence).Items;
-                            for (var i = 0; i < count; i++)
+                            var stored = 0;
+                            if (!TMode.IsOn)
+                            {
+                                // What STORE_FASTs take away at once need not go by way of the stack.
+                                for (; stored < count && instructions[pc].Op == Opcode.StoreFast; stored++)
+                                    slots[instructions[pc++].Arg].V = items[stored];
+                            }
+                            for (var i = 0; i < count - stored; i++)
                                 slots[sp - 1 + i].V = items[count - 1 - i];
+                            if (stored == count)
+                                slots[sp - 1].V = null;
+                            sp += count - stored - 1;
+                            continue;
                         }
                         else
                         {
@@ -824,10 +931,17 @@ internal static partial class EvaluationLoop
                         goto Enter;
                     }
                     sp = frame.Sp;
+                    if (thread.Fuel < 0)
+                        goto Breaker;
                     continue;
             }
         Breaker:
             thread.Breaker();
+            if (thread.IsTracing != TMode.IsOn && keywordNames is null)
+            {
+                (frame.Pc, frame.Sp) = (pc, sp);
+                return TracingChanged;
+            }
             continue;
         Error:
             if (!Unwind(thread, entry, true))
