@@ -21,8 +21,11 @@ internal static partial class EvaluationLoop
         public static bool IsOn => false;
     }
 
-    /// <summary>What the loop returns when tracing has begun or ended; the state is in the frame.</summary>
-    private static readonly PyObject TracingChanged = new PyTuple([Values.None]);
+    /// <summary>
+    /// What the loop returns when it is to be entered again, with the state in the frame: tracing has begun or ended, or a quantum is over. The
+    /// runtime compiles the loop better after a while, and only who enters it anew runs the better code.
+    /// </summary>
+    private static readonly PyObject EnterAgain = new PyTuple([Values.None]);
 
     private static PyObject? Loop<TMode>(PyThread thread, PyFrame entry) where TMode : struct, ITracingMode
     {
@@ -32,7 +35,7 @@ internal static partial class EvaluationLoop
             thread.Breaker();
     Enter:
         if (thread.IsTracing != TMode.IsOn)
-            return TracingChanged;
+            return EnterAgain;
         var previous = -1;
         if (TMode.IsOn)
         {
@@ -64,7 +67,7 @@ internal static partial class EvaluationLoop
                     (pc, sp) = (frame.Pc, frame.Sp);
                     instruction = instructions[pc];
                     if (!thread.IsTracing && keywordNames is null)
-                        return TracingChanged;
+                        return EnterAgain;
                 }
                 previous = pc;
             }
@@ -279,12 +282,9 @@ internal static partial class EvaluationLoop
                     if (thread.Fuel < 0)
                     {
                         thread.Breaker();
-                        if (thread.IsTracing != TMode.IsOn)
-                        {
-                            frame.CameFrom = frame.Pc;
-                            (frame.Pc, frame.Sp) = (pc, sp);
-                            return TracingChanged;
-                        }
+                        frame.CameFrom = frame.Pc;
+                        (frame.Pc, frame.Sp) = (pc, sp);
+                        return EnterAgain;
                     }
                     if (++code.LoopHeat > compileAfter)
                     {
@@ -902,6 +902,13 @@ internal static partial class EvaluationLoop
                             sp += count - stored - 1;
                             continue;
                         }
+                        else if (!TMode.IsOn && sequence.GetType() == typeof(PyList) && Unsafe.As<PyList>(sequence).Count == count && AreStores(instructions, pc, count))
+                        {
+                            for (var i = 0; i < count; i++)
+                                slots[instructions[pc++].Arg].V = Unsafe.As<PyList>(sequence)[i];
+                            slots[--sp].V = null;
+                            continue;
+                        }
                         else
                         {
                             var items = Unpack(sequence, count);
@@ -911,6 +918,14 @@ internal static partial class EvaluationLoop
                         sp += count - 1;
                         continue;
                     }
+                case Opcode.AsyncGenWrap:
+                    slots[sp - 1].V = new PyAsyncGenWrapped(slots[sp - 1].V!);
+                    continue;
+                case Opcode.GetANext:
+                    if (slots[sp - 1].V is not PyAsyncGenerator { HooksDone: true } source)
+                        goto default;
+                    slots[sp++].V = new PyAsyncGenStep(source, null, null, false);
+                    continue;
                 case Opcode.Reraise:
                     frame.Sp = sp;
                     Reraise(thread, frame, instruction.Arg);
@@ -937,10 +952,10 @@ internal static partial class EvaluationLoop
             }
         Breaker:
             thread.Breaker();
-            if (thread.IsTracing != TMode.IsOn && keywordNames is null)
+            if (keywordNames is null)
             {
                 (frame.Pc, frame.Sp) = (pc, sp);
-                return TracingChanged;
+                return EnterAgain;
             }
             continue;
         Error:

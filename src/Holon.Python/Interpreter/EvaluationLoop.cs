@@ -98,7 +98,7 @@ internal static partial class EvaluationLoop
             try
             {
                 var value = thread.IsTracing ? Loop<Traced>(thread, entry) : Loop<Untraced>(thread, entry);
-                if (!ReferenceEquals(value, TracingChanged))
+                if (!ReferenceEquals(value, EnterAgain))
                     return value;
                 continue;
             }
@@ -189,6 +189,16 @@ internal static partial class EvaluationLoop
         frame.IsFinished = true;
         thread.Leave(frame);
         return frame;
+    }
+
+    private static bool AreStores(Instruction[] instructions, int first, int count)
+    {
+        for (var i = first; i < first + count; i++)
+        {
+            if (instructions[i].Op != Opcode.StoreFast)
+                return false;
+        }
+        return true;
     }
 
     /// <summary>A generator that FOR_ITER or SEND ran inline has ended: the loop is over, or the await has its value.</summary>

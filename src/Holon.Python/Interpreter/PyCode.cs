@@ -302,15 +302,18 @@ internal sealed class PyCode : PyObject
         return decoded;
     }
 
-    /// <summary>Where each entry of the line table begins, and the line of those that have one.</summary>
+    /// <summary>Where each line begins; a line that others interrupt begins several times.</summary>
     public List<(int Unit, int Line)> LineStarts()
     {
         var starts = new List<(int, int)>();
-        var at = 0;
+        var (at, last) = (0, -1);
         foreach (var p in Positions())
         {
-            if (p.Line is { } line && at < Code.Length / 2)
+            if (p.Line is { } line && line != last && at < Code.Length / 2)
+            {
                 starts.Add((at, line));
+                last = line;
+            }
             at += p.Units;
         }
         return starts;

@@ -35,6 +35,11 @@ internal static class SreModule
 
         public int Groups => groups;
 
+        /// <summary>Worked out by the first search.</summary>
+        public RegexStart Begins => begins ??= new RegexStart(code);
+
+        private RegexStart? begins;
+
         public PyDict GroupIndex => groupIndex;
 
         public PyTuple IndexGroup => indexGroup;
@@ -81,6 +86,7 @@ internal static class SreModule
     {
         private readonly RegexEngine<NarrowText>? narrow;
         private readonly RegexEngine<WideText>? wide;
+        private readonly RegexEngine<ByteText>? bytes;
         private readonly PyPattern pattern;
         private readonly PyObject subject;
         private readonly int pos;
@@ -105,9 +111,11 @@ internal static class SreModule
             End = stop is null ? Length : (int)Math.Clamp(Args.Clipped(stop), 0, Length);
             pos = Math.Min(from, Math.Max(End, from));
             if (subject is PyStr { IsWide: true } w)
-                wide = new(new WideText(w.Wide), pattern.Code, pattern.Groups, 0, End);
+                wide = new(new WideText(w.Wide), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
+            else if (subject is PyStr s)
+                narrow = new(new NarrowText(s.Value), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
             else
-                narrow = new(new NarrowText(subject is PyStr s ? s.Value : System.Text.Encoding.Latin1.GetString(Buffers.Of(subject).Bytes)), pattern.Code, pattern.Groups, 0, End);
+                bytes = new(new ByteText(subject is PyBytes b ? b.Content : Buffers.Of(subject).Bytes.ToArray()), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
             Next = pos;
         }
 
@@ -119,15 +127,15 @@ internal static class SreModule
 
         public int MustAdvance { get; set; } = -1;
 
-        private int Start => wide?.MatchStart ?? narrow!.MatchStart;
+        private int Start => narrow?.MatchStart ?? bytes?.MatchStart ?? wide!.MatchStart;
 
-        private int Stop => wide?.MatchEnd ?? narrow!.MatchEnd;
+        private int Stop => narrow?.MatchEnd ?? bytes?.MatchEnd ?? wide!.MatchEnd;
 
-        private int[] Marks => wide?.Marks ?? narrow!.Marks;
+        private int[] Marks => narrow?.Marks ?? bytes?.Marks ?? wide!.Marks;
 
-        public PyMatch? Match(bool full) => Next <= End && (wide?.Match(Next, full, MustAdvance) ?? narrow!.Match(Next, full, MustAdvance)) ? Found() : null;
+        public PyMatch? Match(bool full) => Next <= End && (narrow?.Match(Next, full, MustAdvance) ?? bytes?.Match(Next, full, MustAdvance) ?? wide!.Match(Next, full, MustAdvance)) ? Found() : null;
 
-        public PyMatch? Search() => Next <= End && (wide?.Search(Next, MustAdvance) ?? narrow!.Search(Next, MustAdvance)) ? Found() : null;
+        public PyMatch? Search() => Next <= End && (narrow?.Search(Next, MustAdvance) ?? bytes?.Search(Next, MustAdvance) ?? wide!.Search(Next, MustAdvance)) ? Found() : null;
 
         private PyMatch Found()
         {

@@ -109,7 +109,7 @@ internal static class Promotion
     private static LoopEntry? Find(PyFrame frame, int pc)
     {
         var code = frame.Code;
-        if (code.Compiled is null && ReadsItsFrame(code))
+        if ((code.Flags & CodeFlags.AsyncGenerator) != 0 || (code.Compiled is null && ReadsItsFrame(code)))
         {
             code.LoopHeat = int.MinValue;
             return null;
