@@ -30,7 +30,7 @@ internal static class LiveListing
             to.WriteLine("  not compiled as a whole: " + problem);
         var source = Source(code.Filename.Value);
         var shown = -1;
-        foreach (var line in cil[-1])
+        foreach (var line in cil[Cil.Before])
             to.WriteLine("                    " + line);
         for (var pc = 0; pc < code.Instructions.Length - 1; pc++)
         {
@@ -44,6 +44,8 @@ internal static class LiveListing
             foreach (var text in cil[pc])
                 to.WriteLine("                    " + text);
         }
+        foreach (var line in cil[Cil.After])
+            to.WriteLine("                    " + line);
     }
 
     private static PyFunction? Find(Machine machine, string name)

@@ -646,6 +646,8 @@ internal static partial class EvaluationLoop
                             thread.Pending = ExceptionTypes.Make(ExceptionTypes.StopAsyncIteration);
                             goto Error;
                         }
+                        if (TMode.IsOn && TraceStop(thread, frame, value))
+                            goto Error;
                         AfterInline(frame, value);
                         goto Enter;
                     }
@@ -760,6 +762,8 @@ internal static partial class EvaluationLoop
                             goto Error;
                         if (returned)
                         {
+                            if (TMode.IsOn && TraceStop(thread, frame, value))
+                                goto Error;
                             slots[--sp].V = null;
                             slots[sp - 1].V = value;
                             pc = instruction.Arg;

@@ -191,6 +191,15 @@ internal static partial class EvaluationLoop
         return frame;
     }
 
+    /// <summary>The value of an inner generator comes in a StopIteration, of which CPython tells trace functions. True: one has raised.</summary>
+    private static bool TraceStop(PyThread thread, PyFrame frame, PyObject value)
+    {
+        if (value == Values.None || frame.Code.Instructions[frame.Pc].Op != Opcode.Send || !thread.IsTracing)
+            return false;
+        thread.Pending = Tracing.Exception(thread, frame, ExceptionTypes.Make(ExceptionTypes.StopIteration, value));
+        return thread.Pending is not null;
+    }
+
     private static bool AreStores(Instruction[] instructions, int first, int count)
     {
         for (var i = first; i < first + count; i++)

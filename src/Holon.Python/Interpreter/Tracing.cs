@@ -75,8 +75,14 @@ internal static class Tracing
     /// <summary>Calls something for a frame, with the profile function's events if it is not a Python function.</summary>
     public static PyObject? CallNative(PyThread thread, PyFrame frame, PyObject callable, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        if (callable is not PyBuiltin || thread.ProfileFunction is not { } profile || !thread.IsTracing)
+        if (callable is not (PyBuiltin or PyMethodDescriptor) || thread.ProfileFunction is not { } profile || !thread.IsTracing)
             return callable.Call(args, names);
+        // A method of a built-in class is told of as the object's.
+        if (callable is PyMethodDescriptor method && args.Length > (names?.Count ?? 0) && args[0].Type.IsSubtypeOf(method.Owner))
+        {
+            callable = new PyBuiltin(method.Code, args[0]);
+            args = args[1..];
+        }
         if (Profile(thread, frame, profile, CCall, callable) is { } refused)
             throw new PyError(refused);
         PyObject? value;

@@ -92,7 +92,7 @@ internal static class AbcModule
         }
         foreach (var parent in cls.Bases)
         {
-            if (Attributes.TryGet(parent, AbstractMethods) is not { } inherited)
+            if (parent.IsBuiltin || Attributes.TryGet(parent, AbstractMethods) is not { } inherited)
                 continue;
             foreach (var name in Ops.Each(inherited).ToArray())
             {

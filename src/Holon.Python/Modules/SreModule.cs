@@ -141,8 +141,8 @@ internal static class SreModule
         {
             var made = new PyMatch(pattern, subject, [.. Marks], Start, Stop, pos, End);
             Next = Stop;
-            // The next match may not be empty where this one ended.
-            MustAdvance = Stop;
+            // After an empty match the next one may not be empty at the same place.
+            MustAdvance = Start == Stop ? Stop : -1;
             return made;
         }
     }
@@ -152,27 +152,11 @@ internal static class SreModule
         var scan = new Scan(pattern, subject, start, stop);
         while (true)
         {
-            var found = FindNext(scan);
+            var found = scan.Search();
             if (found is null)
                 yield break;
             yield return found;
         }
-    }
-
-    // An empty match is allowed after a non-empty one only further on; the engine refuses exactly that end at that start.
-    private static PyMatch? FindNext(Scan scan)
-    {
-        var from = scan.Next;
-        var must = scan.MustAdvance;
-        if (must >= 0)
-        {
-            scan.MustAdvance = must;
-            if (scan.Match(false) is { } here)
-                return here;
-            scan.Next = from + 1;
-            scan.MustAdvance = -1;
-        }
-        return scan.Search();
     }
 
     private static readonly PyType PatternType = new("Pattern", PyType.Object, t =>
@@ -243,7 +227,7 @@ internal static class SreModule
     private static readonly PyType ScannerType = new("SRE_Scanner", PyType.Object, t =>
     {
         t.Def0("match", o => (PyObject?)((PyScanner)o).Scan.Match(false) ?? Values.None);
-        t.Def0("search", o => (PyObject?)FindNext(((PyScanner)o).Scan) ?? Values.None);
+        t.Def0("search", o => (PyObject?)((PyScanner)o).Scan.Search() ?? Values.None);
         t.Member("pattern", o => ((PyScanner)o).Pattern);
     }, "_sre");
 

@@ -26,8 +26,11 @@ internal sealed class Cil
     /// <summary>What is written, with the instruction it is for, when somebody wants to read it.</summary>
     public List<(int Pc, string Text)>? Listing { get; set; }
 
-    /// <summary>The bytecode instruction that code is written for; -1 before and after all.</summary>
-    public int At { get; set; } = -1;
+    /// <summary>In <see cref="At"/>: code in front of all instructions, and behind them.</summary>
+    public const int Before = -1, After = int.MaxValue;
+
+    /// <summary>The bytecode instruction that code is written for.</summary>
+    public int At { get; set; } = Before;
 
     private void Note(OpCode op, object? operand = null)
     {

@@ -130,6 +130,7 @@ internal sealed partial class CodeCompiler
         failed = cil.Label();
         failedInside = cil.Label();
         end = cil.Label();
+        cil.At = Cil.Before;
         Prologue(entry);
         for (var i = 0; i < instructions.Length; i++)
         {
@@ -137,7 +138,7 @@ internal sealed partial class CodeCompiler
                 continue;
             Block(i);
         }
-        cil.At = -1;
+        cil.At = Cil.After;
         Epilogue();
         unit.Roots.AddRange(cil.Roots);
         var made = method.CreateDelegate(delegateType, unit);

@@ -102,7 +102,7 @@ internal static class Promotion
             code.Compiled!.Refused(pc);
         }
         // The next look comes after some more turns.
-        code.LoopHeat -= Math.Min(code.LoopHeat, 64);
+        code.LoopHeat -= Math.Clamp(code.LoopHeat, 0, 64);
         return LoopResult.NotEntered;
     }
 
