@@ -282,7 +282,8 @@ internal static partial class EvaluationLoop
                     if (thread.Fuel < 0)
                     {
                         thread.Breaker();
-                        frame.CameFrom = frame.Pc;
+                        if (thread.IsTracing)
+                            frame.CameFrom = frame.Pc;
                         (frame.Pc, frame.Sp) = (pc, sp);
                         return EnterAgain;
                     }
@@ -648,7 +649,7 @@ internal static partial class EvaluationLoop
                         }
                         if (TMode.IsOn && TraceStop(thread, frame, value))
                             goto Error;
-                        AfterInline(frame, value);
+                        AfterInline(thread, frame, value);
                         goto Enter;
                     }
                     if (frame.Constructing is { } made)
@@ -681,7 +682,7 @@ internal static partial class EvaluationLoop
                         goto Error;
                     if (isExhausted)
                     {
-                        AfterInline(frame, value);
+                        AfterInline(thread, frame, value);
                         goto Enter;
                     }
                     frame.Slots[frame.Sp++].V = value;
@@ -733,7 +734,7 @@ internal static partial class EvaluationLoop
                     {
                         doneStep.End();
                         frame = thread.Frame!;
-                        AfterInline(frame, wrapped.Value);
+                        AfterInline(thread, frame, wrapped.Value);
                         goto Enter;
                     }
                     frame = thread.Frame!;

@@ -162,7 +162,8 @@ internal static partial class EvaluationLoop
                 if (lasti)
                     slots[sp++].V = PyInt.Of(frame.LastUnit);
                 slots[sp++].V = error;
-                frame.CameFrom = frame.Pc;
+                if (thread.IsTracing)
+                    frame.CameFrom = frame.Pc;
                 frame.Pc = target;
                 frame.Sp = sp;
                 return true;
@@ -211,14 +212,15 @@ internal static partial class EvaluationLoop
     }
 
     /// <summary>A generator that FOR_ITER or SEND ran inline has ended: the loop is over, or the await has its value.</summary>
-    private static void AfterInline(PyFrame frame, PyObject value)
+    private static void AfterInline(PyThread thread, PyFrame frame, PyObject value)
     {
         var instruction = frame.Code.Instructions[frame.Pc];
         if (instruction.Op == Opcode.Send)
             frame.Slots[frame.Sp - 1].V = value;
         else
             frame.Slots[--frame.Sp].V = null;
-        frame.CameFrom = frame.Pc;
+        if (thread.IsTracing)
+            frame.CameFrom = frame.Pc;
         frame.Pc = instruction.Arg;
     }
 

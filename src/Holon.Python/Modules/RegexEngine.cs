@@ -33,30 +33,7 @@ internal readonly struct NarrowText(string text) : ICharacters
         return found < 0 ? -1 : start + found;
     }
 
-    public int NextStart(RegexStart begins, int start, int end)
-    {
-        if (start > end)
-            return -1;
-        var span = text.AsSpan(start, end - start);
-        int found;
-        if (begins.Prefix is not null)
-        {
-            found = begins.Text is null ? -1 : span.IndexOf(begins.Text);
-        }
-        else if (begins.CharValues is { } values)
-        {
-            found = span.IndexOfAny(values);
-        }
-        else
-        {
-            found = 0;
-            while (found < span.Length && !begins.Admits(span[found]))
-                found++;
-            if (found == span.Length)
-                return -1;
-        }
-        return found < 0 ? -1 : start + found;
-    }
+    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Characters, begins.CharacterValues) is >= 0 and var at ? start + at : -1;
 }
 
 internal readonly struct WideText(int[] text) : ICharacters
@@ -71,20 +48,7 @@ internal readonly struct WideText(int[] text) : ICharacters
         return found < 0 ? -1 : start + found;
     }
 
-    public int NextStart(RegexStart begins, int start, int end)
-    {
-        if (start > end)
-            return -1;
-        var span = text.AsSpan(start, end - start);
-        if (begins.Prefix is { } prefix)
-            return span.IndexOf(prefix) is >= 0 and var at ? start + at : -1;
-        for (var i = 0; i < span.Length; i++)
-        {
-            if (begins.Admits(span[i]))
-                return start + i;
-        }
-        return -1;
-    }
+    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Prefix, null) is >= 0 and var at ? start + at : -1;
 }
 
 internal readonly struct ByteText(byte[] text) : ICharacters
@@ -99,30 +63,7 @@ internal readonly struct ByteText(byte[] text) : ICharacters
         return found < 0 ? -1 : start + found;
     }
 
-    public int NextStart(RegexStart begins, int start, int end)
-    {
-        if (start > end)
-            return -1;
-        var span = text.AsSpan(start, end - start);
-        int found;
-        if (begins.Prefix is not null)
-        {
-            found = begins.Bytes is null ? -1 : span.IndexOf(begins.Bytes);
-        }
-        else if (begins.ByteValues is { } values)
-        {
-            found = span.IndexOfAny(values);
-        }
-        else
-        {
-            found = 0;
-            while (found < span.Length && !begins.Admits(span[found]))
-                found++;
-            if (found == span.Length)
-                return -1;
-        }
-        return found < 0 ? -1 : start + found;
-    }
+    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Bytes, begins.ByteValues) is >= 0 and var at ? start + at : -1;
 }
 
 /// <summary>

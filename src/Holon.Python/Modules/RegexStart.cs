@@ -29,7 +29,7 @@ internal sealed class RegexStart
         {
             Prefix = [.. prefix];
             if (prefix.TrueForAll(c => c <= char.MaxValue))
-                Text = string.Concat(prefix.Select(c => (char)c));
+                Characters = [.. prefix.Select(c => (char)c)];
             if (prefix.TrueForAll(c => c <= byte.MaxValue))
                 Bytes = [.. prefix.Select(c => (byte)c)];
             return;
@@ -42,22 +42,23 @@ internal sealed class RegexStart
         {
             ByteValues = SearchValues.Create([.. members.Select(c => (byte)c)]);
             if (!OthersToo)
-                CharValues = SearchValues.Create([.. members.Select(c => (char)c)]);
+                CharacterValues = SearchValues.Create([.. members.Select(c => (char)c)]);
         }
     }
 
     /// <summary>The characters that a match begins with.</summary>
     public int[]? Prefix { get; }
 
-    /// <summary>The same as text, or as bytes, where they can be that.</summary>
-    public string? Text { get; }
+    /// <summary>The same as UTF-16, or as bytes, where they can be that.</summary>
+    public char[]? Characters { get; }
 
     public byte[]? Bytes { get; }
 
     /// <summary>A match begins with a character that <see cref="Admits"/>.</summary>
     public bool HasFirst { get; }
 
-    public SearchValues<char>? CharValues { get; }
+    /// <summary>The first characters, where they are few.</summary>
+    public SearchValues<char>? CharacterValues { get; }
 
     public SearchValues<byte>? ByteValues { get; }
 
@@ -65,6 +66,21 @@ internal sealed class RegexStart
     private bool OthersToo { get; set; }
 
     public bool Admits(int c) => (uint)c < 256 ? first[c] : OthersToo;
+
+    /// <summary>The first place in a text where a match may begin, or -1; prefix and values are this object's, in the text's form.</summary>
+    public int Next<TCharacter>(ReadOnlySpan<TCharacter> text, TCharacter[]? prefix, SearchValues<TCharacter>? values) where TCharacter : struct, IBinaryInteger<TCharacter>
+    {
+        if (Prefix is not null)
+            return prefix is null ? -1 : text.IndexOf(prefix);
+        if (values is not null)
+            return text.IndexOfAny(values);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (Admits(int.CreateTruncating(text[i])))
+                return i;
+        }
+        return -1;
+    }
 
     // False: a match may be empty, or begin with too much to tell.
     private bool Collect(int pc, int nesting)
