@@ -30,8 +30,8 @@ internal static partial class EvaluationLoop
     private static PyObject? Loop<TMode>(PyThread thread, PyFrame entry) where TMode : struct, ITracingMode
     {
         var frame = thread.Frame!;
-        // Bytecode of no compiler may go round by way of a handler.
-        if (thread.Fuel < 0)
+        // Bytecode of no compiler may go round by way of a handler. A quantum more, because no signal may come between an exception and its handler.
+        if (thread.Fuel < -PyThread.Quantum)
             thread.Breaker();
     Enter:
         if (thread.IsTracing != TMode.IsOn)
@@ -936,8 +936,7 @@ internal static partial class EvaluationLoop
                     Reraise(thread, frame, instruction.Arg);
                     if (!Unwind(thread, entry, false, pc - 1))
                         return null;
-                    frame = thread.Frame!;
-                    goto Enter;
+                    goto Handler;
                 default:
                     frame.Sp = sp;
                     if (!Rare(thread, frame, instruction, ref pc))
@@ -947,8 +946,7 @@ internal static partial class EvaluationLoop
                             goto Error;
                         if (!Unwind(thread, entry, false))
                             return null;
-                        frame = thread.Frame!;
-                        goto Enter;
+                        goto Handler;
                     }
                     sp = frame.Sp;
                     if (thread.Fuel < 0)
@@ -966,6 +964,9 @@ internal static partial class EvaluationLoop
         Error:
             if (!Unwind(thread, entry, true))
                 return null;
+        Handler:
+            if (thread.Fuel < -PyThread.Quantum)
+                return EnterAgain;
             frame = thread.Frame!;
             goto Enter;
         }

@@ -97,7 +97,7 @@ public sealed class HostileBytecodeTests(ITestOutputHelper output)
     public void Changed_code_objects_end_with_a_Python_exception_or_a_limit()
     {
         var first = int.TryParse(Environment.GetEnvironmentVariable("HOLON_PYTHON_SEED"), out var given) ? given : 1;
-        var cases = given > 0 ? 1 : IsLong ? 200_000 : 3_000;
+        var cases = given > 0 ? 1 : IsLong ? 200_000 : 2_000;
         // Deep recursion of a hostile program needs the stack that the command gives it.
         Exception? failure = null;
         var thread = new Thread(() => failure = Record.Exception(() => Run(first, cases)), 64 << 20);

@@ -7,7 +7,7 @@ def record(function, *args, opcodes=False, keep=True):
 
     def trace(frame, event, arg):
         frame.f_trace_opcodes = opcodes
-        what = arg[0].__name__ if event == "exception" else arg if event == "return" else None
+        what = arg[0].__name__ if event == "exception" else repr(arg).partition(" at 0x")[0] if event == "return" else None
         events.append((frame.f_code.co_name, event, frame.f_lineno - frame.f_code.co_firstlineno, frame.f_lasti if opcodes else 0, what))
         return trace if keep else None
 
