@@ -15,6 +15,9 @@ internal sealed class Choice
 
     public bool SkipFirstLine { get; set; }
 
+    /// <summary>dis-live: the function that is shown when the program has ended.</summary>
+    public string? Live { get; init; }
+
     /// <summary>An option has done all there is to do.</summary>
     public int? ExitCode { get; set; }
 

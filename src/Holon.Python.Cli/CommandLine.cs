@@ -32,11 +32,14 @@ internal static class CommandLine
           PYTHONPYCACHEPREFIX, NO_COLOR
         """;
 
-    public static int Run(string[] args)
+    /// <summary>Runs a program.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="live">The function that is shown when the program has ended.</param>
+    public static int Run(string[] args, string? live = null)
     {
         var words = new Words(args);
         var options = new PythonMachineOptions { DontWriteBytecode = false, Grants = MachineGrants.All };
-        var choice = new Choice();
+        var choice = new Choice { Live = live };
         while (choice.Command is null && choice.Module is null && words.NextOption() is { } word)
         {
             if (word == "--")

@@ -13,7 +13,7 @@ static int Start(string[] args)
 {
     try
     {
-        return CommandLine.Run(args);
+        return args is ["dis-live", .. var rest] ? LiveCommand.Run(rest) : CommandLine.Run(args);
     }
     catch (HolonException error)
     {

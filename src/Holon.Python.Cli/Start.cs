@@ -43,7 +43,21 @@ internal sealed class Start(PythonMachineOptions given, Choice choice, string? s
             PackageFolders = ["/usr/lib/python3/dist-packages", "/usr/local/lib/python3.11/dist-packages"],
         };
         using var machine = PythonMachine.Create(options);
-        return machine.RunMain(program => RunProgram(program, isPackage));
+        return machine.RunMain(program =>
+        {
+            try
+            {
+                return RunProgram(program, isPackage);
+            }
+            finally
+            {
+                if (choice.Live is { } function)
+                {
+                    Console.Out.WriteLine();
+                    program.WriteLive(function, Console.Out);
+                }
+            }
+        });
     }
 
     private string[] FirstPath(bool isPackage) =>

@@ -31,6 +31,16 @@ public sealed class PythonProgram
         return true;
     }
 
+    /// <summary>Shows what has become of a function of the program: bytecode, inline caches, CIL.</summary>
+    /// <param name="function"><c>name</c>, <c>Class.name</c>, or <c>module.name</c>.</param>
+    /// <param name="to">Where it is written.</param>
+    public void WriteLive(string function, TextWriter to)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        ArgumentNullException.ThrowIfNull(to);
+        Diagnostics.LiveListing.Write(machine, function, to);
+    }
+
     /// <summary>Runs a module as <c>-m</c> does.</summary>
     /// <param name="name">The module.</param>
     /// <param name="changesArguments">Whether <c>sys.argv[0]</c> becomes the module's file.</param>

@@ -15,6 +15,18 @@ internal static class PythonBenchmark
         ("Queens", 40, 30), ("Sieve", 40, 60), ("Storage", 40, 15), ("Towers", 40, 10), ("NBody", 4, 250000), ("Mandelbrot", 4, 500),
     ];
 
+    // Those of pyperformance that need no package, and no module that CPython has in C alone.
+    private static readonly string[] _pyPerformance =
+    [
+        "bm_argparse many_optionals", "bm_argparse subparsers", "bm_async_generators", "bm_async_tree none", "bm_async_tree io", "bm_async_tree cpu_io_mixed",
+        "bm_async_tree memoization", "bm_barnes_hut", "bm_bpe_tokeniser", "bm_btree", "bm_chaos", "bm_comprehensions", "bm_coroutines", "bm_deepcopy", "bm_deltablue",
+        "bm_fannkuch", "bm_float", "bm_gc_traversal", "bm_generators", "bm_go", "bm_hexiom", "bm_json_dumps", "bm_json_loads", "bm_logging format", "bm_logging silent",
+        "bm_logging simple", "bm_mdp", "bm_meteor_contest", "bm_nbody", "bm_nqueens", "bm_pathlib", "bm_pickle --pure-python pickle", "bm_pickle --pure-python unpickle",
+        "bm_pidigits", "bm_pprint", "bm_pyflate", "bm_raytrace", "bm_regex_compile", "bm_regex_dna", "bm_regex_effbot", "bm_regex_v8", "bm_richards", "bm_richards_super",
+        "bm_scimark fft", "bm_scimark lu", "bm_scimark monte_carlo", "bm_scimark sor", "bm_scimark sparse_mat_mult", "bm_spectral_norm", "bm_telco",
+        "bm_typing_runtime_protocols", "bm_unpack_sequence", "bm_xml_etree parse", "bm_xml_etree iterparse", "bm_xml_etree generate", "bm_xml_etree process",
+    ];
+
     /// <summary>Runs it.</summary>
     /// <returns>1 when a result is wrong.</returns>
     public static int Run(BenchPaths paths, Options options)
@@ -22,14 +34,18 @@ internal static class PythonBenchmark
         var seconds = options.Number("--seconds", 6);
         var only = options.Values("--only");
         var suite = options.Value("--are-we-fast-yet");
-        options.End("python [--seconds N] [--only PROGRAM…] [--are-we-fast-yet FOLDER]");
+        var performance = options.Value("--pyperformance");
+        options.End("python [--seconds N] [--only PROGRAM…] [--are-we-fast-yet FOLDER | --pyperformance FOLDER]");
         var folder = Path.Combine(paths.Root, "bench/python");
         List<Machine> machines = [new("CPython", "/usr/bin/python3.11"), new("Holon", Path.Combine(paths.Root, "artifacts/python/holon-python"))];
         if (File.Exists("/usr/bin/pypy3")) machines.Insert(1, new Machine("PyPy", "/usr/bin/pypy3"));
 
-        List<Job> jobs = suite is null
+        var time = seconds.ToString(CultureInfo.InvariantCulture);
+        List<Job> jobs = performance is not null
+            ? [.. _pyPerformance.Select(b => new Job(b, folder, [Path.Combine(paths.Root, "bench/pyperformance/harness.py"), Path.GetFullPath(performance), time, .. b.Split(' ')]))]
+            : suite is null
             ? [.. Directory.GetFiles(folder, "*.py").Order(StringComparer.Ordinal).Where(f => Path.GetFileName(f) != "harness.py")
-                .Select(f => new Job(Path.GetFileNameWithoutExtension(f), folder, ["harness.py", f, seconds.ToString(CultureInfo.InvariantCulture)]))]
+                .Select(f => new Job(Path.GetFileNameWithoutExtension(f), folder, ["harness.py", f, time]))]
             : [.. _areWeFastYet.Select(b => new Job(b.Name, suite, ["harness.py", b.Name, $"{b.Iterations}", $"{b.Inner}"]))];
         jobs = [.. jobs.Where(j => only.Count == 0 || only.Contains(j.Name))];
         if (jobs.Count == 0) throw new BenchException("no program has such a name.");

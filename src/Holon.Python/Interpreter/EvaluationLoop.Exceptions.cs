@@ -138,9 +138,6 @@ internal static partial class EvaluationLoop
                     thread.Pending = error;
                     return false;
                 }
-            case Opcode.AsyncGenWrap:
-                slots[sp - 1].V = new PyAsyncGenWrapped(slots[sp - 1].V!);
-                return true;
             default:
                 throw Err.System($"unknown opcode {(int)instruction.Op}");
         }

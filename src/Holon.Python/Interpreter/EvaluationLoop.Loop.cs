@@ -5,10 +5,43 @@ namespace Holon.Python.Interpreter;
 /// <summary>The dispatch loop. Cases stay short; what is long or rare is in the other parts of the class.</summary>
 internal static partial class EvaluationLoop
 {
-    private static PyObject? Loop(PyThread thread, PyFrame entry)
+    /// <summary>With or without trace events; each is compiled by itself, so that the other costs nothing.</summary>
+    private interface ITracingMode
+    {
+        static abstract bool IsOn { get; }
+    }
+
+    private readonly struct Traced : ITracingMode
+    {
+        public static bool IsOn => true;
+    }
+
+    private readonly struct Untraced : ITracingMode
+    {
+        public static bool IsOn => false;
+    }
+
+    /// <summary>
+    /// What the loop returns when it is to be entered again, with the state in the frame: tracing has begun or ended, or a quantum is over. The
+    /// runtime compiles the loop better after a while, and only who enters it anew runs the better code.
+    /// </summary>
+    private static readonly PyObject EnterAgain = new PyTuple([Values.None]);
+
+    private static PyObject? Loop<TMode>(PyThread thread, PyFrame entry) where TMode : struct, ITracingMode
     {
         var frame = thread.Frame!;
+        // Bytecode of no compiler may go round by way of a handler. A quantum more, because no signal may come between an exception and its handler.
+        if (thread.Fuel < -PyThread.Quantum)
+            thread.Breaker();
     Enter:
+        if (thread.IsTracing != TMode.IsOn)
+            return EnterAgain;
+        var previous = -1;
+        if (TMode.IsOn)
+        {
+            previous = frame.CameFrom >= 0 ? frame.CameFrom : frame.Pc - 1;
+            frame.CameFrom = -1;
+        }
         var code = frame.Code;
         var slots = frame.Slots;
         var instructions = code.Instructions;
@@ -21,6 +54,23 @@ internal static partial class EvaluationLoop
         {
             var instruction = instructions[pc];
             frame.Pc = pc;
+            if (TMode.IsOn)
+            {
+                if (instruction.Op != Opcode.Resume && pc >= code.FirstTraceable && frame.Trace is not null && thread.TraceFunction is not null)
+                {
+                    frame.Sp = sp;
+                    if (Tracing.Instruction(thread, frame, previous) is { } refused)
+                    {
+                        thread.Pending = refused;
+                        goto Error;
+                    }
+                    (pc, sp) = (frame.Pc, frame.Sp);
+                    instruction = instructions[pc];
+                    if (!thread.IsTracing && keywordNames is null)
+                        return EnterAgain;
+                }
+                previous = pc;
+            }
             pc++;
             switch (instruction.Op)
             {
@@ -230,7 +280,13 @@ internal static partial class EvaluationLoop
                     thread.Fuel -= pc - instruction.Arg;
                     pc = instruction.Arg;
                     if (thread.Fuel < 0)
+                    {
                         thread.Breaker();
+                        if (thread.IsTracing)
+                            frame.CameFrom = frame.Pc;
+                        (frame.Pc, frame.Sp) = (pc, sp);
+                        return EnterAgain;
+                    }
                     if (++code.LoopHeat > compileAfter)
                     {
                         frame.Sp = sp;
@@ -246,7 +302,11 @@ internal static partial class EvaluationLoop
                     }
                     continue;
                 case Opcode.JumpBackwardNoInterrupt:
+                    thread.Fuel -= pc - instruction.Arg;
                     pc = instruction.Arg;
+                    // A compiler puts it only where something is awaited, which is no place to interrupt; alone it could go round for ever.
+                    if (thread.Fuel < -PyThread.Quantum)
+                        goto Breaker;
                     continue;
                 case Opcode.JumpIfFalseOrPop:
                     if (Ops.IsTrue(slots[sp - 1].V!))
@@ -505,7 +565,7 @@ internal static partial class EvaluationLoop
                             var callee = NewFrame(Unsafe.As<PyFunction>(callable), frame.Span(first, count), keywordNames);
                             keywordNames = null;
                             slots.AsSpan(bottom, sp - bottom).Clear();
-                            if (callee.Code.Entry is not null && !thread.IsTracing)
+                            if (callee.Code.Entry is not null && !TMode.IsOn)
                             {
                                 sp = bottom;
                                 value = Promotion.InvokeBound(thread, callee.Function!, callee);
@@ -551,7 +611,7 @@ internal static partial class EvaluationLoop
                         }
                         var names = keywordNames;
                         keywordNames = null;
-                        value = thread.ProfileFunction is not null ? Tracing.CallNative(thread, frame, callable, frame.Span(first, count), names) : callable.Call(frame.Span(first, count), names);
+                        value = TMode.IsOn ? Tracing.CallNative(thread, frame, callable, frame.Span(first, count), names) : callable.Call(frame.Span(first, count), names);
                         slots.AsSpan(bottom, sp - bottom).Clear();
                         sp = bottom;
                         if (value is null)
@@ -565,8 +625,13 @@ internal static partial class EvaluationLoop
                     value = slots[--sp].V!;
                     slots[sp].V = null;
                     frame.Sp = sp;
-                    if (thread.IsTracing)
-                        Tracing.Return(thread, frame, value);
+                    if (TMode.IsOn && Tracing.Return(thread, frame, value) is { } notReturned)
+                    {
+                        if (LeaveFailed(thread, frame, notReturned) == entry)
+                            return null;
+                        frame = thread.Frame!;
+                        goto Error;
+                    }
                     frame.IsFinished = true;
                     thread.Leave(frame);
                     if (frame.Generator is { } finished)
@@ -574,10 +639,17 @@ internal static partial class EvaluationLoop
                         finished.Returned(thread, value);
                         if (frame == entry)
                             return value;
-                        // The FOR_ITER that ran the generator inline ends its loop.
                         frame = thread.Frame!;
-                        frame.Slots[--frame.Sp].V = null;
-                        frame.Pc = frame.Code.Instructions[frame.Pc].Arg;
+                        if (finished is PyAsyncGenerator { Step: { } lastStep } ended)
+                        {
+                            ended.IsClosed = true;
+                            lastStep.End();
+                            thread.Pending = ExceptionTypes.Make(ExceptionTypes.StopAsyncIteration);
+                            goto Error;
+                        }
+                        if (TMode.IsOn && TraceStop(thread, frame, value))
+                            goto Error;
+                        AfterInline(thread, frame, value);
                         goto Enter;
                     }
                     if (frame.Constructing is { } made)
@@ -610,8 +682,7 @@ internal static partial class EvaluationLoop
                         goto Error;
                     if (isExhausted)
                     {
-                        frame.Slots[--frame.Sp].V = null;
-                        frame.Pc = frame.Code.Instructions[frame.Pc].Arg;
+                        AfterInline(thread, frame, value);
                         goto Enter;
                     }
                     frame.Slots[frame.Sp++].V = value;
@@ -619,11 +690,14 @@ internal static partial class EvaluationLoop
                     goto Enter;
                 case Opcode.Resume:
                     thread.Fuel -= 8;
-                    if (thread.IsTracing)
+                    if (TMode.IsOn)
                     {
                         frame.Sp = sp;
-                        if (instruction.Arg == 0 || frame.Generator is not null)
-                            Tracing.Call(thread, frame);
+                        if (Tracing.Call(thread, frame) is { } notCalled)
+                        {
+                            thread.Pending = notCalled;
+                            goto Error;
+                        }
                     }
                     if (thread.Fuel < 0)
                         goto Breaker;
@@ -645,12 +719,24 @@ internal static partial class EvaluationLoop
                     value = slots[--sp].V!;
                     slots[sp].V = null;
                     frame.Sp = sp;
-                    if (thread.IsTracing)
-                        Tracing.Return(thread, frame, value);
+                    if (TMode.IsOn && Tracing.Return(thread, frame, value) is { } notYielded)
+                    {
+                        if (LeaveFailed(thread, frame, notYielded) == entry)
+                            return null;
+                        frame = thread.Frame!;
+                        goto Error;
+                    }
                     frame.Generator!.Yielded(thread);
                     thread.Leave(frame);
                     if (frame == entry)
                         return value;
+                    if (value is PyAsyncGenWrapped wrapped && frame.Generator is PyAsyncGenerator { Step: { } doneStep })
+                    {
+                        doneStep.End();
+                        frame = thread.Frame!;
+                        AfterInline(thread, frame, wrapped.Value);
+                        goto Enter;
+                    }
                     frame = thread.Frame!;
                     frame.Slots[frame.Sp++].V = value;
                     frame.Pc++;
@@ -659,11 +745,26 @@ internal static partial class EvaluationLoop
                     {
                         var received = slots[sp - 1].V!;
                         frame.Sp = sp - 1;
+                        var awaited = slots[sp - 2].V switch
+                        {
+                            PyGenerator coroutine when coroutine.CanInlineSend(received) && !coroutine.IsHot(thread) => coroutine,
+                            PyAsyncGenStep step => step.Inline(ref received),
+                            _ => null,
+                        };
+                        if (awaited is not null)
+                        {
+                            slots[sp - 1].V = null;
+                            awaited.Resume(thread, frame, received);
+                            frame = awaited.Frame!;
+                            goto Enter;
+                        }
                         value = Send(thread, slots[sp - 2].V!, received, out var returned);
                         if (value is null)
                             goto Error;
                         if (returned)
                         {
+                            if (TMode.IsOn && TraceStop(thread, frame, value))
+                                goto Error;
                             slots[--sp].V = null;
                             slots[sp - 1].V = value;
                             pc = instruction.Arg;
@@ -792,8 +893,26 @@ internal static partial class EvaluationLoop
                         if (sequence.GetType() == typeof(PyTuple) && Unsafe.As<PyTuple>(sequence).Count == count)
                         {
                             var items = Unsafe.As<PyTuple>(sequence).Items;
-                            for (var i = 0; i < count; i++)
+                            var stored = 0;
+                            if (!TMode.IsOn)
+                            {
+                                // What STORE_FASTs take away at once need not go by way of the stack.
+                                for (; stored < count && instructions[pc].Op == Opcode.StoreFast; stored++)
+                                    slots[instructions[pc++].Arg].V = items[stored];
+                            }
+                            for (var i = 0; i < count - stored; i++)
                                 slots[sp - 1 + i].V = items[count - 1 - i];
+                            if (stored == count)
+                                slots[sp - 1].V = null;
+                            sp += count - stored - 1;
+                            continue;
+                        }
+                        else if (!TMode.IsOn && sequence.GetType() == typeof(PyList) && Unsafe.As<PyList>(sequence).Count == count && AreStores(instructions, pc, count))
+                        {
+                            for (var i = 0; i < count; i++)
+                                slots[instructions[pc++].Arg].V = Unsafe.As<PyList>(sequence)[i];
+                            slots[--sp].V = null;
+                            continue;
                         }
                         else
                         {
@@ -804,13 +923,20 @@ internal static partial class EvaluationLoop
                         sp += count - 1;
                         continue;
                     }
+                case Opcode.AsyncGenWrap:
+                    slots[sp - 1].V = new PyAsyncGenWrapped(slots[sp - 1].V!);
+                    continue;
+                case Opcode.GetANext:
+                    if (slots[sp - 1].V is not PyAsyncGenerator { HooksDone: true } source)
+                        goto default;
+                    slots[sp++].V = new PyAsyncGenStep(source, null, null, false);
+                    continue;
                 case Opcode.Reraise:
                     frame.Sp = sp;
                     Reraise(thread, frame, instruction.Arg);
                     if (!Unwind(thread, entry, false, pc - 1))
                         return null;
-                    frame = thread.Frame!;
-                    goto Enter;
+                    goto Handler;
                 default:
                     frame.Sp = sp;
                     if (!Rare(thread, frame, instruction, ref pc))
@@ -820,18 +946,27 @@ internal static partial class EvaluationLoop
                             goto Error;
                         if (!Unwind(thread, entry, false))
                             return null;
-                        frame = thread.Frame!;
-                        goto Enter;
+                        goto Handler;
                     }
                     sp = frame.Sp;
+                    if (thread.Fuel < 0)
+                        goto Breaker;
                     continue;
             }
         Breaker:
             thread.Breaker();
+            if (keywordNames is null)
+            {
+                (frame.Pc, frame.Sp) = (pc, sp);
+                return EnterAgain;
+            }
             continue;
         Error:
             if (!Unwind(thread, entry, true))
                 return null;
+        Handler:
+            if (thread.Fuel < -PyThread.Quantum)
+                return EnterAgain;
             frame = thread.Frame!;
             goto Enter;
         }

@@ -12,12 +12,32 @@ internal static partial class EvaluationLoop
     public static PyObject? CallFunction(PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
         var thread = PyThread.Current;
-        if (Promotion.Called(thread, function.Code, function, args.Length) && names is null)
-            return Promotion.Invoke(thread, function, args);
-        if (function.Code.Entry is null || thread.IsTracing)
+        var isPlain = Promotion.Called(thread, function.Code, function, args.Length) && names is null;
+        if (!isPlain && (function.Code.Entry is null || thread.IsTracing))
             return RunFunction(thread, function, args, names);
-        var bound = NewFrame(function, args, names);
-        return Promotion.InvokeBound(thread, function, bound);
+        var caller = thread.Frame;
+        try
+        {
+            return isPlain ? Promotion.Invoke(thread, function, args) : Promotion.InvokeBound(thread, function, NewFrame(function, args, names));
+        }
+        catch (PyError error)
+        {
+            thread.Pending = error.Value;
+            LeaveTo(thread, caller);
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// A .NET exception has passed through compiled code, which leaves its frames to whoever catches it; here that is C# code that may go on.
+    /// </summary>
+    private static void LeaveTo(PyThread thread, PyFrame? caller)
+    {
+        var entry = thread.Frame;
+        while (entry is not null && entry != caller && entry.Back != caller)
+            entry = entry.Back;
+        if (entry is not null && entry != caller)
+            Unwind(thread, entry, true);
     }
 
     /// <summary>Calls a function in tier 0.</summary>
@@ -53,7 +73,20 @@ internal static partial class EvaluationLoop
         PyThread.CheckNativeStack();
         entry.Back = thread.Frame;
         thread.Enter(entry);
-        return ++entry.Code.LoopHeat > thread.Machine.CompileAfter && Promotion.TryLoop(thread, entry, entry.Pc, out var value) == LoopResult.Ended ? value : Continue(thread, entry);
+        if (++entry.Code.LoopHeat <= thread.Machine.CompileAfter)
+            return Continue(thread, entry);
+        try
+        {
+            if (Promotion.TryLoop(thread, entry, entry.Pc, out var value) == LoopResult.Ended)
+                return value;
+        }
+        catch (PyError error)
+        {
+            thread.Pending = error.Value;
+            if (!Unwind(thread, entry, true))
+                return null;
+        }
+        return Continue(thread, entry);
     }
 
     /// <summary>Goes on with the innermost frame until it returns or yields. Null: an exception is pending.</summary>
@@ -64,7 +97,10 @@ internal static partial class EvaluationLoop
         {
             try
             {
-                return Loop(thread, entry);
+                var value = thread.IsTracing ? Loop<Traced>(thread, entry) : Loop<Untraced>(thread, entry);
+                if (!ReferenceEquals(value, EnterAgain))
+                    return value;
+                continue;
             }
             catch (PyError error)
             {
@@ -93,6 +129,9 @@ internal static partial class EvaluationLoop
         _ => ExceptionTypes.Make(ExceptionTypes.SystemError, Values.Str($"internal error: {error.GetType().Name}: {error.Message}")),
     };
 
+    /// <summary>What going on in a handler costs, in instructions.</summary>
+    private const int HandlerCharge = 8;
+
     /// <summary>Finds the handler of the pending exception, leaving frames up to <paramref name="entry"/>; false if it leaves that too.</summary>
     /// <remarks>
     /// <paramref name="raisedAt"/> is the instruction that raised, where it is not the frame's: RERAISE shows the line of the first raise, but
@@ -110,18 +149,21 @@ internal static partial class EvaluationLoop
                 if (error.Traceback is null && error.Context is null)
                     SetContext(thread, error);
                 error.Traceback = new PyTraceback(error.Traceback, frame, frame.LastUnit * 2);
-                if (thread.TraceFunction is not null)
-                    Tracing.Exception(thread, frame, error);
+                if (thread.IsTracing && Tracing.Exception(thread, frame, error) is { } replaced)
+                    error = replaced;
             }
             addTraceback = true;
             if (error is not PyKillException && frame.Code.FindHandler(raisedAt >= 0 ? raisedAt : frame.Pc, out var target, out var depth, out var lasti))
             {
+                thread.Fuel -= HandlerCharge;
                 var slots = frame.Slots;
                 var sp = frame.Code.LocalsPlusNames.Length + depth;
                 slots.AsSpan(sp).Clear();
                 if (lasti)
                     slots[sp++].V = PyInt.Of(frame.LastUnit);
                 slots[sp++].V = error;
+                if (thread.IsTracing)
+                    frame.CameFrom = frame.Pc;
                 frame.Pc = target;
                 frame.Sp = sp;
                 return true;
@@ -129,9 +171,9 @@ internal static partial class EvaluationLoop
             raisedAt = -1;
             if (frame.Generator is { } generator)
                 error = generator.Failed(thread, error);
+            if (thread.IsTracing && Tracing.Return(thread, frame, null) is { } refused)
+                error = refused;
             frame.IsFinished = true;
-            if (thread.TraceFunction is not null || thread.ProfileFunction is not null)
-                Tracing.Return(thread, frame, null);
             thread.Leave(frame);
             if (frame == entry)
             {
@@ -139,6 +181,47 @@ internal static partial class EvaluationLoop
                 return false;
             }
         }
+    }
+
+    /// <summary>The trace function raised while a frame was being left: no handler of the frame sees that.</summary>
+    private static PyFrame LeaveFailed(PyThread thread, PyFrame frame, PyException error)
+    {
+        thread.Pending = frame.Generator?.Failed(thread, error) ?? error;
+        frame.IsFinished = true;
+        thread.Leave(frame);
+        return frame;
+    }
+
+    /// <summary>The value of an inner generator comes in a StopIteration, of which CPython tells trace functions. True: one has raised.</summary>
+    private static bool TraceStop(PyThread thread, PyFrame frame, PyObject value)
+    {
+        if (value == Values.None || frame.Code.Instructions[frame.Pc].Op != Opcode.Send || !thread.IsTracing)
+            return false;
+        thread.Pending = Tracing.Exception(thread, frame, ExceptionTypes.Make(ExceptionTypes.StopIteration, value));
+        return thread.Pending is not null;
+    }
+
+    private static bool AreStores(Instruction[] instructions, int first, int count)
+    {
+        for (var i = first; i < first + count; i++)
+        {
+            if (instructions[i].Op != Opcode.StoreFast)
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>A generator that FOR_ITER or SEND ran inline has ended: the loop is over, or the await has its value.</summary>
+    private static void AfterInline(PyThread thread, PyFrame frame, PyObject value)
+    {
+        var instruction = frame.Code.Instructions[frame.Pc];
+        if (instruction.Op == Opcode.Send)
+            frame.Slots[frame.Sp - 1].V = value;
+        else
+            frame.Slots[--frame.Sp].V = null;
+        if (thread.IsTracing)
+            frame.CameFrom = frame.Pc;
+        frame.Pc = instruction.Arg;
     }
 
     /// <summary>The exception being handled becomes the context of a new one.</summary>

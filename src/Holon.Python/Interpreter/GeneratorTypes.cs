@@ -8,6 +8,9 @@ internal sealed class PyAsyncGenerator(PyFrame frame) : PyGenerator(frame, Gener
     public bool IsBusy { get; set; }
 
     public bool IsClosed { get; set; }
+
+    /// <summary>The step whose await runs the generator within its own activation of the interpreter.</summary>
+    public PyAsyncGenStep? Step { get; set; }
 }
 
 /// <summary>A value that an asynchronous generator yields, as opposed to one that an inner await passes through.</summary>
@@ -25,6 +28,29 @@ internal sealed class PyAsyncGenStep(PyAsyncGenerator generator, PyObject? sent,
     private bool finished;
 
     public override PyType Type => thrown is null ? GeneratorTypes.AsyncGenSend : GeneratorTypes.AsyncGenThrow;
+
+    /// <summary>Begins or goes on without recursion, if it is a plain step of a generator that waits; null: <see cref="Advance"/> has to do it.</summary>
+    public PyAsyncGenerator? Inline(ref PyObject value)
+    {
+        if (finished || thrown is not null || generator.Frame is null || generator.IsRunning || (!started && generator.IsBusy))
+            return null;
+        if (!started && value == Values.None && sent is not null)
+            value = sent;
+        if (!generator.IsStarted && value != Values.None)
+            return null;
+        started = true;
+        generator.IsBusy = true;
+        generator.Step = this;
+        return generator;
+    }
+
+    /// <summary>The generator has yielded, returned or failed.</summary>
+    public void End()
+    {
+        generator.Step = null;
+        generator.IsBusy = false;
+        finished = true;
+    }
 
     public PyObject? Step(PyThread thread, PyObject value, out bool returned) => Advance(thread, value, null, out returned);
 

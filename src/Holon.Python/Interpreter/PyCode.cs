@@ -50,6 +50,12 @@ internal sealed class PyCode : PyObject
 
     private int[] indexOfUnit = [];
 
+    /// <summary>The line of each code unit, -1 where there is none; made when somebody asks.</summary>
+    private int[]? lines;
+
+    /// <summary>The first RESUME: what comes before it is not traced.</summary>
+    public int FirstTraceable { get; private set; }
+
     public int FrameSize => LocalsPlusNames.Length + StackSize;
 
     /// <summary>Calls with that many plain arguments need no binding.</summary>
@@ -154,6 +160,7 @@ internal sealed class PyCode : PyObject
         indexOfUnit = map;
         UnitOf = [.. origin];
         Caches = new InlineCache?[all.Length];
+        FirstTraceable = Array.FindIndex(all, i => i.Op == Opcode.Resume) is >= 0 and var resume ? resume : all.Length;
         Instructions = all;
         IsPrepared = true;
     }
@@ -184,6 +191,19 @@ internal sealed class PyCode : PyObject
             }
         }
         return false;
+    }
+
+    /// <summary>The protected ranges: first instruction, handler, stack depth, and whether it wants the offset.</summary>
+    public IEnumerable<(int First, int Handler, int Depth, bool WantsOffset)> Handlers()
+    {
+        for (var at = 0; at < ExceptionTable.Length;)
+        {
+            var first = Varint(ExceptionTable, ref at);
+            Varint(ExceptionTable, ref at);
+            var handler = Varint(ExceptionTable, ref at);
+            var info = Varint(ExceptionTable, ref at);
+            yield return (IndexOfUnit(first), IndexOfUnit(handler), info >> 1, (info & 1) != 0);
+        }
     }
 
     private static int Varint(byte[] table, ref int at)
@@ -262,15 +282,40 @@ internal sealed class PyCode : PyObject
         }
     }
 
+    /// <summary>The line of a code unit, -1 where it has none.</summary>
     public int LineOf(int unit)
     {
+        lines ??= DecodeLines();
+        return (uint)unit < (uint)lines.Length ? lines[unit] : FirstLine;
+    }
+
+    private int[] DecodeLines()
+    {
+        var decoded = new int[Code.Length / 2];
+        Array.Fill(decoded, FirstLine);
         var at = 0;
         foreach (var p in Positions())
         {
-            at += p.Units;
-            if (unit < at)
-                return p.Line ?? -1;
+            for (var i = 0; i < p.Units && at < decoded.Length; i++)
+                decoded[at++] = p.Line ?? -1;
         }
-        return FirstLine;
+        return decoded;
+    }
+
+    /// <summary>Where each line begins; a line that others interrupt begins several times.</summary>
+    public List<(int Unit, int Line)> LineStarts()
+    {
+        var starts = new List<(int, int)>();
+        var (at, last) = (0, -1);
+        foreach (var p in Positions())
+        {
+            if (p.Line is { } line && line != last && at < Code.Length / 2)
+            {
+                starts.Add((at, line));
+                last = line;
+            }
+            at += p.Units;
+        }
+        return starts;
     }
 }

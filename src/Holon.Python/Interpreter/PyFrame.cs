@@ -40,7 +40,13 @@ internal sealed class PyFrame : PyObject
     public PyObject? Trace;
     public bool TraceLines = true;
     public bool TraceOpcodes;
-    public int LastTracedLine = -1;
+
+    /// <summary>The instruction from which a traced frame came where it now is, if that is not the one before; -1 otherwise.</summary>
+    public int CameFrom = -1;
+
+    /// <summary>Code units between the prefix that is being traced and the instruction itself.</summary>
+    public int PrefixUnits;
+
     public bool IsFinished;
 
     /// <summary>Something other than the call itself refers to the frame, so it is not used again.</summary>
@@ -123,7 +129,7 @@ internal sealed class PyFrame : PyObject
     public int Line => Code.LineOf(LastUnit);
 
     /// <summary>The code unit of the instruction being executed; -1 before the first.</summary>
-    public int LastUnit => Code.UnitOf[Pc];
+    public int LastUnit => Code.UnitOf[Pc] - PrefixUnits;
 
     public Span<PyObject> Span(int start, int count)
     {
@@ -151,6 +157,26 @@ internal sealed class PyFrame : PyObject
                 dict.Set(Code.LocalsPlusNames[i], value);
         }
         return dict;
+    }
+
+    /// <summary>Takes over what was changed in the dict that <see cref="GetLocals"/> gave away.</summary>
+    public void StoreLocals()
+    {
+        if (LocalsSnapshot is not { } dict || (Locals is not null && (Code.Flags & CodeFlags.Optimized) == 0))
+            return;
+        for (var i = 0; i < Code.LocalsPlusNames.Length; i++)
+        {
+            var isFree = i >= Code.LocalsPlusNames.Length - Code.FreeCount;
+            if (isFree && (Code.Flags & CodeFlags.Optimized) == 0)
+                continue;
+            var value = dict.Get(Code.LocalsPlusNames[i]);
+            if ((Code.LocalsPlusKinds[i] & (PyCode.CellKind | PyCode.FreeKind)) == 0)
+                Slots[i].V = value;
+            else if (Slots[i].V is PyCell cell)
+                cell.Value = value;
+            else if (!isFree)
+                Slots[i].V = value;
+        }
     }
 }
 

@@ -56,6 +56,9 @@ internal class PyGenerator : PyObject
     /// <summary>A loop may run it within its own activation of the interpreter.</summary>
     public bool CanInline => Frame is not null && !IsRunning && type == GeneratorTypes.Generator;
 
+    /// <summary>An await may run it within its own activation of the interpreter, sending it that value.</summary>
+    public bool CanInlineSend(PyObject value) => Frame is not null && !IsRunning && (IsStarted || value == Values.None) && this is not PyAsyncGenerator;
+
     /// <summary>It runs so often that compiled code should.</summary>
     public bool IsHot(PyThread thread) => Code.LoopHeat > thread.Machine.CompileAfter;
 
@@ -63,12 +66,12 @@ internal class PyGenerator : PyObject
     public void Resume(PyThread thread, PyFrame? back, PyObject value)
     {
         var frame = Frame!;
+        frame.Back = back;
+        thread.Enter(frame);
         Code.LoopHeat++;
         frame.Slots[frame.Sp++].V = value;
         frame.Pc++;
         Begin(thread);
-        frame.Back = back;
-        thread.Enter(frame);
     }
 
     private void Begin(PyThread thread)
@@ -100,6 +103,7 @@ internal class PyGenerator : PyObject
         if (IsRunning)
             End(thread);
         Frame = null;
+        (this as PyAsyncGenerator)?.Step?.End();
         var isAsync = this is PyAsyncGenerator;
         if (!error.Type.IsSubtypeOf(ExceptionTypes.StopIteration) && !(isAsync && error.Type.IsSubtypeOf(ExceptionTypes.StopAsyncIteration)))
             return error;
@@ -249,6 +253,8 @@ internal class PyGenerator : PyObject
         frame.Back = thread.Frame;
         thread.Enter(frame);
         EvaluationLoop.SetContext(thread, error);
+        if (thread.IsTracing && Tracing.Call(thread, frame) is { } refused)
+            error = refused;
         thread.Pending = error;
         if (!EvaluationLoop.Unwind(thread, frame, true))
             return null;

@@ -5,6 +5,7 @@ internal static class BuiltinModules
 {
     public static readonly IReadOnlyDictionary<string, Action<ModuleBuilder>> Table = new SortedDictionary<string, Action<ModuleBuilder>>(StringComparer.Ordinal)
     {
+        ["_abc"] = AbcModule.Fill,
         ["_ast"] = AstModule.Fill,
         ["_bisect"] = AlgorithmModules.FillBisect,
         ["_blake2"] = HashModules.FillBlake2,

@@ -8,6 +8,17 @@ internal interface ICharacters
     int At(int index);
 
     int IndexOf(int c, int start, int end);
+
+    /// <summary>The first place from <paramref name="start"/> on where a match may begin, or -1.</summary>
+    int NextStart(RegexStart begins, int start, int end);
+}
+
+/// <summary>The instructions of an expression's code, as <c>re._constants</c> numbers them.</summary>
+internal enum RegexOp
+{
+    Failure, Success, Any, AnyAll, Assert, AssertNot, At, Branch, Category, Charset, BigCharset, GroupRef, GroupRefExists, In, Info, Jump, Literal, Mark, MaxUntil, MinUntil, NotLiteral, Negate, Range, Repeat, RepeatOne,
+    SubPattern, MinRepeatOne, AtomicGroup, PossessiveRepeat, PossessiveRepeatOne, GroupRefIgnore, InIgnore, LiteralIgnore, NotLiteralIgnore, GroupRefLocIgnore, InLocIgnore, LiteralLocIgnore, NotLiteralLocIgnore,
+    GroupRefUniIgnore, InUniIgnore, LiteralUniIgnore, NotLiteralUniIgnore, RangeUniIgnore,
 }
 
 internal readonly struct NarrowText(string text) : ICharacters
@@ -21,6 +32,8 @@ internal readonly struct NarrowText(string text) : ICharacters
         var found = c > 0xffff ? -1 : text.AsSpan(start, end - start).IndexOf((char)c);
         return found < 0 ? -1 : start + found;
     }
+
+    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Characters, begins.CharacterValues) is >= 0 and var at ? start + at : -1;
 }
 
 internal readonly struct WideText(int[] text) : ICharacters
@@ -34,22 +47,32 @@ internal readonly struct WideText(int[] text) : ICharacters
         var found = text.AsSpan(start, end - start).IndexOf(c);
         return found < 0 ? -1 : start + found;
     }
+
+    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Prefix, null) is >= 0 and var at ? start + at : -1;
+}
+
+internal readonly struct ByteText(byte[] text) : ICharacters
+{
+    public int Length => text.Length;
+
+    public int At(int index) => text[index];
+
+    public int IndexOf(int c, int start, int end)
+    {
+        var found = c > 0xff ? -1 : text.AsSpan(start, end - start).IndexOf((byte)c);
+        return found < 0 ? -1 : start + found;
+    }
+
+    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Bytes, begins.ByteValues) is >= 0 and var at ? start + at : -1;
 }
 
 /// <summary>
 /// Executes the code that re._compiler makes: a backtracking matcher whose stack is on the heap, and whose steps are charged to the
 /// machine's limits, so that no expression can hang the process.
 /// </summary>
-internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, int end)
+internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int groups, int start, int end)
     where T : struct, ICharacters
 {
-    private enum Op
-    {
-        Failure, Success, Any, AnyAll, Assert, AssertNot, At, Branch, Category, Charset, BigCharset, GroupRef, GroupRefExists, In, Info, Jump, Literal, Mark, MaxUntil, MinUntil, NotLiteral, Negate, Range, Repeat, RepeatOne,
-        SubPattern, MinRepeatOne, AtomicGroup, PossessiveRepeat, PossessiveRepeatOne, GroupRefIgnore, InIgnore, LiteralIgnore, NotLiteralIgnore, GroupRefLocIgnore, InLocIgnore, LiteralLocIgnore, NotLiteralLocIgnore,
-        GroupRefUniIgnore, InUniIgnore, LiteralUniIgnore, NotLiteralUniIgnore, RangeUniIgnore,
-    }
-
     private enum Retry
     {
         Alternative,
@@ -63,7 +86,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
 
     private record struct Entry(Retry Kind, int Pc, int Position, int Extra, int Trail, Loop? Loop);
 
-    private Entry[] stack = new Entry[32];
+    private Entry[] stack = [];
     private int top;
     private readonly List<(int Index, int Old)> trail = [];
     private int steps;
@@ -84,7 +107,8 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
 
     public bool Match(int position, bool full, int mustAdvanceFrom = -1)
     {
-        Array.Fill(Marks, -1);
+        if (groups > 0)
+            Array.Fill(Marks, -1);
         trail.Clear();
         top = 0;
         MatchStart = position;
@@ -95,13 +119,12 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
 
     public bool Search(int position, int mustAdvanceFrom = -1)
     {
-        var first = code[0] == (int)Op.Info ? 1 + code[1] : 0;
-        var literal = code[first] == (int)Op.Literal ? code[first + 1] : -1;
+        var skips = begins is { Prefix: not null } or { HasFirst: true };
         for (; position <= end; position++)
         {
-            if (literal >= 0)
+            if (skips)
             {
-                position = text.IndexOf(literal, position, end);
+                position = text.NextStart(begins!, position, end);
                 if (position < 0)
                     return false;
             }
@@ -116,7 +139,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
         if (top == stack.Length)
         {
             PyThread.Current.Machine.Limits.CheckSize(stack.Length * 80L);
-            Array.Resize(ref stack, stack.Length * 2);
+            Array.Resize(ref stack, Math.Max(8, stack.Length * 2));
         }
         stack[top++] = new Entry(kind, pc, position, extra, trail.Count, loop);
     }
@@ -151,9 +174,9 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
         while (true)
         {
             var failed = false;
-            switch ((Op)code[pc])
+            switch ((RegexOp)code[pc])
             {
-                case Op.Success:
+                case RegexOp.Success:
                     if ((full && position != end) || position == mustAdvanceFrom)
                     {
                         failed = true;
@@ -161,27 +184,45 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                     }
                     top = bottom;
                     return position;
-                case Op.Info:
+                case RegexOp.Literal:
+                    if (position >= end || text.At(position) != code[pc + 1])
+                    {
+                        failed = true;
+                        break;
+                    }
+                    position++;
+                    pc += 2;
+                    continue;
+                case RegexOp.In:
+                    if (position >= end || !InSet(pc + 2, text.At(position)))
+                    {
+                        failed = true;
+                        break;
+                    }
+                    position++;
                     pc += 1 + code[pc + 1];
                     continue;
-                case Op.Mark:
+                case RegexOp.Info:
+                    pc += 1 + code[pc + 1];
+                    continue;
+                case RegexOp.Mark:
                     var mark = code[pc + 1];
                     Set(mark, position);
                     if ((mark & 1) != 0)
                         Set(Marks.Length - 1, mark / 2 + 1);
                     pc += 2;
                     continue;
-                case Op.Jump:
+                case RegexOp.Jump:
                     pc += 1 + code[pc + 1];
                     continue;
-                case Op.Branch:
+                case RegexOp.Branch:
                     failed = !Alternative(ref pc, pc + 1, position, loop);
                     break;
-                case Op.At:
+                case RegexOp.At:
                     failed = !At(code[pc + 1], position);
                     pc += 2;
                     break;
-                case Op.RepeatOne:
+                case RegexOp.RepeatOne:
                     {
                         var (skip, min, max) = (code[pc + 1], code[pc + 2], code[pc + 3]);
                         var count = CountOnes(pc + 4, position, max);
@@ -196,7 +237,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                         position += count;
                         break;
                     }
-                case Op.MinRepeatOne:
+                case RegexOp.MinRepeatOne:
                     {
                         var (skip, min) = (code[pc + 1], code[pc + 2]);
                         if (CountOnes(pc + 4, position, min) < min)
@@ -209,7 +250,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                         pc += 1 + skip;
                         break;
                     }
-                case Op.PossessiveRepeatOne:
+                case RegexOp.PossessiveRepeatOne:
                     {
                         var count = CountOnes(pc + 4, position, code[pc + 3]);
                         failed = count < code[pc + 2];
@@ -217,11 +258,11 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                         pc += 1 + code[pc + 1];
                         break;
                     }
-                case Op.Repeat:
+                case RegexOp.Repeat:
                     loop = new Loop(pc, 0, -1, loop);
                     pc += 1 + code[pc + 1];
                     continue;
-                case Op.MaxUntil:
+                case RegexOp.MaxUntil:
                     {
                         var at = loop!.Pc;
                         if (loop.Count < code[at + 2])
@@ -243,7 +284,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                         Charge();
                         continue;
                     }
-                case Op.MinUntil:
+                case RegexOp.MinUntil:
                     if (loop!.Count < code[loop.Pc + 2])
                     {
                         pc = loop.Pc + 4;
@@ -254,7 +295,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                     loop = loop.Outer;
                     pc++;
                     continue;
-                case Op.PossessiveRepeat:
+                case RegexOp.PossessiveRepeat:
                     {
                         var (skip, min, max) = (code[pc + 1], code[pc + 2], code[pc + 3]);
                         var count = 0;
@@ -276,7 +317,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                         pc += 2 + skip;
                         break;
                     }
-                case Op.AtomicGroup:
+                case RegexOp.AtomicGroup:
                     {
                         var next = Run(pc + 2, position, false, -1);
                         failed = next < 0;
@@ -284,10 +325,10 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                         pc += 1 + code[pc + 1];
                         break;
                     }
-                case Op.Assert:
-                case Op.AssertNot:
+                case RegexOp.Assert:
+                case RegexOp.AssertNot:
                     {
-                        var negative = (Op)code[pc] == Op.AssertNot;
+                        var negative = (RegexOp)code[pc] == RegexOp.AssertNot;
                         var before = trail.Count;
                         var from = position - code[pc + 2];
                         var holds = from >= 0 && Run(pc + 3, from, false, -1) >= 0;
@@ -297,14 +338,14 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                         pc += 1 + code[pc + 1];
                         break;
                     }
-                case Op.GroupRef or Op.GroupRefIgnore or Op.GroupRefLocIgnore or Op.GroupRefUniIgnore:
-                    failed = !SameAsGroup(code[pc + 1], (Op)code[pc], ref position);
+                case RegexOp.GroupRef or RegexOp.GroupRefIgnore or RegexOp.GroupRefLocIgnore or RegexOp.GroupRefUniIgnore:
+                    failed = !SameAsGroup(code[pc + 1], (RegexOp)code[pc], ref position);
                     pc += 2;
                     break;
-                case Op.GroupRefExists:
+                case RegexOp.GroupRefExists:
                     pc = Marks[code[pc + 1] * 2 + 1] < 0 || Marks[code[pc + 1] * 2] < 0 ? pc + 1 + code[pc + 2] : pc + 3;
                     continue;
-                case Op.Failure:
+                case RegexOp.Failure:
                     failed = true;
                     break;
                 default:
@@ -322,11 +363,23 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
 
     private bool Alternative(ref int pc, int at, int position, Loop? loop)
     {
-        if (code[at] == 0)
-            return false;
-        Push(Retry.Alternative, at + code[at], position, 0, loop);
-        pc = at + 1;
-        return true;
+        for (; code[at] != 0; at += code[at])
+        {
+            // An alternative whose first character is not there need not be tried, and the last one leaves nothing to come back to.
+            var matches = (RegexOp)code[at + 1] switch
+            {
+                RegexOp.Literal => position < end && text.At(position) == code[at + 2],
+                RegexOp.In => position < end && InSet(at + 3, text.At(position)),
+                _ => true,
+            };
+            if (!matches)
+                continue;
+            if (code[at + code[at]] != 0)
+                Push(Retry.Alternative, at + code[at], position, 0, loop);
+            pc = at + 1;
+            return true;
+        }
+        return false;
     }
 
     private bool Backtrack(int bottom, ref int pc, ref int position, ref Loop? loop)
@@ -349,7 +402,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
                     return true;
                 case Retry.Greedy:
                     position--;
-                    if (code[entry.Pc] == (int)Op.Literal)
+                    if (code[entry.Pc] == (int)RegexOp.Literal)
                     {
                         // Only places where the next literal stands are worth a try.
                         while (position > entry.Extra && (position >= end || text.At(position) != code[entry.Pc + 1]))
@@ -381,13 +434,21 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
     {
         var limit = max > end - position ? end : position + max;
         var at = position;
-        switch ((Op)code[pc])
+        switch ((RegexOp)code[pc])
         {
-            case Op.AnyAll:
+            case RegexOp.AnyAll:
                 return Math.Max(0, limit - position);
-            case Op.Any:
+            case RegexOp.Any:
                 var stop = limit > at ? text.IndexOf('\n', at, limit) : at;
                 return (stop < 0 ? limit : stop) - position;
+            case RegexOp.NotLiteral:
+                var other = limit > at ? text.IndexOf(code[pc + 1], at, limit) : at;
+                return (other < 0 ? limit : other) - position;
+            case RegexOp.In when code[pc + 2] == (int)RegexOp.Charset && code[pc + 11] == (int)RegexOp.Failure:
+                while (at < limit && text.At(at) is var c && c < 256 && (code[pc + 3 + (c >> 5)] >> (c & 31) & 1) != 0)
+                    at++;
+                steps += at - position;
+                return at - position;
             default:
                 while (at < limit && One(pc, text.At(at)))
                     at++;
@@ -396,47 +457,47 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
         }
     }
 
-    private int Size(int pc) => (Op)code[pc] switch
+    private int Size(int pc) => (RegexOp)code[pc] switch
     {
-        Op.Any or Op.AnyAll => 1,
-        Op.In or Op.InIgnore or Op.InLocIgnore or Op.InUniIgnore => 1 + code[pc + 1],
+        RegexOp.Any or RegexOp.AnyAll => 1,
+        RegexOp.In or RegexOp.InIgnore or RegexOp.InLocIgnore or RegexOp.InUniIgnore => 1 + code[pc + 1],
         _ => 2,
     };
 
     /// <summary>Whether a one-character instruction accepts the character.</summary>
-    private bool One(int pc, int c)
+    public bool One(int pc, int c)
     {
-        switch ((Op)code[pc])
+        switch ((RegexOp)code[pc])
         {
-            case Op.Literal:
+            case RegexOp.Literal:
                 return c == code[pc + 1];
-            case Op.NotLiteral:
+            case RegexOp.NotLiteral:
                 return c != code[pc + 1];
-            case Op.Any:
+            case RegexOp.Any:
                 return c != '\n';
-            case Op.AnyAll:
+            case RegexOp.AnyAll:
                 return true;
-            case Op.In:
+            case RegexOp.In:
                 return InSet(pc + 2, c);
-            case Op.InIgnore:
+            case RegexOp.InIgnore:
                 return InSet(pc + 2, SreModule.AsciiLower(c));
-            case Op.InUniIgnore:
+            case RegexOp.InUniIgnore:
                 return InSet(pc + 2, UnicodeData.LowerChar(c));
-            case Op.InLocIgnore:
+            case RegexOp.InLocIgnore:
                 return InSet(pc + 2, c) || InSet(pc + 2, SreModule.AsciiLower(c)) || InSet(pc + 2, SreModule.AsciiUpper(c));
-            case Op.LiteralIgnore:
+            case RegexOp.LiteralIgnore:
                 return SreModule.AsciiLower(c) == code[pc + 1];
-            case Op.NotLiteralIgnore:
+            case RegexOp.NotLiteralIgnore:
                 return SreModule.AsciiLower(c) != code[pc + 1];
-            case Op.LiteralUniIgnore:
+            case RegexOp.LiteralUniIgnore:
                 return UnicodeData.LowerChar(c) == code[pc + 1];
-            case Op.NotLiteralUniIgnore:
+            case RegexOp.NotLiteralUniIgnore:
                 return UnicodeData.LowerChar(c) != code[pc + 1];
-            case Op.LiteralLocIgnore:
+            case RegexOp.LiteralLocIgnore:
                 return SreModule.AsciiLower(c) == SreModule.AsciiLower(code[pc + 1]);
-            case Op.NotLiteralLocIgnore:
+            case RegexOp.NotLiteralLocIgnore:
                 return SreModule.AsciiLower(c) != SreModule.AsciiLower(code[pc + 1]);
-            case Op.Category:
+            case RegexOp.Category:
                 return SreModule.Category(code[pc + 1], c);
             default:
                 throw Err.Runtime("invalid SRE code");
@@ -448,40 +509,40 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
         var result = true;
         while (true)
         {
-            switch ((Op)code[at])
+            switch ((RegexOp)code[at])
             {
-                case Op.Failure:
+                case RegexOp.Failure:
                     return !result;
-                case Op.Negate:
+                case RegexOp.Negate:
                     result = !result;
                     at++;
                     break;
-                case Op.Literal:
+                case RegexOp.Literal:
                     if (c == code[at + 1])
                         return result;
                     at += 2;
                     break;
-                case Op.Range:
+                case RegexOp.Range:
                     if (c >= code[at + 1] && c <= code[at + 2])
                         return result;
                     at += 3;
                     break;
-                case Op.RangeUniIgnore:
+                case RegexOp.RangeUniIgnore:
                     if ((c >= code[at + 1] && c <= code[at + 2]) || (UnicodeData.UpperChar(c) is var upper && upper >= code[at + 1] && upper <= code[at + 2]))
                         return result;
                     at += 3;
                     break;
-                case Op.Category:
+                case RegexOp.Category:
                     if (SreModule.Category(code[at + 1], c))
                         return result;
                     at += 2;
                     break;
-                case Op.Charset:
+                case RegexOp.Charset:
                     if (c < 256 && (code[at + 1 + (c >> 5)] >> (c & 31) & 1) != 0)
                         return result;
                     at += 9;
                     break;
-                case Op.BigCharset:
+                case RegexOp.BigCharset:
                     {
                         var blocks = code[at + 1];
                         if (c < 0x10000)
@@ -499,7 +560,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
         }
     }
 
-    private bool SameAsGroup(int group, Op op, ref int position)
+    private bool SameAsGroup(int group, RegexOp op, ref int position)
     {
         var (from, to) = (Marks[group * 2], Marks[group * 2 + 1]);
         if (from < 0 || to < from || to - from > end - position)
@@ -509,8 +570,8 @@ internal sealed class RegexEngine<T>(T text, int[] code, int groups, int start, 
             var (a, b) = (text.At(i), text.At(position));
             var same = op switch
             {
-                Op.GroupRef => a == b,
-                Op.GroupRefUniIgnore => UnicodeData.LowerChar(a) == UnicodeData.LowerChar(b),
+                RegexOp.GroupRef => a == b,
+                RegexOp.GroupRefUniIgnore => UnicodeData.LowerChar(a) == UnicodeData.LowerChar(b),
                 _ => SreModule.AsciiLower(a) == SreModule.AsciiLower(b),
             };
             if (!same)

@@ -192,12 +192,17 @@ internal static class GcModule
 {
     public static void Fill(ModuleBuilder m)
     {
-        m.Def("collect", "generation=2", _ =>
+        m.Def("collect", "generation=2", a =>
         {
-            // Twice: what a finalizer has let go of is dead only then.
-            for (var i = 0; i < 2; i++)
+            if (Args.Int(a[0]!) is not (>= 0 and <= 2 and var generation))
+                throw Err.Value("invalid generation");
+            GC.Collect(generation, GCCollectionMode.Forced, blocking: true, compacting: false);
+            // Once more when finalizers run: what they let go of is dead only then.
+            var finalizers = GC.GetGCMemoryInfo(GCKind.Any).FinalizationPendingCount;
+            GC.WaitForPendingFinalizers();
+            if (finalizers > 0)
             {
-                GC.Collect();
+                GC.Collect(generation, GCCollectionMode.Forced, blocking: true, compacting: false);
                 GC.WaitForPendingFinalizers();
             }
             m.Machine.RunPending(PyThread.Current);

@@ -35,6 +35,11 @@ internal static class SreModule
 
         public int Groups => groups;
 
+        /// <summary>Worked out by the first search.</summary>
+        public RegexStart Begins => begins ??= new RegexStart(code);
+
+        private RegexStart? begins;
+
         public PyDict GroupIndex => groupIndex;
 
         public PyTuple IndexGroup => indexGroup;
@@ -81,6 +86,7 @@ internal static class SreModule
     {
         private readonly RegexEngine<NarrowText>? narrow;
         private readonly RegexEngine<WideText>? wide;
+        private readonly RegexEngine<ByteText>? bytes;
         private readonly PyPattern pattern;
         private readonly PyObject subject;
         private readonly int pos;
@@ -105,9 +111,11 @@ internal static class SreModule
             End = stop is null ? Length : (int)Math.Clamp(Args.Clipped(stop), 0, Length);
             pos = Math.Min(from, Math.Max(End, from));
             if (subject is PyStr { IsWide: true } w)
-                wide = new(new WideText(w.Wide), pattern.Code, pattern.Groups, 0, End);
+                wide = new(new WideText(w.Wide), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
+            else if (subject is PyStr s)
+                narrow = new(new NarrowText(s.Value), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
             else
-                narrow = new(new NarrowText(subject is PyStr s ? s.Value : System.Text.Encoding.Latin1.GetString(Buffers.Of(subject).Bytes)), pattern.Code, pattern.Groups, 0, End);
+                bytes = new(new ByteText(subject is PyBytes b ? b.Content : Buffers.Of(subject).Bytes.ToArray()), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
             Next = pos;
         }
 
@@ -119,22 +127,22 @@ internal static class SreModule
 
         public int MustAdvance { get; set; } = -1;
 
-        private int Start => wide?.MatchStart ?? narrow!.MatchStart;
+        private int Start => narrow?.MatchStart ?? bytes?.MatchStart ?? wide!.MatchStart;
 
-        private int Stop => wide?.MatchEnd ?? narrow!.MatchEnd;
+        private int Stop => narrow?.MatchEnd ?? bytes?.MatchEnd ?? wide!.MatchEnd;
 
-        private int[] Marks => wide?.Marks ?? narrow!.Marks;
+        private int[] Marks => narrow?.Marks ?? bytes?.Marks ?? wide!.Marks;
 
-        public PyMatch? Match(bool full) => Next <= End && (wide?.Match(Next, full, MustAdvance) ?? narrow!.Match(Next, full, MustAdvance)) ? Found() : null;
+        public PyMatch? Match(bool full) => Next <= End && (narrow?.Match(Next, full, MustAdvance) ?? bytes?.Match(Next, full, MustAdvance) ?? wide!.Match(Next, full, MustAdvance)) ? Found() : null;
 
-        public PyMatch? Search() => Next <= End && (wide?.Search(Next, MustAdvance) ?? narrow!.Search(Next, MustAdvance)) ? Found() : null;
+        public PyMatch? Search() => Next <= End && (narrow?.Search(Next, MustAdvance) ?? bytes?.Search(Next, MustAdvance) ?? wide!.Search(Next, MustAdvance)) ? Found() : null;
 
         private PyMatch Found()
         {
             var made = new PyMatch(pattern, subject, [.. Marks], Start, Stop, pos, End);
             Next = Stop;
-            // The next match may not be empty where this one ended.
-            MustAdvance = Stop;
+            // After an empty match the next one may not be empty at the same place.
+            MustAdvance = Start == Stop ? Stop : -1;
             return made;
         }
     }
@@ -144,27 +152,11 @@ internal static class SreModule
         var scan = new Scan(pattern, subject, start, stop);
         while (true)
         {
-            var found = FindNext(scan);
+            var found = scan.Search();
             if (found is null)
                 yield break;
             yield return found;
         }
-    }
-
-    // An empty match is allowed after a non-empty one only further on; the engine refuses exactly that end at that start.
-    private static PyMatch? FindNext(Scan scan)
-    {
-        var from = scan.Next;
-        var must = scan.MustAdvance;
-        if (must >= 0)
-        {
-            scan.MustAdvance = must;
-            if (scan.Match(false) is { } here)
-                return here;
-            scan.Next = from + 1;
-            scan.MustAdvance = -1;
-        }
-        return scan.Search();
     }
 
     private static readonly PyType PatternType = new("Pattern", PyType.Object, t =>
@@ -235,7 +227,7 @@ internal static class SreModule
     private static readonly PyType ScannerType = new("SRE_Scanner", PyType.Object, t =>
     {
         t.Def0("match", o => (PyObject?)((PyScanner)o).Scan.Match(false) ?? Values.None);
-        t.Def0("search", o => (PyObject?)FindNext(((PyScanner)o).Scan) ?? Values.None);
+        t.Def0("search", o => (PyObject?)((PyScanner)o).Scan.Search() ?? Values.None);
         t.Member("pattern", o => ((PyScanner)o).Pattern);
     }, "_sre");
 

@@ -118,9 +118,9 @@ internal static class SysModule
         m.Def0("exc_info", () => PyThread.Current.CurrentHandled is { } e ? new PyTuple(e.Type, e, (PyObject?)e.Traceback ?? Values.None) : new PyTuple(Values.None, Values.None, Values.None));
         m.Def0("exception", () => (PyObject?)PyThread.Current.CurrentHandled ?? Values.None);
         m.Def("exit", "status=None, /", a => Err.Set(a[0] is PyTuple t ? Err.Of(ExceptionTypes.SystemExit, t) : a[0] == Values.None ? Err.Of(ExceptionTypes.SystemExit) : Err.Of(ExceptionTypes.SystemExit, a[0]!)));
-        m.Def1("settrace", f => Hook(() => PyThread.Current.TraceFunction = f == Values.None ? null : f));
+        m.Def1("settrace", f => Hook(() => PyThread.Current.SetTrace(f == Values.None ? null : f)));
         m.Def0("gettrace", () => PyThread.Current.TraceFunction ?? Values.None);
-        m.Def1("setprofile", f => Hook(() => PyThread.Current.ProfileFunction = f == Values.None ? null : f));
+        m.Def1("setprofile", f => Hook(() => PyThread.Current.SetProfile(f == Values.None ? null : f)));
         m.Def0("getprofile", () => PyThread.Current.ProfileFunction ?? Values.None);
         m.Def("audit", "event, *args", _ => Values.None);
         m.Def1("addaudithook", _ => Values.None);

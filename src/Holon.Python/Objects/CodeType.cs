@@ -134,7 +134,12 @@ internal static class CodeType
         t.Getter("f_globals", o => ((PyFrame)o).Globals);
         t.Getter("f_builtins", o => ((PyFrame)o).Builtins);
         t.Getter("f_locals", o => ((PyFrame)o).GetLocals());
-        t.Getter("f_lineno", o => ((PyFrame)o).Line is >= 0 and var line ? PyInt.Of(line) : Values.None);
+        t.Getter("f_lineno", o => ((PyFrame)o).Line is >= 0 and var line ? PyInt.Of(line) : Values.None, (o, v) =>
+        {
+            if (v is null)
+                throw Err.Of(ExceptionTypes.AttributeError, "cannot delete attribute");
+            FrameJump.To(PyThread.Current, (PyFrame)o, v is PyInt line ? (line.TryLong(out var number) ? number : long.MaxValue) : throw Err.Value("lineno must be an integer"));
+        });
         t.Getter("f_lasti", o => PyInt.Of(((PyFrame)o).LastUnit * 2));
         t.Getter("f_trace", o => ((PyFrame)o).Trace ?? Values.None, (o, v) => ((PyFrame)o).Trace = Args.IsNone(v) ? null : v);
         t.Getter("f_trace_lines", o => Values.Bool(((PyFrame)o).TraceLines), (o, v) => ((PyFrame)o).TraceLines = Ops.IsTrue(v!));

@@ -19,11 +19,35 @@ internal class PyException : PyExtensible
     public bool SuppressContext { get; set; }
 
     /// <summary>Attributes that the built-in class adds: errno, name, obj, value, code, ...</summary>
-    public Dictionary<string, PyObject> Fields => fields ??= [];
+    public Dictionary<string, PyObject> Fields
+    {
+        get
+        {
+            fields ??= [];
+            if (single is { } value)
+            {
+                fields[singleName!] = value;
+                single = null;
+            }
+            return fields;
+        }
+    }
 
     private Dictionary<string, PyObject>? fields;
 
-    public PyObject Field(string name) => fields is null ? Values.None : fields.GetValueOrDefault(name, Values.None);
+    // Most have one at most, and the ends of generators are many: no table for that.
+    private string? singleName;
+    private PyObject? single;
+
+    /// <summary>Gives a new exception its only attribute.</summary>
+    public void SetSingle(string name, PyObject value) => (singleName, single) = (name, value);
+
+    public PyObject Field(string name)
+    {
+        if (single is not null && singleName == name)
+            return single;
+        return fields is null ? Values.None : fields.GetValueOrDefault(name, Values.None);
+    }
 
     public string SafeText()
     {

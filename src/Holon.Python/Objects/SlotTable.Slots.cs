@@ -24,7 +24,9 @@ internal static partial class SlotTable
         Add(["__next__"], t => t.Next, (t, f) => t.Next = (NextFn?)f, (NextFn)SlotDispatch.Next, (_, f) => (self, args, names) =>
         {
             Args.Exactly("__next__", args, names, 0);
-            return ((NextFn)f)(self) ?? Err.SetStopIteration();
+            var thread = PyThread.Current;
+            thread.StopValue = null;
+            return ((NextFn)f)(self) ?? Err.SetStopIteration(thread.TakeStopValue());
         });
         Add(["__hash__"], t => t.Hash, (t, f) => t.Hash = (LongFn?)f, (LongFn)SlotDispatch.Hash, (_, f) => (self, args, names) =>
         {

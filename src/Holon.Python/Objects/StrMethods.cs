@@ -169,12 +169,27 @@ internal static partial class StrMethods
         }
         PyThread.Current.Machine.Limits.CheckSize(size * 2);
         if (narrow)
-            return new PyStr(string.Join(separator.Value, items.Select(i => ((PyStr)i).Value)));
+            return JoinNarrow(separator.Value, items, (int)(size - (items.Length > 0 ? separator.Length : 0)));
         var text = new PyStrBuilder();
         for (var i = 0; i < items.Length; i++)
             text.Append(i > 0 ? separator : PyStr.Empty).Append((PyStr)items[i]);
         return text.ToStr();
     }
+
+    private static PyStr JoinNarrow(string separator, PyObject[] items, int length) => length == 0 ? PyStr.Empty : new PyStr(string.Create(length, (separator, items), static (text, parts) =>
+    {
+        for (var i = 0; i < parts.items.Length; i++)
+        {
+            if (i > 0)
+            {
+                parts.separator.CopyTo(text);
+                text = text[parts.separator.Length..];
+            }
+            var part = Unsafe.As<PyStr>(parts.items[i]).Value;
+            part.CopyTo(text);
+            text = text[part.Length..];
+        }
+    }));
 
     private static PyStr Separator(PyObject value)
     {
@@ -200,6 +215,11 @@ internal static partial class StrMethods
             parts.Add(text.Substring(at, text.Length - at));
             return parts;
         }
+        if (!text.IsWide && max == long.MaxValue)
+        {
+            SplitWords(text, parts);
+            return parts;
+        }
         while (true)
         {
             while (at < text.Length && UnicodeData.IsSpace(text[at]))
@@ -219,6 +239,29 @@ internal static partial class StrMethods
                 at++;
             parts.Add(text.Substring(start, at - start));
         }
+    }
+
+    private static void SplitWords(PyStr text, PyList parts)
+    {
+        var characters = text.Value;
+        var start = -1;
+        for (var i = 0; i < characters.Length; i++)
+        {
+            if (!IsSpace(characters[i]))
+            {
+                if (start < 0)
+                    start = i;
+            }
+            else if (start >= 0)
+            {
+                parts.Add(text.Substring(start, i - start));
+                start = -1;
+            }
+        }
+        if (start >= 0)
+            parts.Add(text.Substring(start, characters.Length - start));
+
+        static bool IsSpace(char c) => c < 0x80 ? c is ' ' or >= '\t' and <= '\r' or >= '\x1c' and <= '\x1f' : UnicodeData.IsSpace(c);
     }
 
     private static PyList SplitRight(PyStr text, PyObject sep, long max)

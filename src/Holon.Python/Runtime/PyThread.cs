@@ -7,7 +7,7 @@ internal sealed class PyThread(Machine machine)
     private static PyThread? current;
 
     /// <summary>Instructions between two looks at the machine's requests.</summary>
-    private const int Quantum = 20_000;
+    public const int Quantum = 20_000;
 
     public static PyThread Current => current ?? throw new InvalidOperationException("no Python machine runs on this thread");
 
@@ -23,9 +23,21 @@ internal sealed class PyThread(Machine machine)
     /// <summary>What remains of the quantum.</summary>
     public int Fuel = Quantum;
 
+    private int fuelPutAside;
+
     public HandledException Handled = new();
-    public PyObject? TraceFunction;
-    public PyObject? ProfileFunction;
+
+    /// <summary>What <see cref="SetTrace"/> was given.</summary>
+    public PyObject? TraceFunction { get; private set; }
+
+    /// <summary>What <see cref="SetProfile"/> was given.</summary>
+    public PyObject? ProfileFunction { get; private set; }
+
+    /// <summary>The event of which a trace function is being told.</summary>
+    public TraceEvent TraceEvent;
+
+    private int traceFunctionsRunning;
+
     public PyObject? AsyncGenFirstIter;
     public PyObject? AsyncGenFinalizer;
     public PyObject? Context;
@@ -39,7 +51,48 @@ internal sealed class PyThread(Machine machine)
 
     public long Id { get; } = Environment.CurrentManagedThreadId;
 
-    public bool IsTracing => TraceFunction is not null || ProfileFunction is not null;
+    /// <summary>There is a trace or profile function, and it is not itself running.</summary>
+    public bool IsTracing { get; private set; }
+
+    /// <summary>sys.settrace.</summary>
+    public void SetTrace(PyObject? function)
+    {
+        TraceFunction = function;
+        UpdateTracing();
+    }
+
+    /// <summary>sys.setprofile.</summary>
+    public void SetProfile(PyObject? function)
+    {
+        ProfileFunction = function;
+        UpdateTracing();
+    }
+
+    public void BeginTraceFunction()
+    {
+        traceFunctionsRunning++;
+        UpdateTracing();
+    }
+
+    public void EndTraceFunction()
+    {
+        traceFunctionsRunning--;
+        UpdateTracing();
+    }
+
+    private void UpdateTracing()
+    {
+        var isTracing = traceFunctionsRunning == 0 && (TraceFunction is not null || ProfileFunction is not null);
+        if (isTracing == IsTracing)
+            return;
+        IsTracing = isTracing;
+        // The loop that is running notices at its next look at the quantum.
+        if (Fuel >= 0)
+        {
+            fuelPutAside += Fuel + 1;
+            Fuel = -1;
+        }
+    }
 
     public static IDisposable Attach(PyThread thread)
     {
@@ -128,6 +181,13 @@ internal sealed class PyThread(Machine machine)
     /// <summary>Between two instructions: limits, other threads, signals, finalizers.</summary>
     public void Breaker()
     {
+        if (fuelPutAside > 0)
+        {
+            Fuel += fuelPutAside;
+            fuelPutAside = 0;
+            if (Fuel >= 0)
+                return;
+        }
         var used = Quantum - Fuel;
         Fuel = Quantum;
         Machine.Limits.ChargeInstructions(used);

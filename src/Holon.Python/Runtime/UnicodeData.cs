@@ -39,6 +39,9 @@ internal static class UnicodeData
     {
         if (c is >= 0xd800 and < 0xe000)
             return c;
+        // .NET leaves these two alone, so that no letter outside ASCII becomes one inside.
+        if (upper && c is (0x131 or 0x17f))
+            return c == 0x131 ? 'I' : 'S';
         var rune = new Rune(c);
         return (upper ? Rune.ToUpperInvariant(rune) : Rune.ToLowerInvariant(rune)).Value;
     }

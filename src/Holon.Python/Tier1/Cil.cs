@@ -23,31 +23,99 @@ internal sealed class Cil
 
     public bool IsDry => Out is null;
 
+    /// <summary>What is written, with the instruction it is for, when somebody wants to read it.</summary>
+    public List<(int Pc, string Text)>? Listing { get; set; }
+
+    /// <summary>In <see cref="At"/>: code in front of all instructions, and behind them.</summary>
+    public const int Before = -1, After = int.MaxValue;
+
+    /// <summary>The bytecode instruction that code is written for.</summary>
+    public int At { get; set; } = Before;
+
+    private void Note(OpCode op, object? operand = null)
+    {
+        if (Out is not null && Listing is not null)
+            Listing.Add((At, operand is null ? op.Name! : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{op.Name} {operand}")));
+    }
+
+    private static string NameOf(Label label) => $"L{label.Id}";
+
+    private static string NameOf(LocalBuilder? local) => $"V{local?.LocalIndex} ({local?.LocalType.Name})";
+
     public Label Label() => Out?.DefineLabel() ?? default;
 
-    public void Mark(Label label) => Out?.MarkLabel(label);
+    public void Mark(Label label)
+    {
+        if (Out is not null)
+            Listing?.Add((At, NameOf(label) + ":"));
+        Out?.MarkLabel(label);
+    }
 
-    public void Op(OpCode op) => Out?.Emit(op);
+    public void Op(OpCode op)
+    {
+        Note(op);
+        Out?.Emit(op);
+    }
 
-    public void Op(OpCode op, Type type) => Out?.Emit(op, type);
+    public void Op(OpCode op, Type type)
+    {
+        Note(op, type.Name);
+        Out?.Emit(op, type);
+    }
 
-    public void Op(OpCode op, int value) => Out?.Emit(op, value);
+    public void Op(OpCode op, int value)
+    {
+        Note(op, value);
+        Out?.Emit(op, value);
+    }
 
-    public void Branch(OpCode op, Label label) => Out?.Emit(op, label);
+    public void Branch(OpCode op, Label label)
+    {
+        Note(op, NameOf(label));
+        Out?.Emit(op, label);
+    }
 
-    public void Int(int value) => Out?.Emit(OpCodes.Ldc_I4, value);
+    public void Int(int value)
+    {
+        Note(OpCodes.Ldc_I4, value);
+        Out?.Emit(OpCodes.Ldc_I4, value);
+    }
 
-    public void Long(long value) => Out?.Emit(OpCodes.Ldc_I8, value);
+    public void Long(long value)
+    {
+        Note(OpCodes.Ldc_I8, value);
+        Out?.Emit(OpCodes.Ldc_I8, value);
+    }
 
-    public void Double(double value) => Out?.Emit(OpCodes.Ldc_R8, value);
+    public void Double(double value)
+    {
+        Note(OpCodes.Ldc_R8, value);
+        Out?.Emit(OpCodes.Ldc_R8, value);
+    }
 
-    public void Load(LocalBuilder? local) => Out?.Emit(OpCodes.Ldloc, local!);
+    public void Load(LocalBuilder? local)
+    {
+        Note(OpCodes.Ldloc, NameOf(local));
+        Out?.Emit(OpCodes.Ldloc, local!);
+    }
 
-    public void Store(LocalBuilder? local) => Out?.Emit(OpCodes.Stloc, local!);
+    public void Store(LocalBuilder? local)
+    {
+        Note(OpCodes.Stloc, NameOf(local));
+        Out?.Emit(OpCodes.Stloc, local!);
+    }
 
-    public void Address(LocalBuilder? local) => Out?.Emit(OpCodes.Ldloca, local!);
+    public void Address(LocalBuilder? local)
+    {
+        Note(OpCodes.Ldloca, NameOf(local));
+        Out?.Emit(OpCodes.Ldloca, local!);
+    }
 
-    public void Argument(int index) => Out?.Emit(OpCodes.Ldarg, (short)index);
+    public void Argument(int index)
+    {
+        Note(OpCodes.Ldarg, index);
+        Out?.Emit(OpCodes.Ldarg, (short)index);
+    }
 
     public LocalBuilder? Temporary(Type type) => Out?.DeclareLocal(type);
 
@@ -56,16 +124,29 @@ internal sealed class Cil
         if (Out is null)
             return;
         var method = Method(type, name);
+        Note(OpCodes.Call, $"{type.Name}.{name}");
         Out.Emit(typeof(Delegate).IsAssignableFrom(type) || (method.IsVirtual && !type.IsSealed) ? OpCodes.Callvirt : OpCodes.Call, method);
     }
 
     public void Call(string support) => Call(typeof(Support), support);
 
-    public void LoadField(Type type, string name) => Out?.Emit(OpCodes.Ldfld, Field(type, name));
+    public void LoadField(Type type, string name)
+    {
+        Note(OpCodes.Ldfld, $"{type.Name}.{name}");
+        Out?.Emit(OpCodes.Ldfld, Field(type, name));
+    }
 
-    public void FieldAddress(Type type, string name) => Out?.Emit(OpCodes.Ldflda, Field(type, name));
+    public void FieldAddress(Type type, string name)
+    {
+        Note(OpCodes.Ldflda, $"{type.Name}.{name}");
+        Out?.Emit(OpCodes.Ldflda, Field(type, name));
+    }
 
-    public void StoreField(Type type, string name) => Out?.Emit(OpCodes.Stfld, Field(type, name));
+    public void StoreField(Type type, string name)
+    {
+        Note(OpCodes.Stfld, $"{type.Name}.{name}");
+        Out?.Emit(OpCodes.Stfld, Field(type, name));
+    }
 
     /// <summary>The CIL local that holds a Python local or stack entry in one of its forms.</summary>
     public LocalBuilder? Home(int slot, Kind kind)
@@ -108,10 +189,19 @@ internal sealed class Cil
             address = (nint)Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(pinned), pinnedCount++));
             addresses.Add(value, address);
         }
+        Listing?.Add((At, $"ldobj <{value.GetType().Name} {Shown(value)}>"));
         Out.Emit(OpCodes.Ldc_I8, (long)address);
         Out.Emit(OpCodes.Conv_I);
         Out.Emit(OpCodes.Ldind_Ref);
     }
+
+    private static string Shown(object value) => value switch
+    {
+        PyFunction function => function.QualName.Value,
+        PyType type => type.Name,
+        PyStr or PyInt or PyFloat => Ops.Repr((PyObject)value).ToString()!,
+        _ => "",
+    };
 
     private static MethodInfo Method(Type type, string name)
     {

@@ -47,7 +47,7 @@ internal sealed partial class CodeCompiler
                 SwapEntries(arg);
                 break;
             case Opcode.Resume:
-                Charge(8);
+                Charge(8, 0);
                 break;
             case Opcode.MakeCell:
                 LoadPlain(arg, state.Locals[arg]);
@@ -160,13 +160,13 @@ internal sealed partial class CodeCompiler
             case Opcode.JumpIfTrueOrPop:
                 JumpOrPop(arg, true);
                 break;
-            case Opcode.JumpForward or Opcode.JumpBackwardNoInterrupt:
+            case Opcode.JumpForward:
                 before = state;
                 Goto(arg);
                 reachable = false;
                 break;
-            case Opcode.JumpBackward:
-                Charge(pc + 1 - arg);
+            case Opcode.JumpBackward or Opcode.JumpBackwardNoInterrupt:
+                Charge(pc + 1 - arg, instruction.Op == Opcode.JumpBackward ? 0 : -PyThread.Quantum);
                 before = state;
                 Goto(arg);
                 reachable = false;
@@ -300,7 +300,7 @@ internal sealed partial class CodeCompiler
     }
 
     /// <summary>Charges instructions, at the same places as tier 0.</summary>
-    private void Charge(int count)
+    private void Charge(int count, int floor)
     {
         var enough = cil.Label();
         cil.Argument(1);
@@ -311,7 +311,7 @@ internal sealed partial class CodeCompiler
         cil.StoreField(typeof(PyThread), nameof(PyThread.Fuel));
         cil.Argument(1);
         cil.LoadField(typeof(PyThread), nameof(PyThread.Fuel));
-        cil.Int(0);
+        cil.Int(floor);
         cil.Branch(OpCodes.Bge, enough);
         MayRaise();
         cil.Argument(1);
@@ -361,7 +361,7 @@ internal sealed partial class CodeCompiler
         var stay = cil.Label();
         cil.Branch(when ? OpCodes.Brfalse : OpCodes.Brtrue, stay);
         if (target <= pc)
-            Charge(pc + 1 - target);
+            Charge(pc + 1 - target, 0);
         before = state;
         Goto(target);
         cil.Mark(stay);

@@ -71,10 +71,11 @@ internal sealed partial class CodeCompiler
     /// <summary>The most arguments with which compiled code can be entered.</summary>
     public static int MaxArguments => EntryTypes.Length - 1;
 
-    /// <summary>Compiles a function.</summary>
-    public static Delegate Function(CompiledCode unit)
+    /// <summary>Compiles a function; <paramref name="listing"/> gets the CIL, by instruction.</summary>
+    public static Delegate Function(CompiledCode unit, List<(int Pc, string Text)>? listing = null)
     {
         var compiler = new CodeCompiler(unit, 0, false);
+        compiler.cil.Listing = listing;
         var count = unit.Code.ParameterCount;
         var locals = new Value[compiler.localCount];
         for (var i = 0; i < count; i++)
@@ -129,6 +130,7 @@ internal sealed partial class CodeCompiler
         failed = cil.Label();
         failedInside = cil.Label();
         end = cil.Label();
+        cil.At = Cil.Before;
         Prologue(entry);
         for (var i = 0; i < instructions.Length; i++)
         {
@@ -136,6 +138,7 @@ internal sealed partial class CodeCompiler
                 continue;
             Block(i);
         }
+        cil.At = Cil.After;
         Epilogue();
         unit.Roots.AddRange(cil.Roots);
         var made = method.CreateDelegate(delegateType, unit);
@@ -339,6 +342,7 @@ internal sealed partial class CodeCompiler
         {
             before = cil.IsDry ? state : state.Clone();
             deoptHere = errorHere = null;
+            cil.At = pc;
             Instruction(instructions[pc]);
             if (!reachable)
                 return;

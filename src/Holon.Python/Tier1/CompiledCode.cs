@@ -20,6 +20,9 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
     /// <summary>After that many the place no longer guesses.</summary>
     private const int FailuresBeforeGeneric = 3 * FailuresBeforeRecompiling;
 
+    /// <summary>From then on, every place that has ever failed no longer guesses.</summary>
+    private const int PatientRecompilations = 3;
+
     private readonly Dictionary<int, int> failures = [];
 
     public PyCode Code { get; } = code;
@@ -43,7 +46,7 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
     public int Recompilations { get; private set; }
 
     /// <summary>It has been compiled so often, in vain, that it stays in tier 0.</summary>
-    public bool IsHopeless => Recompilations > 50;
+    public bool IsHopeless => Recompilations > 20;
 
     /// <summary>What the compiled code refers to by address.</summary>
     public List<object> Roots { get; set; } = [];
@@ -60,16 +63,21 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
         Array.Clear(Loops);
         LoopCount = 0;
         Recompilations++;
-        // Tier 0 learns for a while before the next try.
-        Code.Heat = IsHopeless ? int.MinValue : 0;
-        Code.LoopHeat = 0;
+        // Code with many places to guess at would otherwise be compiled for each of them in turn.
+        if (Recompilations > PatientRecompilations)
+            Generic.UnionWith(failures.Keys.Where(failed => failed >= 0));
+        // Tier 0 learns for a while before the next try, each time for longer.
+        Code.Heat = IsHopeless ? int.MinValue : Wait;
+        Code.LoopHeat = Wait;
     }
+
+    private int Wait => -(1000 << Math.Min(Recompilations, 8));
 
     /// <summary>A loop was not entered because the frame holds other types than when it was compiled.</summary>
     public void Refused(int pc)
     {
         var count = failures[~pc] = failures.GetValueOrDefault(~pc) + 1;
-        if (count % FailuresBeforeRecompiling == 0)
+        if (count is FailuresBeforeRecompiling or FailuresBeforeRecompiling * 4)
             Loops[pc] = null;
         if (count > 5 * FailuresBeforeGeneric)
             Uncompiled.Add(pc);

@@ -102,14 +102,14 @@ internal static class Promotion
             code.Compiled!.Refused(pc);
         }
         // The next look comes after some more turns.
-        code.LoopHeat -= Math.Min(code.LoopHeat, 64);
+        code.LoopHeat -= Math.Clamp(code.LoopHeat, 0, 64);
         return LoopResult.NotEntered;
     }
 
     private static LoopEntry? Find(PyFrame frame, int pc)
     {
         var code = frame.Code;
-        if (code.Compiled is null && ReadsItsFrame(code))
+        if ((code.Flags & CodeFlags.AsyncGenerator) != 0 || (code.Compiled is null && ReadsItsFrame(code)))
         {
             code.LoopHeat = int.MinValue;
             return null;

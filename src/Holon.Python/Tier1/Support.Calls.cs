@@ -14,7 +14,7 @@ internal static partial class Support
 
     private static PyObject? CallSpan(PyThread thread, PyObject callable, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        if (thread.ProfileFunction is not null)
+        if (thread.IsTracing)
             return Tracing.CallNative(thread, thread.Frame!, callable, args, names);
         if (callable.GetType() == typeof(PyType) && names is null && EvaluationLoop.PythonConstructor(Unsafe.As<PyType>(callable)) is { } constructor)
             return Construct(thread, Unsafe.As<PyType>(callable), constructor, args);

@@ -51,11 +51,17 @@ internal static partial class Support
     public static PyObject Leave(PyThread thread, PyFrame frame, PyObject value)
     {
         if (thread.IsTracing)
-            Tracing.Return(thread, frame, value);
+            TraceReturn(thread, frame, value);
         thread.Leave(frame);
         if (frame.HasEscaped)
             frame.IsFinished = true;
         return value;
+    }
+
+    private static void TraceReturn(PyThread thread, PyFrame frame, PyObject value)
+    {
+        if (Tracing.Return(thread, frame, value) is { } refused)
+            throw new PyError(refused);
     }
 
     /// <summary>As <see cref="Leave"/>, for code that lets super() see things in the slots.</summary>
@@ -70,7 +76,7 @@ internal static partial class Support
     public static PyObject? LeaveLoop(PyThread thread, PyFrame frame, PyObject value)
     {
         if (thread.IsTracing)
-            Tracing.Return(thread, frame, value);
+            TraceReturn(thread, frame, value);
         frame.IsFinished = true;
         thread.Leave(frame);
         if (frame.Generator is { } generator)
@@ -89,7 +95,7 @@ internal static partial class Support
         frame.Pc = pc;
         frame.Sp = sp;
         if (thread.IsTracing)
-            Tracing.Return(thread, frame, value);
+            TraceReturn(thread, frame, value);
         frame.Generator!.Yielded(thread);
         thread.Leave(frame);
         return value;
