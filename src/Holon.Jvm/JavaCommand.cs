@@ -3,15 +3,23 @@ using Holon.Machines;
 
 namespace Holon.Jvm;
 
+/// <summary>What a program is started from; the numbers are LauncherHelper's.</summary>
+internal enum MainKind
+{
+    Class = 1,
+    Jar = 2,
+    Module = 3,
+}
+
 /// <summary>A parsed <c>java</c> command line.</summary>
 internal sealed record JavaCommand
 {
     public JavaMachineOptions Options { get; init; } = new();
 
-    /// <summary>Main class, or jar.</summary>
+    /// <summary>Main class, jar, or module with or without a class.</summary>
     public string? Main { get; init; }
 
-    public bool IsJar { get; init; }
+    public MainKind Kind { get; init; }
 
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
@@ -30,7 +38,8 @@ internal sealed record JavaCommand
 
         -cp <path>, -classpath <path>   folders and jars of the application
         -D<name>=<value>                a system property
-        -ea, -enableassertions          assertions on
+        -p <path>, --module-path <path> folders with modules; -m <module>[/<class>] starts from one
+        -ea[:<class>|:<package>...]     assertions on; -da off, -esa and -dsa for the class library
         -Xmx<size>                      largest heap
         -Xint, -Xcomp                   interpret only; compile at once
         -verbose:class                  tells which classes are loaded, and from where
@@ -57,6 +66,7 @@ internal sealed record JavaCommand
         var properties = new Dictionary<string, string>();
         string? classPath = null;
         string? jar = null;
+        string? module = null;
         while (words.TryPeek(out var word) && word.StartsWith('-'))
         {
             words.Dequeue();
@@ -75,10 +85,25 @@ internal sealed record JavaCommand
                 case "-help" or "-h" or "-?" or "--help":
                     return new JavaCommand { Message = Usage };
                 case "-ea" or "-enableassertions":
-                    options = options with { EnableAssertions = true };
+                    options = options with { Assertions = options.Assertions with { Default = true } };
                     break;
                 case "-da" or "-disableassertions":
-                    options = options with { EnableAssertions = false };
+                    options = options with { Assertions = options.Assertions with { Default = false } };
+                    break;
+                case "-esa" or "-enablesystemassertions":
+                    options = options with { Assertions = options.Assertions with { System = true } };
+                    break;
+                case "-dsa" or "-disablesystemassertions":
+                    options = options with { Assertions = options.Assertions with { System = false } };
+                    break;
+                case "-m" or "--module":
+                    module = Take(words, word);
+                    break;
+                case "--enable-preview":
+                    options = options with { EnablePreview = true };
+                    break;
+                case "-server" or "-client" or "-d64" or "-showversion" or "--show-version":
+                    if (word.Contains("show", StringComparison.Ordinal)) (word[1] == '-' ? Console.Out : Console.Error).WriteLine(Version(options));
                     break;
                 case "-verbose" or "-verbose:class":
                     options = options with { VerboseClass = true };
@@ -119,28 +144,42 @@ internal sealed record JavaCommand
                 case "--trace-natives":
                     options = options with { TraceNatives = true };
                     break;
-                case "--add-opens" or "--add-exports" or "--add-modules" or "--add-reads" or "--limit-modules":
-                    AddModuleOption(properties, word, Take(words, word));
+                case "-p" or "--module-path" or "--upgrade-module-path" or "--add-opens" or "--add-exports" or "--add-modules" or "--add-reads" or "--limit-modules" or "--patch-module" or "--enable-native-access" or "--illegal-access":
+                    options = ModuleOption(options, properties, word, Take(words, word));
                     break;
                 default:
                     if (word.StartsWith("-D", StringComparison.Ordinal)) AddProperty(properties, word[2..]);
+                    else if (Assertion(word) is var (target, enabled)) options = options with { Assertions = options.Assertions.With(target, enabled) };
+                    else if (word.StartsWith("-Xbootclasspath/a:", StringComparison.Ordinal)) options = AppendToBootPath(options, properties, word["-Xbootclasspath/a:".Length..]);
                     else if (word.StartsWith("-Xmx", StringComparison.Ordinal)) options = options with { MaximumHeap = (long)MemorySize.Parse(word[4..]).Bytes };
-                    else if (word.StartsWith("--", StringComparison.Ordinal) && word.Contains('=') && word.StartsWith("--add-", StringComparison.Ordinal)) AddModuleOption(properties, word[..word.IndexOf('=')], word[(word.IndexOf('=') + 1)..]);
+                    else if (word.StartsWith("--", StringComparison.Ordinal) && word.IndexOf('=') is > 0 and var equals)
+                    {
+                        // --option=value is --option value.
+                        words = new Queue<string>([word[..equals], word[(equals + 1)..], .. words]);
+                        if (!LongOptions.Contains(word[..equals])) return Unrecognized(word);
+                    }
                     else if (!word.StartsWith("-X", StringComparison.Ordinal))
-                        return new JavaCommand { Message = $"Unrecognized option: {word}\nError: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.", MessageToError = true, Code = 1 };
+                    {
+                        return Unrecognized(word);
+                    }
                     break;
             }
-            if (jar != null) break;
+            if (jar != null || module != null) break;
         }
-        var main = jar ?? (words.TryDequeue(out var name) ? name : null);
+        var main = jar ?? module ?? (words.TryDequeue(out var name) ? name : null);
         if (main == null) return new JavaCommand { Message = Usage, MessageToError = true, Code = 1 };
+        if (module != null)
+        {
+            properties["jdk.module.main"] = module.Split('/')[0];
+            classPath ??= "";
+        }
         classPath = jar ?? classPath ?? Environment.GetEnvironmentVariable("CLASSPATH") ?? ".";
         properties["sun.java.command"] = string.Join(' ', words.Prepend(main));
         return new JavaCommand
         {
             Options = options with { ClassPath = classPath.Split(':').SelectMany(Wildcard).ToArray(), Properties = properties },
-            Main = main.Contains('/') && jar == null ? main.Replace('/', '.') : main,
-            IsJar = jar != null,
+            Main = main.Contains('/') && jar == null && module == null ? main.Replace('/', '.') : main,
+            Kind = jar != null ? MainKind.Jar : module != null ? MainKind.Module : MainKind.Class,
             Arguments = [.. words],
         };
     }
@@ -171,8 +210,38 @@ internal sealed record JavaCommand
         properties[equals < 0 ? text : text[..equals]] = equals < 0 ? "" : text[(equals + 1)..];
     }
 
-    /// <summary>Module options reach the class library as numbered properties (jdk.internal.module.ModuleBootstrap).</summary>
-    private static void AddModuleOption(Dictionary<string, string> properties, string option, string value)
+    /// <summary>Long options that may have their value after an equals sign.</summary>
+    private static readonly string[] LongOptions =
+    [
+        "--add-opens", "--add-exports", "--add-modules", "--add-reads", "--limit-modules", "--patch-module", "--module-path", "--upgrade-module-path", "--enable-native-access",
+        "--illegal-access", "--class-path", "--module", "--java-home", "--limit-time", "--limit-memory", "--limit-stack", "--limit-instructions", "--limit-threads",
+        "--allow-read", "--allow-write", "--allow-net", "--allow-env",
+    ];
+
+    private static JavaCommand Unrecognized(string option) =>
+        new() { Message = $"Unrecognized option: {option}\nError: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.", MessageToError = true, Code = 1 };
+
+    /// <summary>What -ea:target and the like name, and whether it is on.</summary>
+    private static (string Target, bool Enabled)? Assertion(string word)
+    {
+        if (word.IndexOf(':') is not (> 0 and var colon)) return null;
+        return word[..colon] switch
+        {
+            "-ea" or "-enableassertions" => (word[(colon + 1)..], true),
+            "-da" or "-disableassertions" => (word[(colon + 1)..], false),
+            _ => null,
+        };
+    }
+
+    private static JavaMachineOptions AppendToBootPath(JavaMachineOptions options, Dictionary<string, string> properties, string path)
+    {
+        const string Property = "jdk.boot.class.path.append"; // where the class library looks for resources
+        properties[Property] = properties.TryGetValue(Property, out var before) ? before + ":" + path : path;
+        return options with { BootClassPath = [.. options.BootClassPath, .. path.Split(':', StringSplitOptions.RemoveEmptyEntries)] };
+    }
+
+    /// <summary>Module options reach the class library as properties, some of them numbered (jdk.internal.module.ModuleBootstrap).</summary>
+    private static JavaMachineOptions ModuleOption(JavaMachineOptions options, Dictionary<string, string> properties, string option, string value)
     {
         var name = "jdk.module." + option switch
         {
@@ -180,16 +249,24 @@ internal sealed record JavaCommand
             "--add-exports" => "addexports",
             "--add-reads" => "addreads",
             "--add-modules" => "addmods",
-            _ => "limitmods",
+            "--patch-module" => "patch",
+            "--enable-native-access" => "enable.native.access",
+            "--illegal-access" => "illegalAccess",
+            "--upgrade-module-path" => "upgrade.path",
+            "--limit-modules" => "limitmods",
+            _ => "path",
         };
-        if (name == "jdk.module.limitmods")
+        if (option is "--upgrade-module-path" or "--limit-modules" or "-p" or "--module-path" or "--illegal-access")
         {
             properties[name] = value;
-            return;
+            return options;
         }
         var i = 0;
         while (properties.ContainsKey($"{name}.{i}")) i++;
         properties[$"{name}.{i}"] = value;
+        if (option != "--patch-module") return options;
+        if (value.IndexOf('=') is not (> 0 and var equals)) throw new HolonException($"--patch-module needs module=folder, not '{value}'.");
+        return options with { ModulePatches = new Dictionary<string, IReadOnlyList<string>>(options.ModulePatches) { [value[..equals]] = value[(equals + 1)..].Split(':') } };
     }
 
     /// <summary>A class path entry <c>folder/*</c> stands for all jars of the folder.</summary>

@@ -69,7 +69,7 @@ public static class Launcher
             {
                 machine.StartLimits();
                 var t = booted = machine.Boot();
-                machine.RunMain(t, command.Main!, command.IsJar, command.Arguments);
+                machine.RunMain(t, command.Main!, command.Kind, command.Arguments);
             }
             catch (HolonException e)
             {

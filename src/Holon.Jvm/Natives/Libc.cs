@@ -172,12 +172,6 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int IoCtl(int fd, ulong request, void* argument);
 
-    [LibraryImport("libm.so.6", EntryPoint = "expm1")]
-    public static partial double Expm1(double x);
-
-    [LibraryImport("libm.so.6", EntryPoint = "log1p")]
-    public static partial double Log1p(double x);
-
     /// <summary>struct stat of 64-bit Linux on x86-64.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 144)]
     public struct StatBuffer

@@ -173,8 +173,8 @@ public sealed unsafe partial class JavaMachine
         }
     }
 
-    /// <summary>Runs a main class, or a jar, to the end of all threads that are not daemons; gives the exit code.</summary>
-    internal int RunMain(JThread t, string name, bool isJar, IReadOnlyList<string> arguments)
+    /// <summary>Runs a main class, a jar or a module to the end of all threads that are not daemons; gives the exit code.</summary>
+    internal int RunMain(JThread t, string name, MainKind kind, IReadOnlyList<string> arguments)
     {
         var code = 0;
         try
@@ -183,7 +183,7 @@ public sealed unsafe partial class JavaMachine
             {
                 var helper = BootLoader.Load(t, "sun/launcher/LauncherHelper");
                 Initialization.Initialize(t, helper);
-                var mirror = t.Call(helper.DeclaredMethod("checkAndLoadMain", "(ZILjava/lang/String;)Ljava/lang/Class;")!, Value.Of(true), Value.Of(isJar ? 2 : 1), Value.Of(NewString(name))).Ref!;
+                var mirror = t.Call(helper.DeclaredMethod("checkAndLoadMain", "(ZILjava/lang/String;)Ljava/lang/Class;")!, Value.Of(true), Value.Of((int)kind), Value.Of(NewString(name))).Ref!;
                 var c = ClassOfMirror(mirror);
                 Initialization.Initialize(t, c);
                 t.Call(c.FindMethod("main", "([Ljava/lang/String;)V")!, Value.Of(NewStringArray([.. arguments])));

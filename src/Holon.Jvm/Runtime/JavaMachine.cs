@@ -10,6 +10,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
 {
     internal readonly JavaMachineOptions Options;
     internal readonly JImage Image;
+    internal readonly BootPath BootPath;
     internal readonly LoaderData BootLoader;
     internal readonly PinnedCells<Klass> Klasses = new(64);
     internal readonly PinnedCells<MethodSlot> MethodSlots = new(512);
@@ -46,6 +47,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         if (options.InstructionLimit != null || options.MemoryLimit != null) options = options with { Tier = ExecutionTier.Interpreter };
         Options = options;
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
+        BootPath = new BootPath(options);
         BootLoader = new LoaderData(this, null);
         if (options.Tier != ExecutionTier.Interpreter) Compiler = new JitCompiler(this);
         Modules = new Modules(this);
@@ -299,6 +301,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         }
         FreeJavaMemory();
         Image.Dispose();
+        BootPath.Dispose();
     }
 
     private bool _disposed;

@@ -25,8 +25,17 @@ public sealed record JavaMachineOptions
     /// <summary>System properties, as <c>-D</c> gives them.</summary>
     public IReadOnlyDictionary<string, string> Properties { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether assert statements of application classes are on (<c>-ea</c>).</summary>
-    public bool EnableAssertions { get; init; }
+    /// <summary>Folders and jars appended to what the boot loader looks through (<c>-Xbootclasspath/a</c>); their classes are trusted.</summary>
+    public IReadOnlyList<string> BootClassPath { get; init; } = [];
+
+    /// <summary>Folders and jars with classes instead of those of a module, by its name (<c>--patch-module</c>).</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> ModulePatches { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
+    /// <summary>Which classes have their assert statements on (<c>-ea</c>).</summary>
+    public AssertionRules Assertions { get; init; } = new();
+
+    /// <summary>Whether class files that use features in preview are taken (<c>--enable-preview</c>).</summary>
+    public bool EnablePreview { get; init; }
 
     /// <summary>Whether loaded classes are logged (<c>-verbose:class</c>).</summary>
     public bool VerboseClass { get; init; }
