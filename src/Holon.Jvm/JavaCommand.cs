@@ -39,6 +39,7 @@ internal sealed record JavaCommand
         -cp <path>, -classpath <path>   folders and jars of the application
         -D<name>=<value>                a system property
         -p <path>, --module-path <path> folders with modules; -m <module>[/<class>] starts from one
+        -javaagent:<jar>[=<options>]    starts a Java agent first
         -ea[:<class>|:<package>...]     assertions on; -da off, -esa and -dsa for the class library
         -Xmx<size>                      largest heap
         -Xint, -Xcomp                   interpret only; compile at once
@@ -62,6 +63,7 @@ internal sealed record JavaCommand
     public static JavaCommand Parse(IReadOnlyList<string> given)
     {
         var words = new Queue<string>(Expand(given));
+        string[] all = [.. words];
         var options = new JavaMachineOptions { Grants = JavaGrants.All };
         var properties = new Dictionary<string, string>();
         string? classPath = null;
@@ -150,6 +152,7 @@ internal sealed record JavaCommand
                 default:
                     if (word.StartsWith("-D", StringComparison.Ordinal)) AddProperty(properties, word[2..]);
                     else if (Assertion(word) is var (target, enabled)) options = options with { Assertions = options.Assertions.With(target, enabled) };
+                    else if (word.StartsWith("-javaagent:", StringComparison.Ordinal)) options = options with { Agents = [.. options.Agents, Agent(word["-javaagent:".Length..])] };
                     else if (word.StartsWith("-Xbootclasspath/a:", StringComparison.Ordinal)) options = AppendToBootPath(options, properties, word["-Xbootclasspath/a:".Length..]);
                     else if (word.StartsWith("-Xmx", StringComparison.Ordinal)) options = options with { MaximumHeap = (long)MemorySize.Parse(word[4..]).Bytes };
                     else if (word.StartsWith("--", StringComparison.Ordinal) && word.IndexOf('=') is > 0 and var equals)
@@ -166,6 +169,7 @@ internal sealed record JavaCommand
             }
             if (jar != null || module != null) break;
         }
+        var own = all[..Math.Max(0, all.Length - words.Count)].Where(w => w.StartsWith('-')).ToArray();
         var main = jar ?? module ?? (words.TryDequeue(out var name) ? name : null);
         if (main == null) return new JavaCommand { Message = Usage, MessageToError = true, Code = 1 };
         if (module != null)
@@ -174,10 +178,17 @@ internal sealed record JavaCommand
             classPath ??= "";
         }
         classPath = jar ?? classPath ?? Environment.GetEnvironmentVariable("CLASSPATH") ?? ".";
+        // Agents' classes are looked for on the class path, and their module is there whatever the program's modules need.
+        foreach (var agent in options.Agents) classPath = classPath.Length == 0 ? agent.Jar : classPath + ":" + agent.Jar;
+        if (options.Agents.Count > 0) options = ModuleOption(options, properties, "--add-modules", "java.instrument");
+        foreach (var (property, instead) in (ReadOnlySpan<(string, string)>)[("java.ext.dirs", "Use -classpath instead."), ("java.endorsed.dirs", "Endorsed standards and standalone APIs\nin modular form will be supported via the concept of upgradeable modules.")])
+        {
+            if (properties.GetValueOrDefault(property) is { Length: > 0 } folders) return Refused($"-D{property}={folders} is not supported.{(property == "java.ext.dirs" ? " " : "")} {instead}");
+        }
         properties["sun.java.command"] = string.Join(' ', words.Prepend(main));
         return new JavaCommand
         {
-            Options = options with { ClassPath = classPath.Split(':').SelectMany(Wildcard).ToArray(), Properties = properties },
+            Options = options with { ClassPath = classPath.Split(':').SelectMany(Wildcard).ToArray(), Properties = properties, Arguments = own },
             Main = main.Contains('/') && jar == null && module == null ? main.Replace('/', '.') : main,
             Kind = jar != null ? MainKind.Jar : module != null ? MainKind.Module : MainKind.Class,
             Arguments = [.. words],
@@ -218,8 +229,10 @@ internal sealed record JavaCommand
         "--allow-read", "--allow-write", "--allow-net", "--allow-env",
     ];
 
-    private static JavaCommand Unrecognized(string option) =>
-        new() { Message = $"Unrecognized option: {option}\nError: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.", MessageToError = true, Code = 1 };
+    private static JavaCommand Unrecognized(string option) => Refused("Unrecognized option: " + option);
+
+    private static JavaCommand Refused(string why) =>
+        new() { Message = $"{why}\nError: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.", MessageToError = true, Code = 1 };
 
     /// <summary>What -ea:target and the like name, and whether it is on.</summary>
     private static (string Target, bool Enabled)? Assertion(string word)
@@ -231,6 +244,12 @@ internal sealed record JavaCommand
             "-da" or "-disableassertions" => (word[(colon + 1)..], false),
             _ => null,
         };
+    }
+
+    private static JavaAgent Agent(string text)
+    {
+        var equals = text.IndexOf('=');
+        return equals < 0 ? new JavaAgent(text, null) : new JavaAgent(text[..equals], text[(equals + 1)..]);
     }
 
     private static JavaMachineOptions AppendToBootPath(JavaMachineOptions options, Dictionary<string, string> properties, string path)

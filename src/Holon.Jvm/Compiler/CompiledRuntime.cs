@@ -32,7 +32,7 @@ internal static unsafe class CompiledRuntime
         var top = t.Top;
         try
         {
-            t.Exception = Interpreter.Interpreter.TryInvoke(t, method, p, r);
+            t.Exception = Interpreter.Interpreter.TryInterpret(t, method, p, r);
         }
         catch (JavaThrow e)
         {
@@ -387,7 +387,7 @@ internal static unsafe class CompiledRuntime
         var word = ClassWord(t, receiver);
         var shared = t.InterfaceCache + (((ulong)word >> 5 ^ (ulong)method >> 4) & JThread.InterfaceCacheMask);
         MethodSlot* target;
-        if (shared->Klass == word && shared->Method == (nint)method)
+        if (shared->Klass == word && shared->Method == (nint)method && cache->Named == null)
         {
             target = shared->Target;
         }
@@ -395,7 +395,7 @@ internal static unsafe class CompiledRuntime
         {
             try
             {
-                target = Types.InterfaceTarget(t, (Klass*)word, method, shared);
+                target = Types.InterfaceTarget(t, (Klass*)word, method, cache->Named, shared);
             }
             catch (JavaThrow e)
             {
@@ -449,6 +449,9 @@ internal unsafe struct CallCache
 {
     public KnownTarget* Known;
     public MethodSlot* Method;
+
+    /// <summary>The interface by way of which a method of Object is called; null otherwise.</summary>
+    public Klass* Named;
     public int Changes;
 }
 

@@ -88,8 +88,8 @@ internal sealed unsafe class JitCompiler : IDisposable
         var state = method.Compilation ?? Interlocked.CompareExchange(ref method.Compilation, new CompilationState(), null) ?? method.Compilation!;
         lock (state)
         {
-            if (state.IsQueued || state.Refused) return;
-            if (++state.Compilations > CompilationLimit)
+            if (state.IsQueued || state.Refused || loop < 0 && state.Code != null) return;
+            if (++state.Compilations > CompilationLimit || method.KeepsFrame)
             {
                 state.Refused = true;
                 return;
@@ -172,9 +172,14 @@ internal sealed unsafe class JitCompiler : IDisposable
             return;
         }
         var slot = code.Method.Slot;
-        state.Code = code;
-        Volatile.Write(ref slot->Entry, code.Entry);
-        Volatile.Write(ref slot->Enter, Stubs.Enter(Stubs.ShapeOf(code.Method)));
+        var enter = Stubs.Enter(Stubs.ShapeOf(code.Method));
+        lock (state)
+        {
+            // The interpreter is led into compiled code only while that is what the entry leads to: otherwise each would call the other.
+            state.Code = code;
+            Volatile.Write(ref slot->Entry, code.Entry);
+            Volatile.Write(ref slot->Enter, enter);
+        }
         Methods++;
     }
 

@@ -23,6 +23,9 @@ internal sealed unsafe class FileGrants
         _read = _all ? [] : [.. _write, .. _grants.Read.Concat(options.ClassPath).Select(Canonical), Canonical(options.JavaHome), "/etc/java-17-openjdk", "/dev/random", "/dev/urandom"];
     }
 
+    /// <summary>Whether every file may be read and written.</summary>
+    public bool AllowsAll => _all;
+
     /// <summary>Whether a variable of the environment is seen.</summary>
     public bool SeesVariable(string name) => _grants.Environment.Contains("*") || _grants.Environment.Contains(name);
 

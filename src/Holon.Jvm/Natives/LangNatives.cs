@@ -60,7 +60,7 @@ internal static unsafe class LangNatives
             .Void("initStackTraceElement(Ljava/lang/StackTraceElement;Ljava/lang/StackFrameInfo;)V", a => StackTraceElements.FillFromInfo(a.Thread, a.Object(0), a.Object(1)));
 
         of("java/lang/NullPointerException")
-            .Ref("getExtendedNPEMessage()Ljava/lang/String;", a => null);
+            .Ref("getExtendedNPEMessage()Ljava/lang/String;", a => StackTraces.Of(a.Thread, a.Object(0)) is [var top, ..] ? a.Machine.NewStringOrNull(Interpreter.NullMessages.Describe(top.Method, top.Bci)) : null);
 
         of("java/lang/ProcessEnvironment")
             .Ref("environ()[[B", a => HostEnvironment(a));
@@ -78,6 +78,7 @@ internal static unsafe class LangNatives
     private static void Collect(JThread t)
     {
         t.ClearAbove();
+        t.ClearDead();
         GC.Collect();
         GC.WaitForPendingFinalizers();
         t.Machine.References.Scan();
@@ -110,6 +111,7 @@ internal static unsafe class LangNatives
         if (milliseconds < 0) throw t.Error("java/lang/IllegalArgumentException", "timeout value is negative");
         if (!Monitor.IsEntered(o)) throw t.Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
         t.WaitingOn = o;
+        t.WaitedCount++;
         t.JavaStatus = milliseconds == 0 ? 0x191 : 0x1A1;
         try
         {

@@ -172,6 +172,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int IoCtl(int fd, ulong request, void* argument);
 
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    public static partial int GetTid();
+
     /// <summary>struct stat of 64-bit Linux on x86-64.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 144)]
     public struct StatBuffer

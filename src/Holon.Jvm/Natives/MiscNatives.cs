@@ -34,7 +34,11 @@ internal static class MiscNatives
                 var difference = seconds - a.Long(0);
                 return Math.Abs(difference) > 0x100000000 ? -1 : difference * 1_000_000_000 + ticks % TimeSpan.TicksPerSecond * 100;
             })
-            .Ref("getRuntimeArguments()[Ljava/lang/String;", a => a.Machine.NewStringArray([]));
+            .Ref("getRuntimeArguments()[Ljava/lang/String;", a => a.Machine.NewStringArray([.. a.Machine.Options.Arguments]));
+        // What a control group allows is .NET's to know: Runtime's figures heed it.
+        of("jdk/internal/platform/CgroupMetrics").Bool("isUseContainerSupport()Z", _ => false);
+        of("jdk/internal/vm/VMSupport").Ref("getVMTemporaryDirectory()Ljava/lang/String;", a => a.Machine.NewString("/tmp"));
+        of("jdk/internal/misc/PreviewFeatures").Bool("isPreviewEnabled()Z", a => a.Machine.Options.EnablePreview);
         of("jdk/internal/misc/CDS")
             .Bool("isDumpingClassList0()Z", _ => false)
             .Bool("isDumpingArchive0()Z", _ => false)

@@ -64,6 +64,7 @@ internal static class ThreadNatives
         if (milliseconds < 0) throw t.Error("java/lang/IllegalArgumentException", "timeout value is negative");
         if (t.Interrupted) throw Interrupt(t, "sleep interrupted");
         t.JavaStatus = 0xE1;
+        t.WaitedCount++;
         var signaled = t.SleepSignal.Wait((int)Math.Min(milliseconds, int.MaxValue));
         t.JavaStatus = 5;
         if (t.Machine.Ending) throw new MachineEnd(t.Machine.ExitCode);

@@ -110,7 +110,12 @@ public sealed unsafe partial class JavaMachine
         var wanted = stackSize > 0 ? stackSize : Options.StackLimit ?? 1 << 19;
         var t = new JThread(this, StackSlots(Options.StackLimit is { } bound ? Math.Min(bound, wanted) : wanted)) { JavaObject = thread, ObjectKlass = (nint)ObjectClass.Ptr };
         Bind(t, thread);
-        lock (_threads) _threads.Add(t);
+        lock (_threads)
+        {
+            _threads.Add(t);
+            ThreadsStarted++;
+            PeakThreads = Math.Max(PeakThreads, _threads.Count);
+        }
         var host = new Thread(() => RunThread(t), 16 << 20) { IsBackground = true, Name = "java" };
         host.Start();
     }
@@ -181,6 +186,7 @@ public sealed unsafe partial class JavaMachine
         {
             try
             {
+                Agents.Start(t);
                 var helper = BootLoader.Load(t, "sun/launcher/LauncherHelper");
                 Initialization.Initialize(t, helper);
                 var mirror = t.Call(helper.DeclaredMethod("checkAndLoadMain", "(ZILjava/lang/String;)Ljava/lang/Class;")!, Value.Of(true), Value.Of((int)kind), Value.Of(NewString(name))).Ref!;

@@ -10,7 +10,7 @@ namespace Holon.Jvm.Runtime;
 internal sealed class BootPath : IDisposable
 {
     private readonly Dictionary<string, Place[]> _patches = [];
-    private readonly Place[] _appended;
+    private volatile Place[] _appended;
 
     public BootPath(JavaMachineOptions options)
     {
@@ -18,6 +18,12 @@ internal sealed class BootPath : IDisposable
             throw new HolonException("Patches of modules and classes for the boot loader may do everything: they need --allow-unsafe.");
         foreach (var (module, paths) in options.ModulePatches) _patches[module] = [.. paths.Where(Exists).Select(p => new Place(p))];
         _appended = [.. options.BootClassPath.Where(Exists).Select(p => new Place(p))];
+    }
+
+    /// <summary>Adds a jar or folder to the end of the path.</summary>
+    public void Append(string path)
+    {
+        if (Exists(path)) _appended = [.. _appended, new Place(path)];
     }
 
     private static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);

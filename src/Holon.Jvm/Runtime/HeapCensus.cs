@@ -24,18 +24,14 @@ internal static unsafe class HeapCensus
         long bytes = 0;
         while (bytes <= enough && work.TryPop(out var o))
         {
+            bytes += SizeOf(o);
             switch (o)
             {
                 case object?[] references:
-                    bytes += 24 + references.Length * 8L;
                     for (var i = 1; i < references.Length; i++) Found(references[i]);
-                    break;
-                case Array array:
-                    bytes += 24 + (long)array.Length * ElementSize(array);
                     break;
                 case JObject instance:
                     var pattern = instance.Class().Pattern;
-                    bytes += 16 + pattern.Length * 8;
                     for (var i = 0; i < pattern.Length; i++)
                     {
                         if (pattern[i] == 'R') Found(instance.Ref(JObject.FirstField + i * 8));
@@ -45,6 +41,14 @@ internal static unsafe class HeapCensus
         }
         return bytes;
     }
+
+    /// <summary>Bytes that one object takes.</summary>
+    public static long SizeOf(object o) => o switch
+    {
+        object?[] references => 24 + references.Length * 8L,
+        Array array => 24 + (long)array.Length * ElementSize(array),
+        _ => 16 + ((JObject)o).Class().Pattern.Length * 8,
+    };
 
     private static int ElementSize(Array array) => array switch
     {

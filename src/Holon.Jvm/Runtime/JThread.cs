@@ -67,9 +67,18 @@ internal sealed unsafe class JThread : IDisposable
     /// <summary>Parking (LockSupport): one permit.</summary>
     public readonly SemaphoreSlim ParkPermit = new(0, 1);
     private int _hasPermit;
+
+    /// <summary>The host's number of the thread; 0 until it runs.</summary>
+    public volatile int HostId;
+
+    /// <summary>Bytes that it had allocated at its last safepoint.</summary>
+    public long AllocatedBytes => Volatile.Read(ref _allocated);
     public volatile bool Interrupted;
     public readonly ManualResetEventSlim SleepSignal = new(false);
     public volatile object? WaitingOn;
+
+    /// <summary>How often it waited for a monitor, and how often for something else.</summary>
+    public long BlockedCount, WaitedCount;
     public volatile int JavaStatus;
 
     public JThread(JavaMachine machine, int stackSlots)
@@ -102,6 +111,7 @@ internal sealed unsafe class JThread : IDisposable
     public void Attach()
     {
         _current = this;
+        HostId = Natives.Libc.GetTid();
         StackEnd = Natives.Libc.StackEnd() + HostStackReserve;
         _allocated = GC.GetAllocatedBytesForCurrentThread();
     }
@@ -228,10 +238,40 @@ internal sealed unsafe class JThread : IDisposable
         for (var n = 0; n < 4096 && r < _referenceBase + _references.Length && n < 512; n++, r++) *r = null;
     }
 
+    /// <summary>
+    /// Drops what variables of this thread's interpreted methods hold that will not be read again, so that a collection that the
+    /// program asks for finds it unreachable. Compiled methods keep nothing longer than .NET does.
+    /// </summary>
+    public void ClearDead()
+    {
+        for (var frame = Top; frame >= _frames; frame--)
+        {
+            if (frame->IsCompiled || frame->Pc == null) continue;
+            var method = frame->M->Managed;
+            if (method.Decoded is not { } code || method.KeepsFrame) continue;
+            var flow = new CodeFlow(method);
+            if (flow.HasSubroutines) continue;
+            // An operation that runs a class's initializer is executed again, so what it reads stays, too.
+            var index = (int)(frame->Pc - code.Code);
+            var live = flow.LiveAcross(index);
+            var before = flow.LiveBefore(index);
+            // Where the called method's variables begin, which are its own matter.
+            var end = frame == Top || frame[1].IsCompiled ? frame->M->FrameSlots : Math.Min(frame->M->FrameSlots, frame[1].P - frame->P);
+            for (var slot = 0; slot < end; slot++)
+            {
+                // A synchronized method keeps the object that it locked below its operand stack.
+                if (slot == code.StackBase - 1 && method.IsSynchronized) continue;
+                var variable = CodeFlow.Variable(slot, 'R');
+                if (((live[variable >> 6] | before[variable >> 6]) >> (variable & 63) & 1) == 0) frame->R[slot] = null;
+            }
+        }
+    }
+
     public void Enter(object o)
     {
         if (Monitor.TryEnter(o)) return;
         JavaStatus = 0x401; // alive, blocked on a monitor
+        BlockedCount++;
         while (true)
         {
             try
@@ -272,6 +312,7 @@ internal sealed unsafe class JThread : IDisposable
         if (isAbsolute) milliseconds = (int)Math.Clamp(time - DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), 0, int.MaxValue);
         else if (time > 0) milliseconds = (int)Math.Min((time + 999_999) / 1_000_000, int.MaxValue);
         JavaStatus = 0x281; // alive, waiting, parked
+        WaitedCount++;
         ParkPermit.Wait(milliseconds);
         Interlocked.Exchange(ref _hasPermit, 0);
         JavaStatus = 5;

@@ -11,6 +11,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly JavaMachineOptions Options;
     internal readonly JImage Image;
     internal readonly BootPath BootPath;
+    internal readonly Agents Agents;
     internal readonly LoaderData BootLoader;
     internal readonly PinnedCells<Klass> Klasses = new(64);
     internal readonly PinnedCells<MethodSlot> MethodSlots = new(512);
@@ -29,6 +30,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly Natives.NetGrants Net;
     internal readonly LoadingConstraints Constraints = new();
     internal volatile bool Ending;
+
+    /// <summary>What java.lang.management shows.</summary>
+    internal readonly DateTimeOffset StartedAt = DateTimeOffset.UtcNow;
+    internal readonly Dictionary<string, JObject> ManagementBeans = [];
+    internal long ThreadsStarted = 1;
+    internal int PeakThreads = 1;
     internal int ExitCode;
 
     private readonly Dictionary<char, JClass> _primitives = [];
@@ -49,6 +56,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
         BootPath = new BootPath(options);
         BootLoader = new LoaderData(this, null);
+        Agents = new Agents(this);
         if (options.Tier != ExecutionTier.Interpreter) Compiler = new JitCompiler(this);
         Modules = new Modules(this);
         Files = new Natives.FileGrants(options);
@@ -202,6 +210,16 @@ public sealed unsafe partial class JavaMachine : IDisposable
             if (loader.Modules.TryGetValue(c.Package, out var module)) return module;
         }
         return loader.IsBoot ? loader.UnnamedModule == null || c.Source == "jrt:/java.base" ? JavaBase : loader.UnnamedModule : (JObject?)loader.Loader!.Ref(Known.LoaderUnnamedModule);
+    }
+
+    /// <summary>The module of a class that a loader is about to define.</summary>
+    internal JObject? ModuleOf(LoaderData loader, string name)
+    {
+        lock (loader.Modules)
+        {
+            if (loader.Modules.TryGetValue(name.LastIndexOf('/') is var i && i >= 0 ? name[..i] : "", out var module)) return module;
+        }
+        return loader.IsBoot ? loader.UnnamedModule : (JObject?)loader.Loader!.Ref(Known.LoaderUnnamedModule);
     }
 
     internal JObject? JavaBase;

@@ -34,6 +34,12 @@ public sealed record JavaMachineOptions
     /// <summary>Which classes have their assert statements on (<c>-ea</c>).</summary>
     public AssertionRules Assertions { get; init; } = new();
 
+    /// <summary>Java agents that are started before the program (<c>-javaagent</c>).</summary>
+    public IReadOnlyList<JavaAgent> Agents { get; init; } = [];
+
+    /// <summary>The command line's options as they were given, for programs that ask (java.lang.management.RuntimeMXBean).</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
     /// <summary>Whether class files that use features in preview are taken (<c>--enable-preview</c>).</summary>
     public bool EnablePreview { get; init; }
 

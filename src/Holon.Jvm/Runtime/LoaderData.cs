@@ -94,6 +94,9 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
             if (module != null || machine.BootPath.FindAppended(name, out source) is not { } appended) return null;
             bytes = appended;
         }
+        // Transformers run Java code, so they come before the lock.
+        if (FindLoaded(name) is { } known) return known;
+        bytes = machine.Agents.Transform(thread, this, name, null, bytes);
         lock (this)
         {
             return FindLoaded(name) ?? Define(thread, name, bytes, null, source);
@@ -128,10 +131,11 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     /// <summary>Makes a class from its bytes (JVMS §5.3.5).</summary>
     public JClass Define(JThread thread, string? expectedName, ReadOnlySpan<byte> bytes, JObject? protectionDomain, string source, string? hiddenName = null)
     {
+        if (!IsBoot && hiddenName == null) bytes = machine.Agents.Transform(thread, this, expectedName, protectionDomain, bytes);
         ClassFileModel file;
         try
         {
-            file = ClassFileParser.Parse(bytes, expectedName ?? "");
+            file = ClassFileParser.Parse(bytes, expectedName ?? "", machine.Options.EnablePreview);
         }
         catch (ClassFormatException e)
         {
