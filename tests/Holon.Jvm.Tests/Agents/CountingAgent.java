@@ -11,7 +11,7 @@ public class CountingAgent {
             @Override
             public byte[] transform(Module module, ClassLoader loader, String name, Class<?> redefined, ProtectionDomain domain, byte[] bytes) {
                 if (!name.equals("AgentProgram$Greeting")) return null;
-                System.out.println(name + " of " + module + " by " + (loader == ClassLoader.getSystemClassLoader()));
+                System.out.println(name + " of a named module: " + module.isNamed() + ", by " + (loader == ClassLoader.getSystemClassLoader()));
                 byte[] changed = bytes.clone();
                 for (int i = 0; i + 5 < changed.length; i++) {
                     if (changed[i] == 'h' && changed[i + 1] == 'e' && changed[i + 2] == 'l' && changed[i + 3] == 'l' && changed[i + 4] == 'o') changed[i] = 'j';
