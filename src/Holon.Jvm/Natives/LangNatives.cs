@@ -110,7 +110,9 @@ internal static unsafe class LangNatives
         if (milliseconds < 0) throw t.Error("java/lang/IllegalArgumentException", "timeout value is negative");
         if (!Monitor.IsEntered(o)) throw t.Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
         t.WaitingOn = o;
-        t.JavaStatus = milliseconds == 0 ? 0x191 : 0x1A1;
+        t.JavaStatus = milliseconds == 0 ? JThread.Waiting : JThread.TimedWaiting;
+        // Whoever waits without an end may be part of a deadlock.
+        if (milliseconds == 0) t.HeldWhenBlocked = Diagnostics.ThreadStacks.HeldBy(t);
         try
         {
             if (!t.Interrupted)
@@ -122,7 +124,8 @@ internal static unsafe class LangNatives
         finally
         {
             t.WaitingOn = null;
-            t.JavaStatus = 5;
+            t.HeldWhenBlocked = null;
+            t.JavaStatus = JThread.Runnable;
         }
         if (t.Machine.Ending) throw new MachineEnd(t.Machine.ExitCode);
         ThreadNatives.CheckInterrupt(t);
