@@ -14,7 +14,6 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
 
     private readonly Dictionary<string, string> _properties = [];
     private readonly List<string> _notices = [];
-    private readonly MachineLog _log = new();
     private JavaMachineOptions _options = new() { Grants = JavaGrants.All };
     private JavaCommand _command = new();
     private Queue<string> _words = new();
@@ -96,7 +95,6 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
             Kind = _kind,
             Arguments = [.. _words],
             Notices = _notices,
-            Log = _log,
         };
     }
 
@@ -224,10 +222,10 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
                 _command = _command with { ReducedSignals = true };
                 return true;
             case "-verbose" or "-verbose:class":
-                _log.Add("class+load");
+                _command.Log.Add("class+load");
                 return true;
             case "-verbose:gc":
-                _log.Add("gc");
+                _command.Log.Add("gc");
                 return true;
             case "-verbose:module" or "-verbose:jni":
                 return true;
@@ -252,7 +250,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
 
     private void AddLog(string word)
     {
-        if (_log.Add(word.Length == 5 ? "" : word[6..]) is { } wrong) throw new Refusal($"[0.000s][error][logging] {wrong}\nInvalid -Xlog option '{word}', see error log for details.{NotCreated}");
+        if (_command.Log.Add(word.Length == 5 ? "" : word[6..]) is { } wrong) throw new Refusal($"[0.000s][error][logging] {wrong}\nInvalid -Xlog option '{word}', see error log for details.{NotCreated}");
     }
 
     /// <summary>HotSpot's <c>-XX</c>: a few mean something here, those that tune its collectors and compilers nothing, others are refused as it refuses them.</summary>

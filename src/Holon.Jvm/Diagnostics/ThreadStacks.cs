@@ -90,7 +90,7 @@ internal static unsafe class ThreadStacks
     }
 
     /// <summary>Objects in a frame of the current thread whose monitors it is in, when the method enters any.</summary>
-    private static IReadOnlyList<object> Locked(Frame* frame)
+    private static List<object> Locked(Frame* frame)
     {
         var method = frame->M->Managed;
         if (frame->Pc == null || method.Decoded is not { } code || !(method.IsSynchronized || code.EntersMonitors)) return [];
