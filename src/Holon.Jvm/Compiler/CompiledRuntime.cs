@@ -74,7 +74,7 @@ internal static unsafe class CompiledRuntime
         {
             // The interpreter looks at its next backward branch, and comes back to compiled code there.
             t.Poll = 0;
-            t.Budget = 0;
+            t.ComeToSafepoint();
         }
         else
         {
@@ -342,6 +342,20 @@ internal static unsafe class CompiledRuntime
         {
             t.Exception = t.OutOfMemory("Java heap space");
             return null;
+        }
+    }
+
+    /// <summary>Compiled code has allocated what brings it to an object to be watched.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Allocated(JThread t, object o, long bytes)
+    {
+        try
+        {
+            t.WatchAllocated(o, bytes);
+        }
+        catch (JavaThrow e)
+        {
+            t.Exception = e.Throwable;
         }
     }
 

@@ -373,6 +373,7 @@ internal sealed unsafe partial class MethodCompiler
             CallIntrinsic(intrinsic, method, first);
             return;
         }
+        CountStep();
         var flow = new CodeFlow(method);
         var scope = new Scope(flow, _at.Base + first, _at, _index, SiteOf(_at, _index)) { Done = _cil.Label() };
         EmitScope(scope, 0);

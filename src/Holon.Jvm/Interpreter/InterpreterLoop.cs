@@ -519,6 +519,7 @@ internal static unsafe partial class Interpreter
                         var o = Unsafe.As<JObject>(RuntimeHelpers.GetUninitializedObject(klass->Shape!));
                         o.Klass = (nint)klass;
                         R[pc->A] = o;
+                        if ((t.AllocationLeft -= klass->InstanceBytes) < 0) { frame->Pc = pc; t.WatchAllocated(o, klass->InstanceBytes); }
                         pc++;
                         continue;
                     }

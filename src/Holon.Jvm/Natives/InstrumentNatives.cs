@@ -16,7 +16,7 @@ internal static class InstrumentNatives
         .Void("setNativeMethodPrefixes(J[Ljava/lang/String;Z)V", _ => { })
         .Ref("getAllLoadedClasses0(J)[Ljava/lang/Class;", a => Mirrors(a, a.Machine.LoadedClasses()))
         .Ref("getInitiatedClasses0(JLjava/lang/ClassLoader;)[Ljava/lang/Class;", a => Mirrors(a, a.Machine.LoaderOf((JObject?)a.Ref(3)).AllClasses()))
-        .Long("getObjectSize0(JLjava/lang/Object;)J", a => HeapCensus.SizeOf(a.Ref(3) ?? throw a.Thread.Error("java/lang/NullPointerException", null)))
+        .Long("getObjectSize0(JLjava/lang/Object;)J", a => ObjectSizes.Of(a.Ref(3) ?? throw a.Thread.Error("java/lang/NullPointerException", null)))
         .Void("appendToClassLoaderSearch0(JLjava/lang/String;Z)V", Append);
 
     private static JavaThrow Unsupported(Args a, string what) => a.Thread.Error("java/lang/UnsupportedOperationException", what + " of loaded classes is not supported");

@@ -112,7 +112,9 @@ internal static unsafe class LangNatives
         if (!Monitor.IsEntered(o)) throw t.Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
         t.WaitingOn = o;
         t.WaitedCount++;
-        t.JavaStatus = milliseconds == 0 ? 0x191 : 0x1A1;
+        t.JavaStatus = milliseconds == 0 ? JThread.Waiting : JThread.TimedWaiting;
+        // Whoever waits without an end may be part of a deadlock.
+        if (milliseconds == 0) t.HeldWhenBlocked = Diagnostics.ThreadStacks.HeldBy(t);
         try
         {
             if (!t.Interrupted)
@@ -124,7 +126,8 @@ internal static unsafe class LangNatives
         finally
         {
             t.WaitingOn = null;
-            t.JavaStatus = 5;
+            t.HeldWhenBlocked = null;
+            t.JavaStatus = JThread.Runnable;
         }
         if (t.Machine.Ending) throw new MachineEnd(t.Machine.ExitCode);
         ThreadNatives.CheckInterrupt(t);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Holon.Jvm.Diagnostics;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Runtime;
 
@@ -6,7 +7,7 @@ namespace Holon.Jvm.Natives;
 
 /// <summary>
 /// What java.lang.management shows of a machine: memory, threads, classes, uptime. Heap figures are those of .NET's collector, which
-/// knows the process only. Who owns a monitor is not known, so no deadlock is found; stacks are given of the thread that asks.
+/// knows the process only. Who owns a monitor is not known, so no deadlock is found.
 /// </summary>
 internal static class ManagementNatives
 {
@@ -72,7 +73,7 @@ internal static class ManagementNatives
             .Int("getDaemonThreadCount()I", a => a.Machine.AllThreads().Count(t => t.JavaObject?.Field<byte>(a.Machine.Known.ThreadDaemon) == 1))
             .Long("getTotalClassCount()J", a => a.Machine.LoadedClasses().Length)
             .Long("getTotalCompileTime()J", _ => (long)System.Runtime.JitInfo.GetCompilationTime().TotalMilliseconds)
-            .Bool("getVerboseClass()Z", a => a.Machine.Options.VerboseClass)
+            .Bool("getVerboseClass()Z", a => a.Machine.Options.VerboseClass || a.Machine.MachineLog?.Wants(MachineLog.ClassLoad, LogLevel.Info) == true)
             .Bool("isThreadCpuTimeEnabled()Z", _ => true)
             .Bool("isThreadAllocatedMemoryEnabled()Z", _ => true);
         foreach (var name in (ReadOnlySpan<string>)["getVerboseGC", "isThreadContentionMonitoringEnabled"]) c.Bool(name + "()Z", _ => false);
@@ -162,11 +163,10 @@ internal static class ManagementNatives
     private static JObject Info(Args a, JThread t, int depth, bool monitors)
     {
         var element = a.Machine.BootLoader.Load(a.Thread, "java/lang/StackTraceElement");
-        // Other threads run on: their stacks cannot be read safely.
-        List<object?> trace = depth != 0 && t == a.Thread ? [.. StackTraces.Walk(t, false, depth < 0 ? int.MaxValue : depth).Select(e => StackTraceElements.New(t, e))] : [];
+        List<object?> trace = depth != 0 ? [.. ThreadStacks.Of(t).Take(depth < 0 ? int.MaxValue : depth).Select(f => StackTraceElements.New(a.Thread, f.Entry))] : [];
         ReadOnlySpan<Value> common =
         [
-            Value.Of(t.JavaObject), Value.Of(t.JavaStatus), Value.Of(t.WaitingOn), Value.Of(null), Value.Of(t.BlockedCount), Value.Of(-1L), Value.Of(t.WaitedCount), Value.Of(-1L),
+            Value.Of(t.JavaObject), Value.Of(t.JavaStatus), Value.Of(t.WaitingOn ?? t.BlockedOn), Value.Of(null), Value.Of(t.BlockedCount), Value.Of(-1L), Value.Of(t.WaitedCount), Value.Of(-1L),
             Value.Of(JavaMachine.NewArray(element, trace)),
         ];
         const string Common = "(Ljava/lang/Thread;ILjava/lang/Object;Ljava/lang/Thread;JJJJ[Ljava/lang/StackTraceElement;";

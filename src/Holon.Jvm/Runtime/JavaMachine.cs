@@ -29,6 +29,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly Natives.FileGrants Files;
     internal readonly Natives.NetGrants Net;
     internal readonly LoadingConstraints Constraints = new();
+
+    /// <summary>What a command line wants logged; null for a machine inside a C# program.</summary>
+    internal Diagnostics.MachineLog? MachineLog { get; init; }
+
+    /// <summary>The process's signals, when the machine is the whole process.</summary>
+    internal ProcessSignals? Signals;
     internal volatile bool Ending;
 
     /// <summary>What java.lang.management shows.</summary>
@@ -50,9 +56,8 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal JavaMachine(JavaMachineOptions options)
     {
-        // Only the interpreter counts steps, and only its frames show the heap census what local variables hold.
-        if (options.InstructionLimit != null || options.MemoryLimit != null) options = options with { Tier = ExecutionTier.Interpreter };
         Options = options;
+        if (HeapBound > 0) Samples = new HeapSamples(HeapBound);
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
         BootPath = new BootPath(options);
         BootLoader = new LoaderData(this, null);
@@ -97,7 +102,9 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal static JObject NewObject(JThread t, JClass c)
     {
         if (--t.Budget < 0) t.Safepoint();
-        return c.Allocate();
+        var o = c.Allocate();
+        t.Allocated(o, c.InstanceBytes);
+        return o;
     }
 
     // Strings ---------------------------------------------------------------------------------------------------------
@@ -293,6 +300,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal void OnClassDefined(JClass c)
     {
+        if (MachineLog is { } log && log.Wants(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info)) log.Write(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info, $"{c.JavaName} source: {c.Source}");
         if (Options.VerboseClass) Options.Log($"[class,load] {c.JavaName} source: {c.Source}");
     }
 
@@ -318,6 +326,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
             _native.Clear();
         }
         FreeJavaMemory();
+        Samples?.Dispose();
         Image.Dispose();
         BootPath.Dispose();
     }
