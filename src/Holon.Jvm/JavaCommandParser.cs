@@ -123,7 +123,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
                 return null;
             case "-jar":
                 _kind = MainKind.Jar;
-                if (_words.Count == 0) throw new Refusal("Error: -jar requires jar file specification");
+                if (_words.Count == 0) throw new Refusal("Error: -jar requires jar file specification\n" + JavaCommand.Usage);
                 return null;
             case "-m" or "--module":
                 _kind = MainKind.Module;
@@ -298,7 +298,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
                 _ignoresUnknown = true;
                 return;
         }
-        if (!_ignoresUnknown && !TuningOptions.IsKnown(text)) throw new Refusal($"Unrecognized VM option '{text}'{NotCreated}");
+        if (!_ignoresUnknown && !TuningOptions.IsKnown(text)) throw new Refusal($"Unrecognized VM option '{(text is ['+' or '-', .. var flag] ? flag : text)}'{NotCreated}");
     }
 
     private static long Size(string word, int prefix, string what, long least, string tooSmall)

@@ -21,8 +21,11 @@ public sealed class DiagnosticsTests : IDisposable
         Commands.MustRun("javac", "-d", _folder, file);
     }
 
+    private static string BeforeUsage(string text) => text.Split("Usage: java")[0].Trim();
+
     [Theory]
     [InlineData("-XX:+Foo")]
+    [InlineData("-XX:-Foo")]
     [InlineData("-XX:Foo=3")]
     [InlineData("-Xfoo")]
     [InlineData("--foo")]
@@ -37,8 +40,8 @@ public sealed class DiagnosticsTests : IDisposable
         string[] arguments = option.StartsWith("-c", StringComparison.Ordinal) || option == "-jar" ? [option] : [option, "Main"];
         var expected = Commands.Run("java", arguments);
         var actual = Commands.Run(Commands.HolonJava, arguments);
-        // HotSpot says some of this on standard output.
-        Assert.Equal((expected.Output + expected.Error).Trim(), (actual.Output + actual.Error).Trim());
+        // HotSpot says some of this on standard output, and its page of usage names options of its own.
+        Assert.Equal(BeforeUsage(expected.Output + expected.Error), BeforeUsage(actual.Output + actual.Error));
         Assert.Equal(expected.Code, actual.Code);
     }
 
@@ -159,7 +162,7 @@ public sealed class DiagnosticsTests : IDisposable
         Assert.Matches("\"main\" #1 prio=5 os_prio=0 cpu=[0-9.]+ms elapsed=[0-9.]+s tid=0x[0-9a-f]{16} nid=0x[0-9a-f]+ in Object.wait\\(\\)  \\[0x[0-9a-f]{16}\\]\n   java.lang.Thread.State: WAITING \\(on object monitor\\)\n\tat java.lang.Object.wait\\(java.base@17[^/]*/Native Method\\)\n\t- waiting on <0x[0-9a-f]{16}> \\(a java.lang.Object\\)", text);
         Assert.Matches("\"one\" #\\d+ daemon prio=5 .* waiting for monitor entry .*\n   java.lang.Thread.State: BLOCKED \\(on object monitor\\)\n\tat Stuck.cross\\(Stuck.java:8\\)\n\t- waiting to lock <0x[0-9a-f]+> \\(a java.lang.Object\\)\n\t- locked <0x[0-9a-f]+> \\(a java.lang.Object\\)", text);
         Assert.Matches("\"parker\" .*\n   java.lang.Thread.State: WAITING \\(parking\\)\n\tat jdk.internal.misc.Unsafe.park\\(java.base@17[^/]*/Native Method\\)\n\t- parking to wait for  <0x[0-9a-f]+> \\(a java.util.concurrent.locks.ReentrantLock\\$NonfairSync\\)", text);
-        Assert.Matches("\"spinner\" .* runnable .*\n   java.lang.Thread.State: RUNNABLE\n\tat Stuck.lambda\\$main\\$\\d\\(Stuck.java:20\\)", text);
+        Assert.Matches("\"spinner\" .* runnable .*\n   java.lang.Thread.State: RUNNABLE\n\tat Stuck.lambda\\$main\\$\\d\\(Stuck.java:19\\)", text);
         Assert.Matches("\"sleeper\" .*\n   java.lang.Thread.State: TIMED_WAITING \\(sleeping\\)\n\tat java.lang.Thread.sleep", text);
         Assert.Contains("Found one Java-level deadlock:", text, StringComparison.Ordinal);
         Assert.Contains("Found 1 deadlock.", text, StringComparison.Ordinal);
