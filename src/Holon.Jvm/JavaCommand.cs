@@ -1,19 +1,40 @@
+using Holon.Jvm.Diagnostics;
 using Holon.Jvm.Runtime;
-using Holon.Machines;
 
 namespace Holon.Jvm;
+
+/// <summary>How the program to run is named (LauncherHelper's modes).</summary>
+internal enum MainKind
+{
+    Class = 1,
+    Jar = 2,
+    Module = 3,
+    Source = 4,
+}
+
+/// <summary>What the class library's launcher is to tell.</summary>
+internal enum Telling
+{
+    Nothing,
+    Version,
+    Modules,
+    Module,
+}
 
 /// <summary>A parsed <c>java</c> command line.</summary>
 internal sealed record JavaCommand
 {
     public JavaMachineOptions Options { get; init; } = new();
 
-    /// <summary>Main class, or jar.</summary>
+    /// <summary>Main class, jar, module or source file.</summary>
     public string? Main { get; init; }
 
-    public bool IsJar { get; init; }
+    public MainKind Kind { get; init; } = MainKind.Class;
 
     public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Lines for standard error before anything else.</summary>
+    public IReadOnlyList<string> Notices { get; init; } = [];
 
     /// <summary>Something to print instead of running.</summary>
     public string? Message { get; init; }
@@ -22,23 +43,56 @@ internal sealed record JavaCommand
 
     public int Code { get; init; }
 
-    private const string Usage = """
+    /// <summary>What the class library tells, before the program when there is one.</summary>
+    public Telling Tells { get; init; }
+
+    /// <summary>Whether it tells that on standard error, as the options with one hyphen do.</summary>
+    public bool TellsToError { get; init; }
+
+    /// <summary>The module to describe.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary>The value of <c>-XshowSettings</c>.</summary>
+    public string? Settings { get; init; }
+
+    /// <summary>Whether main is loaded, but not called.</summary>
+    public bool IsDryRun { get; init; }
+
+    /// <summary>Whether signals stay as they are (<c>-Xrs</c>).</summary>
+    public bool ReducedSignals { get; init; }
+
+    /// <summary>What <c>-Xlog</c> and <c>-verbose</c> ask for.</summary>
+    public MachineLog Log { get; init; } = new();
+
+    public const string Usage = """
         Usage: java [options] <mainclass> [args...]
                    (to execute a class)
            or  java [options] -jar <jarfile> [args...]
                    (to execute a jar file)
+           or  java [options] -m <module>[/<mainclass>] [args...]
+                   (to execute the main class in a module)
+           or  java [options] <sourcefile> [args]
+                   (to execute a single source-file program; needs a JDK)
 
         -cp <path>, -classpath <path>   folders and jars of the application
+        -p <path>, --module-path <path> folders of modules
         -D<name>=<value>                a system property
-        -ea, -enableassertions          assertions on
-        -Xmx<size>                      largest heap
+        -javaagent:<jar>[=<options>]    starts a Java agent first
+        -ea[:<class>|:<package>...]     assertions on; -da off, -esa and -dsa for the class library
+        -Xmx<size>, -Xss<size>          largest heap; stack of each thread
         -Xint, -Xcomp                   interpret only; compile at once
-        -verbose:class                  tells which classes are loaded, and from where
+        -Xrs                            leaves signals alone
+        -verbose[:class|gc]             tells which classes are loaded, or each garbage collection
+        -Xlog[:<what>[:<output>[:<decorators>]]]
+                                        the same as HotSpot; there are gc, class+load and jit+compilation
+        -XX:+PrintCompilation           tells what is compiled
+        -showversion, --dry-run         prints the version first; does not call main
+        --list-modules, -d <module>     modules; what one has
         --limit-time <time>             ends the program after 500ms, 30s, 5m, ...
-        --limit-memory <size>           ends it when its objects take more; nothing is compiled then
-        --limit-instructions <count>    ends it after so many calls, backward branches and allocations; nothing is compiled then
+        --limit-memory <size>           ends it when its objects take more
+        --limit-instructions <count>    ends it after so many calls, backward branches and allocations
         --limit-threads <count>         at most so many threads
-        --limit-stack <size>            stack of each thread
+        --limit-stack <size>            most stack of each thread
         --allow-read <paths>            files and folders it may read, with commas; from the first --allow on it may do nothing else
         --allow-write <paths>           files and folders it may write
         --allow-net <hosts>             host or host:port, with commas; * for all, none for none
@@ -48,177 +102,10 @@ internal sealed record JavaCommand
         --java-home <folder>            the JDK 17 whose class library is used
         -version, --version             the version
         @<file>                         more arguments, from a file
+
+        JDK_JAVA_OPTIONS and JAVA_TOOL_OPTIONS in the environment hold more options. Ctrl-\ (SIGQUIT) prints the stacks of all threads.
         """;
 
-    public static JavaCommand Parse(IReadOnlyList<string> given)
-    {
-        var words = new Queue<string>(Expand(given));
-        var options = new JavaMachineOptions { Grants = JavaGrants.All };
-        var properties = new Dictionary<string, string>();
-        string? classPath = null;
-        string? jar = null;
-        while (words.TryPeek(out var word) && word.StartsWith('-'))
-        {
-            words.Dequeue();
-            switch (word)
-            {
-                case "-cp" or "-classpath" or "--class-path":
-                    classPath = Take(words, word);
-                    break;
-                case "-jar":
-                    jar = Take(words, word);
-                    break;
-                case "-version":
-                    return new JavaCommand { Message = Version(options), MessageToError = true };
-                case "--version":
-                    return new JavaCommand { Message = Version(options) };
-                case "-help" or "-h" or "-?" or "--help":
-                    return new JavaCommand { Message = Usage };
-                case "-ea" or "-enableassertions":
-                    options = options with { EnableAssertions = true };
-                    break;
-                case "-da" or "-disableassertions":
-                    options = options with { EnableAssertions = false };
-                    break;
-                case "-verbose" or "-verbose:class":
-                    options = options with { VerboseClass = true };
-                    break;
-                case "-XX:+PrintCompilation":
-                    options = options with { PrintCompilation = true };
-                    break;
-                case "-Xint":
-                    options = options with { Tier = ExecutionTier.Interpreter };
-                    break;
-                case "-Xcomp":
-                    options = options with { Tier = ExecutionTier.CompiledAtOnce };
-                    break;
-                case "-Xmixed":
-                    options = options with { Tier = ExecutionTier.Mixed };
-                    break;
-                case "--java-home":
-                    options = options with { JavaHome = Take(words, word) };
-                    break;
-                case "--limit-time":
-                    options = options with { TimeLimit = TimeLimit.Parse(Take(words, word)) };
-                    break;
-                case "--limit-memory":
-                    options = options with { MemoryLimit = (long)MemorySize.Parse(Take(words, word)).Bytes };
-                    break;
-                case "--limit-stack":
-                    options = options with { StackLimit = (long)MemorySize.Parse(Take(words, word)).Bytes };
-                    break;
-                case "--limit-instructions":
-                    options = options with { InstructionLimit = Count(word, Take(words, word)) };
-                    break;
-                case "--limit-threads":
-                    options = options with { ThreadLimit = (int)Math.Min(int.MaxValue, Count(word, Take(words, word))) };
-                    break;
-                case "--allow-unsafe":
-                    options = options with { Grants = Granted(options) with { Unsafe = true } };
-                    break;
-                case var grant when MachineGrants.IsOption(grant):
-                    options = options with { Grants = (JavaGrants)Granted(options).With(word, () => Take(words, word)) };
-                    break;
-                case "--trace-natives":
-                    options = options with { TraceNatives = true };
-                    break;
-                case "--add-opens" or "--add-exports" or "--add-modules" or "--add-reads" or "--limit-modules":
-                    AddModuleOption(properties, word, Take(words, word));
-                    break;
-                default:
-                    if (word.StartsWith("-D", StringComparison.Ordinal)) AddProperty(properties, word[2..]);
-                    else if (word.StartsWith("-Xmx", StringComparison.Ordinal)) options = options with { MaximumHeap = (long)MemorySize.Parse(word[4..]).Bytes };
-                    else if (word.StartsWith("--", StringComparison.Ordinal) && word.Contains('=') && word.StartsWith("--add-", StringComparison.Ordinal)) AddModuleOption(properties, word[..word.IndexOf('=')], word[(word.IndexOf('=') + 1)..]);
-                    else if (!word.StartsWith("-X", StringComparison.Ordinal))
-                        return new JavaCommand { Message = $"Unrecognized option: {word}\nError: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.", MessageToError = true, Code = 1 };
-                    break;
-            }
-            if (jar != null) break;
-        }
-        var main = jar ?? (words.TryDequeue(out var name) ? name : null);
-        if (main == null) return new JavaCommand { Message = Usage, MessageToError = true, Code = 1 };
-        classPath = jar ?? classPath ?? Environment.GetEnvironmentVariable("CLASSPATH") ?? ".";
-        properties["sun.java.command"] = string.Join(' ', words.Prepend(main));
-        return new JavaCommand
-        {
-            Options = options with { ClassPath = classPath.Split(':').SelectMany(Wildcard).ToArray(), Properties = properties },
-            Main = main.Contains('/') && jar == null ? main.Replace('/', '.') : main,
-            IsJar = jar != null,
-            Arguments = [.. words],
-        };
-    }
-
-    private static string Take(Queue<string> words, string option) =>
-        words.TryDequeue(out var value) ? value : throw new HolonException($"{option} needs a value after it.");
-
-    private static long Count(string option, string text) => long.TryParse(text, out var count) && count > 0 ? count : throw new HolonException($"{option} needs a number above zero, not '{text}'.");
-
-    /// <summary>The first grant takes everything else away.</summary>
-    private static JavaGrants Granted(JavaMachineOptions options) => options.Grants == JavaGrants.All ? JavaGrants.None : options.Grants;
-
-    private static void AddProperty(Dictionary<string, string> properties, string text)
-    {
-        var equals = text.IndexOf('=');
-        properties[equals < 0 ? text : text[..equals]] = equals < 0 ? "" : text[(equals + 1)..];
-    }
-
-    /// <summary>Module options reach the class library as numbered properties (jdk.internal.module.ModuleBootstrap).</summary>
-    private static void AddModuleOption(Dictionary<string, string> properties, string option, string value)
-    {
-        var name = "jdk.module." + option switch
-        {
-            "--add-opens" => "addopens",
-            "--add-exports" => "addexports",
-            "--add-reads" => "addreads",
-            "--add-modules" => "addmods",
-            _ => "limitmods",
-        };
-        if (name == "jdk.module.limitmods")
-        {
-            properties[name] = value;
-            return;
-        }
-        var i = 0;
-        while (properties.ContainsKey($"{name}.{i}")) i++;
-        properties[$"{name}.{i}"] = value;
-    }
-
-    /// <summary>A class path entry <c>folder/*</c> stands for all jars of the folder.</summary>
-    private static IEnumerable<string> Wildcard(string entry)
-    {
-        if (entry != "*" && !entry.EndsWith("/*", StringComparison.Ordinal)) return [entry];
-        var folder = entry.Length == 1 ? "." : entry[..^2];
-        return Directory.Exists(folder) ? Directory.EnumerateFiles(folder).Where(f => f.EndsWith(".jar", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal) : [];
-    }
-
-    private static string Version(JavaMachineOptions options)
-    {
-        var release = Path.Combine(options.JavaHome, "release");
-        var version = File.Exists(release) ? File.ReadLines(release).FirstOrDefault(l => l.StartsWith("JAVA_VERSION=", StringComparison.Ordinal))?.Split('"')[1] : "17";
-        return $"openjdk version \"{version}\"\nHolon JVM on .NET {Environment.Version} (class library of {options.JavaHome})";
-    }
-
-    /// <summary>Replaces @file by the arguments in the file (java's own rules: white space separates, quotes join, # begins a comment).</summary>
-    private static IEnumerable<string> Expand(IReadOnlyList<string> given)
-    {
-        var options = true;
-        foreach (var word in given)
-        {
-            if (!options || word.Length < 2 || word[0] != '@' || word[1] == '@')
-            {
-                yield return options && word.StartsWith("@@", StringComparison.Ordinal) ? word[1..] : word;
-                continue;
-            }
-            string text;
-            try
-            {
-                text = File.ReadAllText(word[1..]);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new HolonException($"The argument file {word[1..]} cannot be read; name a file that exists after the @.", e);
-            }
-            foreach (var argument in ArgumentFile.Split(text)) yield return argument;
-        }
-    }
+    /// <summary>Parses a command line with what the environment adds to it.</summary>
+    public static JavaCommand Parse(IReadOnlyList<string> given) => new JavaCommandParser(Environment.GetEnvironmentVariable).Parse(given);
 }

@@ -55,12 +55,15 @@ public static class Launcher
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var command = JavaCommand.Parse(arguments);
+        foreach (var notice in command.Notices) Console.Error.WriteLine(notice);
         if (command.Message != null)
         {
             (command.MessageToError ? Console.Error : Console.Out).WriteLine(command.Message);
             return command.Code;
         }
-        var machine = new JavaMachine(command.Options); // it goes with the process
+        var machine = new JavaMachine(command.Options) { MachineLog = command.Log }; // it goes with the process
+        machine.Signals = new ProcessSignals(machine, command.ReducedSignals);
+        if (command.Log.Wants(MachineLog.Gc, LogLevel.Info)) command.Log.WatchCollections();
         HolonException? failure = null;
         JThread? booted = null;
         var main = new Thread(() =>
@@ -69,7 +72,7 @@ public static class Launcher
             {
                 machine.StartLimits();
                 var t = booted = machine.Boot();
-                machine.RunMain(t, command.Main!, command.IsJar, command.Arguments);
+                machine.RunMain(t, command);
             }
             catch (HolonException e)
             {
@@ -80,10 +83,11 @@ public static class Launcher
             {
                 // The exit code is the machine's.
             }
-        }, MainStackBytes)
+        }, (int)Math.Clamp(command.Options.StackSize * 2 ?? 0, MainStackBytes, 1 << 30))
         { Name = "main", IsBackground = true };
         main.Start();
         var code = machine.WaitForEnd();
+        command.Log.Dispose();
         if (live != null && booted != null) LiveListing.Write(machine, booted, live, Console.Out);
         if (failure != null) throw failure;
         if (machine.Broken is { } limit) Console.Error.WriteLine($"holon: {new JavaLimitException(limit).Message}");

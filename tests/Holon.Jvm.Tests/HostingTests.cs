@@ -169,6 +169,26 @@ public sealed class HostingTests : IDisposable
         Assert.Equal(JavaLimit.Instructions, Assert.Throws<JavaLimitException>(() => rules.InvokeStatic<object>(method, method == "loop" ? [] : [100])).Limit);
     }
 
+    [Theory]
+    [InlineData("loop", "loop")]
+    [InlineData("endless", "recurse")]
+    public void The_instruction_limit_ends_compiled_code(string method, string compiled)
+    {
+        var log = new CompilationLog();
+        using var machine = Machine(o => o with { InstructionLimit = 200_000_000, PrintCompilation = true, Log = log.Add });
+        Assert.Equal(JavaLimit.Instructions, Assert.Throws<JavaLimitException>(() => machine.Class("Rules").InvokeStatic<object>(method)).Limit);
+        Assert.True(log.Has(compiled));
+    }
+
+    [Fact]
+    public void The_memory_limit_sees_what_only_local_variables_of_compiled_code_hold()
+    {
+        var log = new CompilationLog();
+        using var machine = Machine(o => o with { MemoryLimit = 64 << 20, PrintCompilation = true, Log = log.Add });
+        Assert.Equal(JavaLimit.Memory, Assert.Throws<JavaLimitException>(() => machine.Class("Rules").InvokeStatic<long>("hold")).Limit);
+        Assert.True(log.Has("hold"));
+    }
+
     [Fact]
     public void The_memory_limit_counts_what_is_in_use()
     {

@@ -11,14 +11,16 @@ public sealed class RealProgramTests : IDisposable
 
     private static readonly string[] Sources = [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Programs"), "*.java").Order(StringComparer.Ordinal)];
 
-    private static void RequireAll(params string[] jars)
+    private static void RequireAll()
     {
         if (Environment.GetEnvironmentVariable("HOLON_TEST_ALL") != "1") Assert.Skip("Takes long; HOLON_TEST_ALL=1 runs it.");
-        if (!Commands.Have("java")) Assert.Skip("java, which tells what is right, is not installed (openjdk-17-jdk-headless).");
-        foreach (var jar in jars)
-        {
-            if (!File.Exists(Jars + jar)) Assert.Skip($"{Jars}{jar} is not there (Debian's packages ant, clojure, groovy, scala and rhino).");
-        }
+        if (!Commands.Have("java", "javac")) Assert.Skip("java and javac, which tell what is right, are not installed (openjdk-17-jdk-headless).");
+    }
+
+    private static void RequireAll(string package, params string[] jars)
+    {
+        RequireAll();
+        foreach (var jar in jars) Packages.Require(package, Jars + jar);
     }
 
     private static string ClassPath(params string[] jars) => string.Join(':', jars.Select(j => Jars + j));
@@ -51,10 +53,77 @@ public sealed class RealProgramTests : IDisposable
     }
 
     [Fact]
+    public void Javac_compiles_a_project_of_three_hundred_files()
+    {
+        RequireAll();
+        var sources = Path.Combine(_folder, "sources");
+        Commands.MustRun("java", Path.Combine(AppContext.BaseDirectory, "MakeProject.java"), sources, "300");
+        var list = Path.Combine(_folder, "list");
+        File.WriteAllLines(list, Directory.GetFiles(sources, "*.java", SearchOption.AllDirectories).Order(StringComparer.Ordinal));
+        SameFiles(target => ["com.sun.tools.javac.Main", "-d", target, "@" + list]);
+        Same("-cp", Path.Combine(_folder, "here"), "shop.Main");
+    }
+
+    [Fact]
+    public void Ecj_makes_the_same_class_files()
+    {
+        RequireAll("ecj", "eclipse-jdt-core.jar");
+        var sources = Path.Combine(_folder, "sources");
+        Commands.MustRun("java", Path.Combine(AppContext.BaseDirectory, "MakeProject.java"), sources, "40");
+        SameFiles(target => ["-cp", ClassPath("eclipse-jdt-core.jar"), "org.eclipse.jdt.internal.compiler.batch.Main", "-17", "-nowarn", "-proc:none", "-d", target, sources]);
+        Same("-cp", Path.Combine(_folder, "here"), "shop.Main");
+    }
+
+    [Fact]
+    public void Kotlin_makes_the_same_class_files_and_they_run()
+    {
+        RequireAll("kotlin", "kotlin-stdlib.jar");
+        const string Folder = "/usr/share/kotlin/kotlinc/lib/";
+        Packages.Require("kotlin", Folder + "kotlin-preloader.jar");
+        var source = Path.Combine(_folder, "k.kt");
+        File.WriteAllText(source, """
+            data class P(val x: Int, val y: String?)
+            sealed class Tree { data class Leaf(val n: Int) : Tree(); data class Node(val l: Tree, val r: Tree) : Tree() }
+            fun Tree.sum(): Int = when (this) { is Tree.Leaf -> n; is Tree.Node -> l.sum() + r.sum() }
+            inline fun <reified T> Any.isA() = this is T
+            fun main() {
+                println(listOf(3, 1, 2).sortedDescending().map { it * 2 }.joinToString())
+                println(P(1, null).copy(y = "z").y?.length ?: -1)
+                println(Tree.Node(Tree.Leaf(1), Tree.Node(Tree.Leaf(2), Tree.Leaf(3))).sum())
+                println("s".isA<String>())
+                println(generateSequence(1) { it * 3 }.takeWhile { it < 1000 }.toList())
+                val map = mutableMapOf<String, Int>()
+                for (w in "a b a c b a".split(" ")) map.merge(w, 1, Int::plus)
+                println(map)
+            }
+            """);
+        SameFiles(target => ["-cp", Folder + "kotlin-preloader.jar", "org.jetbrains.kotlin.preloading.Preloader", "-cp", Folder + "kotlin-compiler.jar", "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-nowarn", "-d", target, source]);
+        Same("-cp", $"{Path.Combine(_folder, "here")}:{ClassPath("kotlin-stdlib.jar")}", "KKt");
+    }
+
+    public static TheoryData<string> LibraryPrograms => [.. Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Library"), "*.java").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(LibraryPrograms))]
+    public void The_class_library_does_what_it_does_on_HotSpot(string name)
+    {
+        RequireAll();
+        Commands.MustRun("javac", "-nowarn", "-Xlint:none", "-d", _folder, Path.Combine(AppContext.BaseDirectory, "Library", name + ".java"));
+        string[] arguments = [];
+        if (name == "Secure")
+        {
+            var store = Path.Combine(_folder, "keys.p12");
+            Commands.MustRun("keytool", "-genkeypair", "-alias", "k", "-keyalg", "EC", "-dname", "CN=localhost", "-ext", "san=dns:localhost,ip:127.0.0.1", "-storetype", "PKCS12", "-keystore", store, "-storepass", "secret");
+            arguments = [store, "secret"];
+        }
+        Same(["-cp", _folder, name, .. arguments]);
+    }
+
+    [Fact]
     public void Scala_makes_the_same_class_files()
     {
         string[] jars = ["scala-compiler.jar", "scala-library.jar", "scala-reflect.jar", "scala-xml_2.11.jar"];
-        RequireAll(jars);
+        RequireAll("scala", jars);
         var source = Path.Combine(_folder, "H.scala");
         File.WriteAllText(source, """
             object H {
@@ -72,7 +141,7 @@ public sealed class RealProgramTests : IDisposable
     [Fact]
     public void Rhino_runs_JavaScript()
     {
-        RequireAll("js.jar");
+        RequireAll("librhino-java", "js.jar");
         Same("-cp", ClassPath("js.jar"), "org.mozilla.javascript.tools.shell.Main", "-e",
             "var a=[3,1,2]; a.sort(); print(a.join('-')); print(JSON.stringify({x:[1,{y:2}]})); for (var i=0,s=0;i<10000;i++) s+=i; print(s); print(/a(b+)/.exec('xabbb')[1]);");
     }
@@ -80,7 +149,7 @@ public sealed class RealProgramTests : IDisposable
     [Fact]
     public void Clojure_evaluates()
     {
-        RequireAll("clojure.jar");
+        RequireAll("clojure", "clojure.jar");
         Same("-cp", ClassPath("clojure.jar", "core.specs.alpha.jar", "spec.alpha.jar"), "clojure.main", "-e",
             "(println (reduce + (map #(* % %) (range 1000)))) (defmacro m [x] `(println ~x)) (m \"hi\") (println (sort-by val {:a 3 :b 1})) (println (take 5 (iterate inc 1)))");
     }
@@ -88,7 +157,7 @@ public sealed class RealProgramTests : IDisposable
     [Fact]
     public void Groovy_runs_scripts()
     {
-        RequireAll("groovy-all.jar");
+        RequireAll("groovy", "groovy-all.jar");
         Same("-cp", ClassPath("groovy-all.jar", "groovy.jar", "antlr.jar", "asm.jar", "commons-cli.jar"), "groovy.ui.GroovyMain", "-e",
             "println([3,1,2].sort().collect{it*2}); def m=[a:1]; println \"x=${m.a}\"; println((1..10).inject(0){a,b->a+b})");
     }
@@ -96,7 +165,7 @@ public sealed class RealProgramTests : IDisposable
     [Fact]
     public void Ant_builds_a_project()
     {
-        RequireAll("ant.jar", "ant-launcher.jar");
+        RequireAll("ant", "ant.jar", "ant-launcher.jar");
         File.WriteAllText(Path.Combine(_folder, "build.xml"), """
             <project default="all">
               <target name="all">

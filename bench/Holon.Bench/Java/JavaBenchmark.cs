@@ -10,7 +10,7 @@ namespace Holon.Bench.Java;
 /// </summary>
 internal static class JavaBenchmark
 {
-    private const double Target = 3, InterpreterTarget = 2, StartTarget = 0.7;
+    private const double Target = 3, InterpreterTarget = 2, StartTarget = 0.7, CompilerTarget = 5, HeapTarget = 2.5;
 
     private static readonly string[] _kernels =
         ["arithmetic", "floating", "matrix", "sort", "bytes", "tree", "calls", "interfaces", "strings", "maps", "lambdas", "streams", "exceptions", "locks"];
@@ -44,7 +44,43 @@ internal static class JavaBenchmark
             if (!names.Contains(name)) throw new BenchException($"there is no '{name}'; there are: {string.Join(' ', names)}");
         var wrong = Table(engines, only.Count == 0 ? names : [.. only], measure);
         Start(engines, paths, quick ? 5 : 15);
+        if (only.Count == 0) wrong |= !Large(engines, paths, quick ? 1 : 3);
         return wrong ? 1 : 0;
+    }
+
+    /// <summary>A large program from its start to its end: javac with three hundred files. Then what the same live data take on both heaps.</summary>
+    private static bool Large(JavaEngine[] engines, BenchPaths paths, int rounds)
+    {
+        Console.Error.WriteLine("holon: javac of 300 files");
+        var classes = Compile(Path.Combine(paths.Results, "java"), Path.Combine(paths.Root, "bench/java"));
+        var sources = Directory.CreateTempSubdirectory("holon-javac");
+        JavaEngine[] peers = [engines[0], engines[1]];
+        try
+        {
+            if (engines[1].Run(classes, "MakeProject", sources.FullName, "300").Output == null) throw new BenchException("the project for javac could not be made.");
+            string[] files = [.. sources.GetFiles("*.java", SearchOption.AllDirectories).Select(f => f.FullName).Order(StringComparer.Ordinal)];
+            var runs = Enumerable.Range(0, rounds).SelectMany(_ => peers.Select(peer => (peer.Name, Run: peer.Run(classes, ["com.sun.tools.javac.Main", "-d", Path.Combine(sources.FullName, peer.Name), .. files])))).ToLookup(pair => pair.Name, pair => pair.Run);
+            if (peers.Any(peer => runs[peer.Name].Any(run => run.Output == null))) return false;
+            double Seconds(JavaEngine peer) => runs[peer.Name].Select(run => run.Time.TotalSeconds).Median();
+            var (here, there) = (Seconds(peers[0]), Seconds(peers[1]));
+            var live = peers.Select(peer => double.Parse(peer.Run(classes, "LiveHeap", "100000").Output ?? "0", CultureInfo.InvariantCulture)).ToArray();
+            var table = new Table().Border(TableBorder.Simple).AddColumns("large programs", "holon", "HotSpot", "times HotSpot's");
+            table.AddRow("javac of 300 files", $"{here:F2} s", $"{there:F2} s", $"{here / there:F2} (target {CompilerTarget})");
+            table.AddRow("its memory", $"{runs[peers[0].Name].Max(run => run.PeakBytes) >> 20} MB", $"{runs[peers[1].Name].Max(run => run.PeakBytes) >> 20} MB", "");
+            table.AddRow("heap in use, same live data", $"{live[0] / (1 << 20):F1} MB", $"{live[1] / (1 << 20):F1} MB", $"{live[0] / live[1]:F2} (target {HeapTarget})");
+            AnsiConsole.Write(table);
+            return SameFiles(Path.Combine(sources.FullName, peers[0].Name), Path.Combine(sources.FullName, peers[1].Name));
+        }
+        finally
+        {
+            sources.Delete(true);
+        }
+    }
+
+    private static bool SameFiles(string here, string there)
+    {
+        string[] Names(string folder) => [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal)];
+        return Names(here).SequenceEqual(Names(there)) && Names(here).All(name => File.ReadAllBytes(Path.Combine(here, name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(there, name))));
     }
 
     private static string Compile(BenchPaths paths, string? awfy)

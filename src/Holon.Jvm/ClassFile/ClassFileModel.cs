@@ -20,7 +20,7 @@ internal sealed class CodeInfo
     public required byte[] Bytes { get; init; }
     public required ExceptionHandler[] Handlers { get; init; }
     public (ushort Start, ushort Line)[] Lines { get; set; } = [];
-    public (ushort Start, ushort Length)[] LocalVariables { get; set; } = [];
+    public (ushort Start, ushort Length, ushort Name, ushort Slot)[] LocalVariables { get; set; } = [];
     public byte[]? StackMapTable { get; set; }
     public byte[]? TypeAnnotations { get; set; }
 }

@@ -11,6 +11,7 @@ internal ref partial struct ClassFileParser
     private string _name;
     private ConstantPool _pool;
     private int _major;
+    private bool _preview;
     private bool _isInterface;
 
     private ClassFileParser(ReadOnlySpan<byte> data, string name)
@@ -20,11 +21,11 @@ internal ref partial struct ClassFileParser
         _pool = new ConstantPool([]);
     }
 
-    /// <summary>Reads a class file; <paramref name="name"/> is for messages only.</summary>
+    /// <summary>Reads a class file; <paramref name="name"/> is for messages only, <paramref name="preview"/> takes files that use features in preview.</summary>
     /// <exception cref="ClassFormatException">It is malformed, of another version, or not what its flags say.</exception>
-    public static ClassFileModel Parse(ReadOnlySpan<byte> data, string name)
+    public static ClassFileModel Parse(ReadOnlySpan<byte> data, string name, bool preview = false)
     {
-        var parser = new ClassFileParser(data, name);
+        var parser = new ClassFileParser(data, name) { _preview = preview };
         try
         {
             return parser.ParseClass();
@@ -121,7 +122,7 @@ internal ref partial struct ClassFileParser
 
     private readonly void CheckVersion(int minor)
     {
-        if (_major is >= 45 and < NewestVersion && (_major < 56 || minor == 0) || _major == NewestVersion && minor == 0) return;
+        if (_major is >= 45 and < NewestVersion && (_major < 56 || minor == 0) || _major == NewestVersion && (minor == 0 || minor == 0xFFFF && _preview)) return;
         throw new ClassFormatException("java/lang/UnsupportedClassVersionError", _major > NewestVersion
             ? $"{_name} has been compiled by a more recent version of the Java Runtime (class file version {_major}.{minor}), this version of the Java Runtime only recognizes class file versions up to {NewestVersion}.0"
             : minor == 0xFFFF

@@ -223,7 +223,7 @@ internal ref partial struct ClassFileParser
         }
         var code = new CodeInfo { MaxStack = maxStack, MaxLocals = maxLocals, Bytes = bytes, Handlers = handlers };
         var lines = new List<(ushort, ushort)>();
-        var variables = new List<(ushort, ushort)>();
+        var variables = new List<(ushort, ushort, ushort, ushort)>();
         for (int i = 0, count = _in.U2(); i < count; i++)
         {
             var name = _pool.Utf8(_in.U2());
@@ -261,13 +261,14 @@ internal ref partial struct ClassFileParser
         return code;
     }
 
-    /// <summary>Names (or generic signatures) of local variables: nothing that we use, but it has to be right.</summary>
-    private void ParseLocalVariables(CodeInfo code, string table, List<(ushort, ushort)>? found)
+    /// <summary>Names (or generic signatures) of local variables: messages name variables, and it all has to be right.</summary>
+    private void ParseLocalVariables(CodeInfo code, string table, List<(ushort, ushort, ushort, ushort)>? found)
     {
         for (int i = 0, rows = _in.U2(); i < rows; i++)
         {
             ushort start = _in.U2(), length = _in.U2();
-            var name = _pool.Utf8(_in.U2());
+            var nameIndex = _in.U2();
+            var name = _pool.Utf8(nameIndex);
             var descriptor = _pool.Utf8(_in.U2());
             var index = _in.U2();
             if (start >= code.Bytes.Length) throw Error($"Invalid start_pc {start} in {table}");
@@ -275,7 +276,7 @@ internal ref partial struct ClassFileParser
             if (!IsFieldName(name)) throw BadName("field", name);
             if (found != null && !IsFieldType(descriptor)) throw Error($"Field \"{name}\" has illegal signature \"{descriptor}\"");
             if (index + (found != null && descriptor is "J" or "D" ? 1 : 0) >= code.MaxLocals) throw Error($"Invalid index {index} in {table}");
-            found?.Add((start, length));
+            found?.Add((start, length, nameIndex, index));
         }
     }
 }

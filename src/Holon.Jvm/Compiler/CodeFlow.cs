@@ -43,6 +43,9 @@ internal sealed unsafe class CodeFlow
         }
     }
 
+    /// <summary>Whether it has subroutines (jsr), for which nothing is known here.</summary>
+    public bool HasSubroutines => Array.Exists(Insns, n => n.Op is Op.Jsr or Op.Ret);
+
     public static int Variable(int slot, char kind) => slot * 5 + KindNames.IndexOf(kind);
 
     public static char KindOf(int variable) => KindNames[variable % 5];
@@ -274,6 +277,7 @@ internal sealed unsafe class CodeFlow
     /// <summary>Variables that the rest of the method needs of a call's frame while the call goes on.</summary>
     public ulong[] LiveAcross(int index)
     {
+        _liveIn ??= FindLive();
         var live = new ulong[_words];
         var to = new List<int>();
         Successors(index, to);

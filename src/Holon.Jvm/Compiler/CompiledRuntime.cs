@@ -32,7 +32,7 @@ internal static unsafe class CompiledRuntime
         var top = t.Top;
         try
         {
-            t.Exception = Interpreter.Interpreter.TryInvoke(t, method, p, r);
+            t.Exception = Interpreter.Interpreter.TryInterpret(t, method, p, r);
         }
         catch (JavaThrow e)
         {
@@ -74,7 +74,7 @@ internal static unsafe class CompiledRuntime
         {
             // The interpreter looks at its next backward branch, and comes back to compiled code there.
             t.Poll = 0;
-            t.Budget = 0;
+            t.ComeToSafepoint();
         }
         else
         {
@@ -345,6 +345,20 @@ internal static unsafe class CompiledRuntime
         }
     }
 
+    /// <summary>Compiled code has allocated what brings it to an object to be watched.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Allocated(JThread t, object o, long bytes)
+    {
+        try
+        {
+            t.WatchAllocated(o, bytes);
+        }
+        catch (JavaThrow e)
+        {
+            t.Exception = e.Throwable;
+        }
+    }
+
     /// <summary>An object with a finalizer, or of a class that has no shape yet.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static object? NewSlow(JThread t, Klass* klass)
@@ -387,7 +401,7 @@ internal static unsafe class CompiledRuntime
         var word = ClassWord(t, receiver);
         var shared = t.InterfaceCache + (((ulong)word >> 5 ^ (ulong)method >> 4) & JThread.InterfaceCacheMask);
         MethodSlot* target;
-        if (shared->Klass == word && shared->Method == (nint)method)
+        if (shared->Klass == word && shared->Method == (nint)method && cache->Named == null)
         {
             target = shared->Target;
         }
@@ -395,7 +409,7 @@ internal static unsafe class CompiledRuntime
         {
             try
             {
-                target = Types.InterfaceTarget(t, (Klass*)word, method, shared);
+                target = Types.InterfaceTarget(t, (Klass*)word, method, cache->Named, shared);
             }
             catch (JavaThrow e)
             {
@@ -449,6 +463,9 @@ internal unsafe struct CallCache
 {
     public KnownTarget* Known;
     public MethodSlot* Method;
+
+    /// <summary>The interface by way of which a method of Object is called; null otherwise.</summary>
+    public Klass* Named;
     public int Changes;
 }
 

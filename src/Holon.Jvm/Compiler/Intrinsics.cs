@@ -182,7 +182,7 @@ internal static unsafe class Intrinsics
     [For("jdk/internal/misc/Unsafe.allocateInstance(Ljava/lang/Class;)Ljava/lang/Object;", MayThrow = true)]
     public static object? AllocateInstance(JThread t, object u, object? mirror)
     {
-        if (mirror != null && t.Machine.ClassOfMirror(mirror) is { IsPrimitive: false, IsArray: false } c && c.Ptr->Initialized != 0 && c.Ptr->Shape != null) return c.Allocate();
+        if (mirror != null && t.Machine.ClassOfMirror(mirror) is { IsPrimitive: false, IsArray: false } c && c.Ptr->Initialized != 0 && c.Ptr->Shape != null && !t.Machine.IsCounted) return c.Allocate();
         try
         {
             return UnsafeNatives.AllocateInstance(t, t.Machine.ClassOfMirror(mirror ?? throw t.Error("java/lang/NullPointerException", null)));
@@ -198,7 +198,7 @@ internal static unsafe class Intrinsics
     public static object? AllocateUninitializedArray(JThread t, object u, object mirror, int length)
     {
         var kind = t.Machine.ClassOfMirror(mirror).Primitive;
-        return kind == 'B' && (uint)length < 4096 ? GC.AllocateUninitializedArray<byte>(length) : CompiledRuntime.NewPrimitiveArray(t, kind, length);
+        return kind == 'B' && (uint)length < 4096 && !t.Machine.IsCounted ? GC.AllocateUninitializedArray<byte>(length) : CompiledRuntime.NewPrimitiveArray(t, kind, length);
     }
 
     // jdk.internal.misc.Unsafe ----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Holon.Jvm.Diagnostics;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Interpreter;
 using Holon.Jvm.Runtime;
@@ -88,8 +89,8 @@ internal sealed unsafe class JitCompiler : IDisposable
         var state = method.Compilation ?? Interlocked.CompareExchange(ref method.Compilation, new CompilationState(), null) ?? method.Compilation!;
         lock (state)
         {
-            if (state.IsQueued || state.Refused) return;
-            if (++state.Compilations > CompilationLimit)
+            if (state.IsQueued || state.Refused || loop < 0 && state.Code != null) return;
+            if (++state.Compilations > CompilationLimit || method.KeepsFrame)
             {
                 state.Refused = true;
                 return;
@@ -145,7 +146,7 @@ internal sealed unsafe class JitCompiler : IDisposable
             var code = MethodCompiler.Compile(_machine, method, loop);
             if (code != null) Install(state, code);
             else state.Refused = true;
-            if (_machine.Options.PrintCompilation) Print(method, loop, code, Stopwatch.GetElapsedTime(start));
+            if (_machine.Options.PrintCompilation || LogsCompilation) Print(method, loop, code, Stopwatch.GetElapsedTime(start));
         }
         catch (Exception e) when (e is not MachineEnd)
         {
@@ -157,10 +158,14 @@ internal sealed unsafe class JitCompiler : IDisposable
         state.IsQueued = false;
     }
 
+    private bool LogsCompilation => _machine.MachineLog?.Wants(MachineLog.Compilation, LogLevel.Debug) == true;
+
     private void Print(JMethod method, int loop, CompiledCode? code, TimeSpan took)
     {
         var place = loop < 0 ? "" : $" @ {method.Decoded!.Bci[loop]}";
-        _machine.Options.Log(string.Create(CultureInfo.InvariantCulture, $"{Environment.TickCount64 - _start,8} {method.Compilation!.Compilations,3} {(code == null ? "refused" : "")} {method.Class.JavaName}::{method.Name}{place} ({code?.Operations ?? 0} operations, {took.TotalMilliseconds:f1} ms)"));
+        var text = string.Create(CultureInfo.InvariantCulture, $"{Environment.TickCount64 - _start,8} {method.Compilation!.Compilations,3} {(code == null ? "refused" : "")} {method.Class.JavaName}::{method.Name}{place} ({code?.Operations ?? 0} operations, {took.TotalMilliseconds:f1} ms)");
+        if (_machine.Options.PrintCompilation) _machine.Options.Log(text);
+        if (LogsCompilation) _machine.MachineLog!.Write(MachineLog.Compilation, LogLevel.Debug, text);
     }
 
     private void Install(CompilationState state, CompiledCode code)
@@ -172,9 +177,14 @@ internal sealed unsafe class JitCompiler : IDisposable
             return;
         }
         var slot = code.Method.Slot;
-        state.Code = code;
-        Volatile.Write(ref slot->Entry, code.Entry);
-        Volatile.Write(ref slot->Enter, Stubs.Enter(Stubs.ShapeOf(code.Method)));
+        var enter = Stubs.Enter(Stubs.ShapeOf(code.Method));
+        lock (state)
+        {
+            // The interpreter is led into compiled code only while that is what the entry leads to: otherwise each would call the other.
+            state.Code = code;
+            Volatile.Write(ref slot->Entry, code.Entry);
+            Volatile.Write(ref slot->Enter, enter);
+        }
         Methods++;
     }
 

@@ -212,6 +212,12 @@ internal sealed unsafe partial class MethodCompiler
         var site = (InterfaceSite*)n.Imm;
         var method = site->Method;
         var first = n.A;
+        // A method of Object by way of an interface: rare, and the receiver is looked at each time.
+        if (site->Named != null)
+        {
+            EmitInterfaceTarget(site, first);
+            return;
+        }
         if (FactAt(first).Class is var exact && exact != 0 && ((Klass*)exact)->Managed is var known && known.IsSubclassOf(method->Managed.Class)
             && known.InterfaceTarget(method->Managed) is { IsAbstract: false } only && (only.Flags & Acc.Public) != 0)
         {
@@ -224,8 +230,14 @@ internal sealed unsafe partial class MethodCompiler
             Guarded(first, receiver, target.Slot);
             return;
         }
+        EmitInterfaceTarget(site, first);
+    }
+
+    private void EmitInterfaceTarget(InterfaceSite* site, int first)
+    {
         var cache = (CallCache*)_machine.AllocateNative(sizeof(CallCache));
-        cache->Method = method;
+        cache->Method = site->Method;
+        cache->Named = site->Named;
         cache->Known = (KnownTarget*)_machine.AllocateNative(sizeof(KnownTarget));
         NoteSite();
         _cil.Argument(0);
@@ -339,7 +351,7 @@ internal sealed unsafe partial class MethodCompiler
         if (method.Native != null || method.IsNative || method.IsSynchronized || method.Decoded is not { } code || method.Info.Code!.Handlers.Length > 0) return false;
         if (_at.Depth >= (method.IsHidden ? FormDepth : InlineDepth) || _operations + code.Count > InlineLimit) return false;
         if (code.Count > TrivialSize && (method.IsHidden ? code.Count > FormSize : code.Count > HotSize || target->Calls < HotCalls)) return false;
-        if (method.Info.CallerSensitive) return false;
+        if (method.Info.CallerSensitive || method.KeepsFrame) return false;
         var recursion = 0;
         for (var scope = _at; scope != null; scope = scope.Outer)
         {
@@ -361,6 +373,7 @@ internal sealed unsafe partial class MethodCompiler
             CallIntrinsic(intrinsic, method, first);
             return;
         }
+        CountStep();
         var flow = new CodeFlow(method);
         var scope = new Scope(flow, _at.Base + first, _at, _index, SiteOf(_at, _index)) { Done = _cil.Label() };
         EmitScope(scope, 0);

@@ -463,6 +463,8 @@ internal sealed unsafe partial class MethodCompiler
                     'D' => nameof(CompiledRuntime.NewDoubles),
                     _ => nameof(CompiledRuntime.NewPrimitiveArray),
                 };
+                // This one counts.
+                if (_machine.IsCounted) helper = nameof(CompiledRuntime.NewPrimitiveArray);
                 if (helper == nameof(CompiledRuntime.NewPrimitiveArray)) _cil.Int((int)n.Imm);
                 Load(n.B, 'I');
                 _cil.Call(helper);
@@ -474,7 +476,7 @@ internal sealed unsafe partial class MethodCompiler
                 _cil.Argument(0);
                 _cil.Address(n.Imm);
                 Load(n.B, 'I');
-                _cil.Call(nameof(CompiledRuntime.NewReferences));
+                _cil.Call(_machine.IsCounted ? nameof(CompiledRuntime.NewReferenceArray) : nameof(CompiledRuntime.NewReferences));
                 Store(n.A, 'R');
                 CheckException();
                 break;
@@ -507,7 +509,39 @@ internal sealed unsafe partial class MethodCompiler
         _cil.Field(OpCodes.Stfld, Emitted.Klass);
         ForgetFrom(_at.Base + slot);
         Learn(slot, new Fact(0, (nint)c.Ptr));
+        if (_machine.IsCounted) CountObject(c.InstanceBytes, slot);
         return true;
+    }
+
+    /// <summary>Counts an object just made, and tells the machine of it when it is one to be watched.</summary>
+    private void CountObject(int bytes, int slot)
+    {
+        CountStep();
+        if (_machine.Samples == null) return;
+        var watch = _cil.Label();
+        var counted = _cil.Label();
+        _cil.Argument(0);
+        _cil.Argument(0);
+        _cil.Field(OpCodes.Ldfld, Emitted.AllocationLeft);
+        _cil.Long(bytes);
+        _cil.Emit(OpCodes.Sub);
+        _cil.Field(OpCodes.Stfld, Emitted.AllocationLeft);
+        _cil.Argument(0);
+        _cil.Field(OpCodes.Ldfld, Emitted.AllocationLeft);
+        _cil.Long(0);
+        _cil.Branch(OpCodes.Blt, watch);
+        _cil.Mark(counted);
+        Cold(() =>
+        {
+            _cil.Mark(watch);
+            NoteSite();
+            _cil.Argument(0);
+            Load(slot, 'R');
+            _cil.Long(bytes);
+            _cil.Call(nameof(CompiledRuntime.Allocated));
+            CheckException();
+            _cil.Branch(OpCodes.Br, counted);
+        });
     }
 
     /// <summary>Pushes whether the reference in a slot, not null, is of a class.</summary>

@@ -146,6 +146,14 @@ internal sealed unsafe partial class MethodCompiler
         _cil.Argument(0);
         _cil.Field(OpCodes.Ldfld, Emitted.StackEnd);
         _cil.Branch(OpCodes.Blt_Un, overflow);
+        if (_machine.Options.InstructionLimit != null)
+        {
+            CountStep();
+            _cil.Argument(0);
+            _cil.Field(OpCodes.Ldfld, Emitted.Budget);
+            _cil.Int(0);
+            _cil.Branch(OpCodes.Blt, overflow);
+        }
         var entered = _cil.Label();
         _cil.Mark(entered);
         _cil.Argument(0);
@@ -320,9 +328,28 @@ internal sealed unsafe partial class MethodCompiler
     /// </summary>
     private void EmitPoll()
     {
+        var leave = Trap(true);
         _cil.Argument(0);
         _cil.Field(OpCodes.Ldfld, Emitted.Poll);
-        _cil.Branch(OpCodes.Brtrue, Trap(true));
+        _cil.Branch(OpCodes.Brtrue, leave);
+        if (_machine.Options.InstructionLimit == null) return;
+        CountStep();
+        _cil.Argument(0);
+        _cil.Field(OpCodes.Ldfld, Emitted.Budget);
+        _cil.Int(0);
+        _cil.Branch(OpCodes.Blt, leave);
+    }
+
+    /// <summary>Counts a call, a round of a loop or an allocation, where steps are limited.</summary>
+    private void CountStep()
+    {
+        if (_machine.Options.InstructionLimit == null) return;
+        _cil.Argument(0);
+        _cil.Argument(0);
+        _cil.Field(OpCodes.Ldfld, Emitted.Budget);
+        _cil.Int(1);
+        _cil.Emit(OpCodes.Sub);
+        _cil.Field(OpCodes.Stfld, Emitted.Budget);
     }
 
     /// <summary>Where to go to leave for the interpreter at this operation.</summary>

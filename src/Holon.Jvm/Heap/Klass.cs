@@ -29,6 +29,9 @@ internal unsafe struct Klass
     /// <summary>The last classes that slow checks found this one to be a kind of, and not to be one.</summary>
     public nint LastSuper, LastStranger;
 
+    /// <summary>Bytes of an instance.</summary>
+    public int InstanceBytes;
+
     /// <summary>A type of .NET whose instances are this class's objects; null when it cannot have any.</summary>
     public Type? Shape;
 }

@@ -7,10 +7,13 @@ internal static class Arrays
 {
     private const long Large = 1 << 20;
 
+    /// <summary>Bytes of an array besides its elements.</summary>
+    private const int Header = 24;
+
     public static object NewPrimitive(JThread t, char kind, int length)
     {
-        Check(t, length, kind is 'J' or 'D' ? 8 : kind is 'I' or 'F' ? 4 : kind is 'C' or 'S' ? 2 : 1);
-        return kind switch
+        Check(t, length, SizeOf(kind));
+        Array array = kind switch
         {
             'Z' => new bool[length],
             'B' => new byte[length],
@@ -21,13 +24,18 @@ internal static class Arrays
             'F' => new float[length],
             _ => new double[length],
         };
+        t.Allocated(array, Header + (long)length * SizeOf(kind));
+        return array;
     }
+
+    private static int SizeOf(char kind) => kind is 'J' or 'D' ? 8 : kind is 'I' or 'F' ? 4 : kind is 'C' or 'S' ? 2 : 1;
 
     public static object NewReferences(JThread t, JClass arrayClass, int length)
     {
         Check(t, length, 8);
         var array = new object?[length + 1];
         array[0] = arrayClass;
+        t.Allocated(array, Header + (length + 1) * 8L);
         return array;
     }
 
@@ -41,6 +49,7 @@ internal static class Arrays
     {
         Check(t, counts[0], 8);
         var array = arrayClass.AllocateArray(counts[0]);
+        t.Allocated(array, Header + counts[0] * (arrayClass.Element!.IsPrimitive ? SizeOf(arrayClass.Element.Primitive) : 8L));
         if (counts.Length == 1) return array;
         var elements = (object?[])array;
         for (var i = 1; i < elements.Length; i++) elements[i] = Build(t, arrayClass.Element!, counts[1..]);
@@ -53,8 +62,6 @@ internal static class Arrays
         if (length > Array.MaxLength - 8) throw new JavaThrow(t.OutOfMemory("Requested array size exceeds VM limit"));
         var bytes = (long)length * size;
         if (bytes >= Large) t.Machine.CheckLarge(t, bytes);
-        // Large arrays bring the next look at the memory in use nearer.
-        t.Budget -= 1 + (int)(bytes >> 12);
-        if (t.Budget < 0) t.Safepoint();
+        if (--t.Budget < 0) t.Safepoint();
     }
 }

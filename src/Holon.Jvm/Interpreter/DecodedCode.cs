@@ -15,6 +15,21 @@ internal sealed unsafe class DecodedCode(Insn* code, int count, int[] bci, int[]
     /// <summary>First slot of the operand stack. A synchronized method keeps the object that it locked just below it.</summary>
     public readonly int StackBase = stackBase;
 
+    private bool? _entersMonitors;
+
+    /// <summary>Whether it has synchronized blocks.</summary>
+    public bool EntersMonitors
+    {
+        get
+        {
+            if (_entersMonitors is { } known) return known;
+            var found = false;
+            for (var i = 0; i < Count && !found; i++) found = Code[i].Op == Op.MonitorEnter;
+            _entersMonitors = found;
+            return found;
+        }
+    }
+
     public int BciAt(Insn* pc)
     {
         var index = pc - Code;

@@ -17,7 +17,12 @@ internal static unsafe partial class Interpreter
     /// <summary>The same, giving the exception that the method ended with.</summary>
     public static JObject? TryInvoke(JThread t, MethodSlot* method, long* p, object?* r)
     {
-        if (method->Enter is var enter && enter != 0) return CompiledCalls.Enter(t, enter, method, p, r);
+        return method->Enter is var enter && enter != 0 ? CompiledCalls.Enter(t, enter, method, p, r) : TryInterpret(t, method, p, r);
+    }
+
+    /// <summary>The same, in the interpreter even when the method was compiled a moment ago: compiled code calls it that found none.</summary>
+    public static JObject? TryInterpret(JThread t, MethodSlot* method, long* p, object?* r)
+    {
         if (method->Code == null && PrepareOrRun(t, t.Top, method, p, r)) return null;
         var frame = t.Top + 1;
         if (p + method->FrameSlots > t.StackLimit || frame >= t.FrameLimit || !RuntimeHelpers.TryEnsureSufficientExecutionStack()) return t.StackOverflow();

@@ -519,6 +519,7 @@ internal static unsafe partial class Interpreter
                         var o = Unsafe.As<JObject>(RuntimeHelpers.GetUninitializedObject(klass->Shape!));
                         o.Klass = (nint)klass;
                         R[pc->A] = o;
+                        if ((t.AllocationLeft -= klass->InstanceBytes) < 0) { frame->Pc = pc; t.WatchAllocated(o, klass->InstanceBytes); }
                         pc++;
                         continue;
                     }
@@ -843,9 +844,9 @@ internal static unsafe partial class Interpreter
                         var site = (InterfaceSite*)pc->Imm;
                         if (site->Receiver != word && site->Receiver != 1) site->Receiver = site->Receiver == 0 ? word : 1;
                         var cached = t.InterfaceCache + (((ulong)word >> 5 ^ (ulong)site->Method >> 4) & JThread.InterfaceCacheMask);
-                        if (cached->Klass == word && cached->Method == (nint)site->Method) { method = cached->Target; goto call; }
+                        if (cached->Klass == word && cached->Method == (nint)site->Method && site->Named == null) { method = cached->Target; goto call; }
                         frame->Pc = pc;
-                        method = Types.InterfaceTarget(t, (Klass*)word, site->Method, cached);
+                        method = Types.InterfaceTarget(t, (Klass*)word, site->Method, site->Named, cached);
                         goto call;
                     }
                 case Op.CallBasic:

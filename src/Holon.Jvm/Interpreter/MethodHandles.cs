@@ -70,7 +70,7 @@ internal static unsafe class MethodHandles
         if (method.Class.IsInterface)
         {
             InterfaceCacheEntry ignored;
-            return Types.InterfaceTarget(t, (Klass*)word, target, &ignored);
+            return Types.InterfaceTarget(t, (Klass*)word, target, null, &ignored);
         }
         return target->VTableIndex < 0 ? target : ((Klass*)word)->VTable[target->VTableIndex];
     }

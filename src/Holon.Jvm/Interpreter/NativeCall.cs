@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Natives;
 using Holon.Jvm.Runtime;
@@ -22,13 +23,27 @@ internal static unsafe class NativeCall
         if (method.IsSynchronized) t.Enter(locked = method.IsStatic ? method.Class.Mirror : r[0]!);
         try
         {
-            native.Invoke(new Args(t, p, r, method));
+            if (t.Machine.Samples == null) native.Invoke(new Args(t, p, r, method));
+            else CountAllocated(t, native, new Args(t, p, r, method));
         }
         finally
         {
             if (locked != null) t.Exit(locked);
         }
         t.Top = caller;
+    }
+
+    /// <summary>Natives make arrays, strings and copies of objects without telling: what they allocated is told for them.</summary>
+    private static void CountAllocated(JThread t, NativeMethod native, Args a)
+    {
+        var left = t.AllocationLeft;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        native.Invoke(a);
+        var method = a.Method;
+        // Counted already when the native called Java, or made an array as the interpreter does.
+        if (t.AllocationLeft != left || method.ReturnKind != 'R' || *a.R is not { } made) return;
+        var bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        if (bytes > 0 && (made is Array || Unsafe.As<JObject>(made).Class() == t.Machine.Known?.String || method.Name is "clone" or "fillInStackTrace")) t.Allocated(made, bytes);
     }
 
     private static NativeMethod Bind(JThread t, JMethod method)

@@ -16,6 +16,19 @@ internal static unsafe class Resolution
         Volatile.Write(ref *(ushort*)&pc->Op, (ushort)op);
     }
 
+    /// <summary>
+    /// The constant pool index of an operation that is not resolved, from the bytecode: another thread may have resolved the operation
+    /// meanwhile, and then it is not in the operation any more.
+    /// </summary>
+    private static int PoolIndex(Frame* frame, Insn* pc)
+    {
+        const int Ldc = 18;
+        var method = frame->M->Managed;
+        var code = method.Info.Code!.Bytes;
+        var at = method.Decoded!.BciAt(pc);
+        return code[at] == Ldc ? code[at + 1] : BytecodeReader.U2(code, at + 1);
+    }
+
     private static JClass Caller(Frame* frame) => frame->M->Managed.Class;
 
     public static JClass Class(JThread t, JClass from, int index)
@@ -40,7 +53,7 @@ internal static unsafe class Resolution
     public static bool Constant(JThread t, Frame* frame, Insn* pc)
     {
         var from = Caller(frame);
-        var index = (int)pc->Imm;
+        var index = PoolIndex(frame, pc);
         var value = Constants.Load(t, from, index);
         if (pc->B != 'R')
         {
@@ -75,7 +88,7 @@ internal static unsafe class Resolution
     private static JField AccessField(JThread t, Frame* frame, Insn* pc, bool isStatic, bool put)
     {
         var from = Caller(frame);
-        var field = Field(t, from, (int)pc->Imm);
+        var field = Field(t, from, PoolIndex(frame, pc));
         if (field.IsStatic != isStatic)
             throw t.Error("java/lang/IncompatibleClassChangeError", $"Expected {(isStatic ? "static" : "non-static")} field {field.Class.JavaName}.{field.Name}");
         if (put && (field.Flags & Acc.Final) != 0)
@@ -134,20 +147,20 @@ internal static unsafe class Resolution
             *(int*)(frame->P + pc->A) = 0; // null needs no class
             return true;
         }
-        Rewrite(pc, Op.InstanceOfQ, (long)Class(t, Caller(frame), (int)pc->Imm).Ptr);
+        Rewrite(pc, Op.InstanceOfQ, (long)Class(t, Caller(frame), PoolIndex(frame, pc)).Ptr);
         return false;
     }
 
     public static bool CheckCast(JThread t, Frame* frame, Insn* pc)
     {
         if (frame->R[pc->B] == null) return true;
-        Rewrite(pc, Op.CheckCastQ, (long)Class(t, Caller(frame), (int)pc->Imm).Ptr);
+        Rewrite(pc, Op.CheckCastQ, (long)Class(t, Caller(frame), PoolIndex(frame, pc)).Ptr);
         return false;
     }
 
     public static bool New(JThread t, Frame* frame, Insn* pc)
     {
-        var c = Class(t, Caller(frame), (int)pc->Imm);
+        var c = Class(t, Caller(frame), PoolIndex(frame, pc));
         if (c.IsAbstract || c.IsInterface || c.IsArray || c == t.Machine.Known.Class) throw t.Error("java/lang/InstantiationError", c.JavaName);
         Initialization.Initialize(t, c);
         if (c.HasFinalizer || c.Ptr->Initialized == 0)
@@ -161,13 +174,13 @@ internal static unsafe class Resolution
 
     public static bool ANewArray(JThread t, Frame* frame, Insn* pc)
     {
-        Rewrite(pc, Op.ANewArrayQ, (long)Class(t, Caller(frame), (int)pc->Imm).ArrayClass.Ptr);
+        Rewrite(pc, Op.ANewArrayQ, (long)Class(t, Caller(frame), PoolIndex(frame, pc)).ArrayClass.Ptr);
         return false;
     }
 
     public static void MultiNewArray(JThread t, Frame* frame, Insn* pc)
     {
-        var c = Class(t, Caller(frame), (int)pc->Imm);
+        var c = Class(t, Caller(frame), PoolIndex(frame, pc));
         Span<int> counts = stackalloc int[pc->B];
         for (var i = 0; i < counts.Length; i++) counts[i] = (int)frame->P[pc->A + i];
         frame->R[pc->A] = Arrays.NewMulti(t, c, counts);
@@ -207,7 +220,7 @@ internal static unsafe class Resolution
     public static MethodSlot* StaticCall(JThread t, Frame* frame, Insn* pc)
     {
         var from = Caller(frame);
-        var index = (int)pc->Imm;
+        var index = PoolIndex(frame, pc);
         var method = Method(t, from, index, out _);
         CheckStatic(t, method, true);
         if (method.Intrinsic != MethodIntrinsic.None)
@@ -226,7 +239,7 @@ internal static unsafe class Resolution
     public static void SpecialCall(JThread t, Frame* frame, Insn* pc)
     {
         var from = Caller(frame);
-        var method = Method(t, from, (int)pc->Imm, out var named);
+        var method = Method(t, from, PoolIndex(frame, pc), out var named);
         CheckStatic(t, method, false);
         if (method.Name != "<init>" && !method.IsPrivate && !named.IsInterface && from != named && from.IsSubclassOf(named) && (from.Flags & Acc.Super) != 0)
             method = from.Super!.FindMethod(method.Name, method.Desc) ?? method;
@@ -239,7 +252,7 @@ internal static unsafe class Resolution
     public static void VirtualCall(JThread t, Frame* frame, Insn* pc)
     {
         var from = Caller(frame);
-        var index = (int)pc->Imm;
+        var index = PoolIndex(frame, pc);
         ref var entry = ref from.Pool.Entries[index];
         if (entry.Resolved is LinkedCall linked)
         {
@@ -281,20 +294,17 @@ internal static unsafe class Resolution
 
     public static void InterfaceCall(JThread t, Frame* frame, Insn* pc)
     {
-        var method = Method(t, Caller(frame), (int)pc->Imm, out var named);
+        var method = Method(t, Caller(frame), PoolIndex(frame, pc), out var named);
         CheckStatic(t, method, false);
-        if (!method.Class.IsInterface) RewriteVirtual(pc, method, named);
-        else
-        {
-            var site = (InterfaceSite*)t.Machine.AllocateNative(sizeof(InterfaceSite));
-            site->Method = method.Slot;
-            Rewrite(pc, Op.CallInterface, (long)site);
-        }
+        var site = (InterfaceSite*)t.Machine.AllocateNative(sizeof(InterfaceSite));
+        site->Method = method.Slot;
+        site->Named = method.Class.IsInterface ? null : named.Ptr;
+        Rewrite(pc, Op.CallInterface, (long)site);
     }
 
     public static void DynamicCall(JThread t, Frame* frame, Insn* pc)
     {
-        var index = (int)pc->Imm;
+        var index = PoolIndex(frame, pc);
         var linked = MethodHandles.LinkDynamic(t, Caller(frame), index);
         lock (frame->M->Managed)
         {

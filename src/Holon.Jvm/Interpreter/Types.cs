@@ -40,13 +40,18 @@ internal static unsafe class Types
         return element == t.Machine.ObjectClass || IsInstance(t, value, element.Ptr);
     }
 
-    /// <summary>What an interface's method is in a class; fills the thread's cache.</summary>
-    public static MethodSlot* InterfaceTarget(JThread t, Klass* klass, MethodSlot* method, InterfaceCacheEntry* cached)
+    /// <summary>
+    /// What an interface's method is in a class; fills the thread's cache. A method of Object is called by way of the interface
+    /// <paramref name="named"/>, which is null otherwise.
+    /// </summary>
+    public static MethodSlot* InterfaceTarget(JThread t, Klass* klass, MethodSlot* method, Klass* named, InterfaceCacheEntry* cached)
     {
         var declared = method->Managed;
         var c = klass->Managed;
-        if (declared.Class.IsInterface && !c.IsSubclassOf(declared.Class))
-            throw t.Error("java/lang/IncompatibleClassChangeError", $"Class {c.JavaName} does not implement the requested interface {declared.Class.JavaName}");
+        var wanted = named != null ? named->Managed : declared.Class;
+        if (wanted.IsInterface && !c.IsSubclassOf(wanted))
+            throw t.Error("java/lang/IncompatibleClassChangeError", $"Class {c.JavaName} does not implement the requested interface {wanted.JavaName}");
+        if (named != null) return method->VTableIndex < 0 ? method : klass->VTable[method->VTableIndex];
         var target = c.InterfaceTarget(declared);
         if (target == null) throw t.Error("java/lang/AbstractMethodError", $"Receiver class {c.JavaName} does not define or inherit an implementation of the resolved method '{Messages.External(declared)}' of {(declared.Class.IsInterface ? "interface" : "abstract class")} {declared.Class.JavaName}.");
         if ((target.Flags & ClassFile.Acc.Public) == 0 && !target.IsPrivate) throw t.Error("java/lang/IllegalAccessError", $"{target} is not public");
@@ -70,6 +75,9 @@ internal unsafe struct InterfaceSite
 {
     public MethodSlot* Method;
     public nint Receiver;
+
+    /// <summary>The interface by way of which a method of Object is called; null otherwise.</summary>
+    public Klass* Named;
 }
 
 /// <summary>A linked invokedynamic or method-handle call: the adapter, and the object it takes as last argument.</summary>

@@ -86,7 +86,7 @@ internal static class ClassNatives
             "double" => 'D',
             _ => 'V',
         }).Mirror)
-        .Bool("desiredAssertionStatus0(Ljava/lang/Class;)Z", a => a.Machine.Options.EnableAssertions && !a.Class(0).Loader.IsBoot)
+        .Bool("desiredAssertionStatus0(Ljava/lang/Class;)Z", a => a.Machine.Options.Assertions.Enabled(a.Class(0).JavaName, a.Class(0).Loader.IsBoot))
         .Ref("getNestHost0()Ljava/lang/Class;", a => Access.NestHost(a.Class(0)).Mirror)
         .Ref("getNestMembers0()[Ljava/lang/Class;", NestMembers)
         .Ref("getPermittedSubclasses0()[Ljava/lang/Class;", a => a.Class(0) is { File.PermittedSubclasses: { } list } k ? Mirrors(a, LoadAll(a, k, list)) : null)
@@ -251,11 +251,12 @@ internal static class ClassNatives
     {
         var c = a.Machine.BootLoader.Load(a.Thread, "java/lang/AssertionStatusDirectives");
         var o = c.Allocate();
-        o.Ref(Known.Offset(c, "classes")) = a.Machine.NewStringArray([]);
-        o.Ref(Known.Offset(c, "packages")) = a.Machine.NewStringArray([]);
-        o.Ref(Known.Offset(c, "classEnabled")) = Array.Empty<bool>();
-        o.Ref(Known.Offset(c, "packageEnabled")) = Array.Empty<bool>();
-        o.Field<byte>(Known.Offset(c, "deflt")) = a.Machine.Options.EnableAssertions ? (byte)1 : (byte)0;
+        var rules = a.Machine.Options.Assertions;
+        o.Ref(Known.Offset(c, "classes")) = a.Machine.NewStringArray([.. rules.Classes.Select(r => r.Name)]);
+        o.Ref(Known.Offset(c, "packages")) = a.Machine.NewStringArray([.. rules.Packages.Select(r => r.Name.Length == 0 ? null : r.Name)]);
+        o.Ref(Known.Offset(c, "classEnabled")) = rules.Classes.Select(r => r.Enabled).ToArray();
+        o.Ref(Known.Offset(c, "packageEnabled")) = rules.Packages.Select(r => r.Enabled).ToArray();
+        o.Field<byte>(Known.Offset(c, "deflt")) = rules.Default ? (byte)1 : (byte)0;
         return o;
     }
 

@@ -23,6 +23,9 @@ internal sealed unsafe class FileGrants
         _read = _all ? [] : [.. _write, .. grants.Read.Concat(options.ClassPath).Select(Canonical), Canonical(options.JavaHome), "/etc/java-17-openjdk", "/dev/random", "/dev/urandom"];
     }
 
+    /// <summary>Whether every file may be read and written.</summary>
+    public bool AllowsAll => _all;
+
     /// <summary>Says no as the C library would: the error is the one for the calling code to report.</summary>
     public bool Allows(byte* path, bool write, bool followLast = true)
     {

@@ -60,7 +60,7 @@ internal static unsafe class LangNatives
             .Void("initStackTraceElement(Ljava/lang/StackTraceElement;Ljava/lang/StackFrameInfo;)V", a => StackTraceElements.FillFromInfo(a.Thread, a.Object(0), a.Object(1)));
 
         of("java/lang/NullPointerException")
-            .Ref("getExtendedNPEMessage()Ljava/lang/String;", a => null);
+            .Ref("getExtendedNPEMessage()Ljava/lang/String;", a => StackTraces.Of(a.Thread, a.Object(0)) is [var top, ..] ? a.Machine.NewStringOrNull(Interpreter.NullMessages.Describe(top.Method, top.Bci)) : null);
 
         of("java/lang/ProcessEnvironment")
             .Ref("environ()[[B", a => HostEnvironment(a));
@@ -78,6 +78,7 @@ internal static unsafe class LangNatives
     private static void Collect(JThread t)
     {
         t.ClearAbove();
+        t.ClearDead();
         GC.Collect();
         GC.WaitForPendingFinalizers();
         t.Machine.References.Scan();
@@ -110,7 +111,10 @@ internal static unsafe class LangNatives
         if (milliseconds < 0) throw t.Error("java/lang/IllegalArgumentException", "timeout value is negative");
         if (!Monitor.IsEntered(o)) throw t.Error("java/lang/IllegalMonitorStateException", "current thread is not owner");
         t.WaitingOn = o;
-        t.JavaStatus = milliseconds == 0 ? 0x191 : 0x1A1;
+        t.WaitedCount++;
+        t.JavaStatus = milliseconds == 0 ? JThread.Waiting : JThread.TimedWaiting;
+        // Whoever waits without an end may be part of a deadlock.
+        if (milliseconds == 0) t.HeldWhenBlocked = Diagnostics.ThreadStacks.HeldBy(t);
         try
         {
             if (!t.Interrupted)
@@ -122,7 +126,8 @@ internal static unsafe class LangNatives
         finally
         {
             t.WaitingOn = null;
-            t.JavaStatus = 5;
+            t.HeldWhenBlocked = null;
+            t.JavaStatus = JThread.Runnable;
         }
         if (t.Machine.Ending) throw new MachineEnd(t.Machine.ExitCode);
         ThreadNatives.CheckInterrupt(t);

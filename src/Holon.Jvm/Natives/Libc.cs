@@ -32,6 +32,14 @@ internal static unsafe partial class Libc
         return result == 0 ? lowest : 0;
     }
 
+    /// <summary>The operating system's number of the calling thread.</summary>
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    public static partial int ThreadId();
+
+    /// <summary>Sends a signal to the process itself.</summary>
+    [LibraryImport("libc", EntryPoint = "raise")]
+    public static partial int Raise(int signal);
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     public static partial int Open(byte* path, int flags, int mode);
 
@@ -171,12 +179,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int IoCtl(int fd, ulong request, void* argument);
-
-    [LibraryImport("libm.so.6", EntryPoint = "expm1")]
-    public static partial double Expm1(double x);
-
-    [LibraryImport("libm.so.6", EntryPoint = "log1p")]
-    public static partial double Log1p(double x);
 
     /// <summary>struct stat of 64-bit Linux on x86-64.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 144)]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Holon.Jvm.Diagnostics;
 
 namespace Holon.Jvm.Natives;
 
@@ -34,7 +35,11 @@ internal static class MiscNatives
                 var difference = seconds - a.Long(0);
                 return Math.Abs(difference) > 0x100000000 ? -1 : difference * 1_000_000_000 + ticks % TimeSpan.TicksPerSecond * 100;
             })
-            .Ref("getRuntimeArguments()[Ljava/lang/String;", a => a.Machine.NewStringArray([]));
+            .Ref("getRuntimeArguments()[Ljava/lang/String;", a => a.Machine.NewStringArray([.. a.Machine.Options.Arguments]));
+        // What a control group allows is .NET's to know: Runtime's figures heed it.
+        of("jdk/internal/platform/CgroupMetrics").Bool("isUseContainerSupport()Z", _ => false);
+        of("jdk/internal/vm/VMSupport").Ref("getVMTemporaryDirectory()Ljava/lang/String;", a => a.Machine.NewString("/tmp"));
+        of("jdk/internal/misc/PreviewFeatures").Bool("isPreviewEnabled()Z", a => a.Machine.Options.EnablePreview);
         of("jdk/internal/misc/CDS")
             .Bool("isDumpingClassList0()Z", _ => false)
             .Bool("isDumpingArchive0()Z", _ => false)
@@ -49,13 +54,20 @@ internal static class MiscNatives
                 "HUP" => 1,
                 "INT" => 2,
                 "QUIT" => 3,
+                "ABRT" => 6,
                 "USR1" => 10,
                 "USR2" => 12,
+                "PIPE" => 13,
+                "ALRM" => 14,
                 "TERM" => 15,
+                "CHLD" => 17,
+                "CONT" => 18,
+                "TSTP" => 20,
+                "WINCH" => 28,
                 _ => -1,
             })
-            .Long("handle0(IJ)J", _ => 0)
-            .Void("raise0(I)V", _ => { });
+            .Long("handle0(IJ)J", a => a.Machine.Signals?.Handle(a.Int(0), a.Long(1)) ?? 0)
+            .Void("raise0(I)V", a => a.Machine.Signals?.Raise(a.Int(0)));
         of("java/util/TimeZone")
             .Ref("getSystemTimeZoneID(Ljava/lang/String;)Ljava/lang/String;", a => a.Machine.NewString(HostTimeZone()))
             .Ref("getSystemGMTOffsetID()Ljava/lang/String;", a => a.Machine.NewString("GMT"));
@@ -116,10 +128,10 @@ internal static class MiscNatives
             ["java.vm.specification.name"] = "Java Virtual Machine Specification",
             ["java.vm.specification.vendor"] = "Oracle Corporation",
             ["java.vm.specification.version"] = "17",
-            ["java.vm.name"] = "Holon JVM",
-            ["java.vm.vendor"] = "Holon",
-            ["java.vm.version"] = "0.1.0",
-            ["java.vm.info"] = "mixed mode",
+            ["java.vm.name"] = VersionText.Name,
+            ["java.vm.vendor"] = VersionText.Vendor,
+            ["java.vm.version"] = VersionText.Number,
+            ["java.vm.info"] = VersionText.Mode(options),
             ["jdk.debug"] = "release",
             ["java.class.path"] = string.Join(':', options.ClassPath),
             ["java.library.path"] = "/usr/java/packages/lib:/usr/lib/x86_64-linux-gnu/jni:/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu:/usr/lib/jni:/lib:/usr/lib",

@@ -147,10 +147,13 @@ internal static class NativeTable
         MathNatives.Register(Class);
         FileNatives.Register(Class);
         NioFileNatives.Register(Class);
+        FileStoreNatives.Register(Class);
         ZipNatives.Register(Class);
         NetNatives.Register(Class);
         SelectorNatives.Register(Class);
         ProcessNatives.Register(Class);
+        ManagementNatives.Register(Class);
+        InstrumentNatives.Register(Class);
         return all;
     }
 }

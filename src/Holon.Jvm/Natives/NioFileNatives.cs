@@ -7,8 +7,6 @@ namespace Holon.Jvm.Natives;
 /// <summary>sun.nio.fs.UnixNativeDispatcher and the file half of sun.nio.ch. Paths are addresses of bytes ended by NUL.</summary>
 internal static unsafe class NioFileNatives
 {
-    private const int SupportsFutimens = 1 << 3;
-
     public static void Register(Func<string, NativeClass> of)
     {
         RegisterDispatcher(of("sun/nio/fs/UnixNativeDispatcher"));
@@ -42,8 +40,6 @@ internal static unsafe class NioFileNatives
                 Io(a, Libc.FStat(Fd(a), &stat));
                 return stat.Size;
             })
-            .Int("lock0(Ljava/io/FileDescriptor;ZJJZ)I", _ => 0)
-            .Void("release0(Ljava/io/FileDescriptor;JJ)V", _ => { })
             .Void("close0(Ljava/io/FileDescriptor;)V", a => Io(a, Libc.Close(Fd(a))))
             .Void("closeIntFD(I)V", a => Io(a, Libc.Close(a.Int(0))))
             .Void("preClose0(Ljava/io/FileDescriptor;)V", a => _ = Libc.Dup2(ClosedSocket.Value, Fd(a)))
@@ -113,23 +109,23 @@ internal static unsafe class NioFileNatives
         return total;
     }
 
-    private static JavaThrow Failure(Args a)
+    public static JavaThrow Failure(Args a)
     {
         var error = Marshal.GetLastPInvokeError();
         return new JavaThrow(a.Thread.NewThrowable("sun/nio/fs/UnixException", "(I)V", Value.Of(error)));
     }
 
-    private static long Check(Args a, long result) => result >= 0 ? result : throw Failure(a);
+    public static long Check(Args a, long result) => result >= 0 ? result : throw Failure(a);
 
     private static byte* Path(Args a, int slot) => (byte*)a.Long(slot);
 
-    private static byte* Readable(Args a, int slot, bool followLast = true) => a.Machine.Files.Allows(Path(a, slot), false, followLast) ? Path(a, slot) : throw Failure(a);
+    public static byte* Readable(Args a, int slot, bool followLast = true) => a.Machine.Files.Allows(Path(a, slot), false, followLast) ? Path(a, slot) : throw Failure(a);
 
-    private static byte* Writable(Args a, int slot, bool followLast = false) => a.Machine.Files.Allows(Path(a, slot), true, followLast) ? Path(a, slot) : throw Failure(a);
+    public static byte* Writable(Args a, int slot, bool followLast = false) => a.Machine.Files.Allows(Path(a, slot), true, followLast) ? Path(a, slot) : throw Failure(a);
 
     private static byte[] Text(byte* text) => MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text).ToArray();
 
-    private static void Fill(JObject attributes, in Libc.StatBuffer s)
+    public static void Fill(JObject attributes, in Libc.StatBuffer s)
     {
         var c = attributes.Class();
         void Long(string name, long value) => attributes.Field<long>(Known.Offset(c, name)) = value;
@@ -151,7 +147,7 @@ internal static unsafe class NioFileNatives
     }
 
     private static void RegisterDispatcher(NativeClass c) => c
-        .Int("init()I", _ => SupportsFutimens)
+        .Int("init()I", a => FileStoreNatives.SupportsFutimes | FileStoreNatives.SupportsFutimens | FileStoreNatives.SupportsLutimes | FileStoreNatives.SupportsExtendedAttributes | (a.Machine.Files.AllowsAll ? FileStoreNatives.SupportsOpenAt : 0))
         .Ref("getcwd()[B", _ => System.Text.Encoding.UTF8.GetBytes(Environment.CurrentDirectory))
         .Int("dup(I)I", a => (int)Check(a, Libc.Dup(a.Int(0))))
         .Int("open0(JII)I", a => (int)Check(a, a.Machine.Files.Open(Path(a, 0), a.Int(2) | 0x80000, a.Int(3))))

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Holon.Jvm.Heap;
 using Holon.Jvm.Runtime;
 
 namespace Holon.Jvm.Natives;
@@ -13,42 +14,36 @@ internal static unsafe class ProcessNatives
             .Int("forkAndExec(I[B[B[BI[BI[B[IZ)I", Spawn);
         of("java/lang/ProcessHandleImpl")
             .Int("waitForProcessExit0(JZ)I", WaitForExit)
-            .Long("isAlive0(J)J", a => Libc.Kill((int)a.Long(0), 0) == 0 ? StartTime(a.Long(0)) : -1)
-            .Long("parent0(JJ)J", a => Stat(a.Long(0)) is { Length: > 1 } fields ? long.Parse(fields[1], System.Globalization.CultureInfo.InvariantCulture) : -1)
+            .Void("initNative()V", _ => { })
+            .Long("isAlive0(J)J", a => ProcessTable.Read(a.Long(0))?.Start ?? -1)
+            .Long("parent0(JJ)J", a => ProcessTable.Read(a.Long(0)) is { } row && (a.Long(2) == 0 || row.Start == 0 || a.Long(2) == row.Start) ? row.Parent : -1)
+            .Int("getProcessPids0(J[J[J[J)I", a => ProcessTable.List(a.Long(0), (long[])a.Ref(2)!, (long[]?)a.Ref(3), (long[]?)a.Ref(4)))
             .Bool("destroy0(JJZ)Z", a => a.Machine.Options.Grants.Run && Libc.Kill((int)a.Long(0), a.Bool(4) ? 9 : 15) == 0);
-        of("java/lang/ProcessHandleImpl$Info").Void("info0(J)V", _ => { });
+        of("java/lang/ProcessHandleImpl$Info").Void("info0(J)V", Information);
     }
 
-    /// <summary>Fields of /proc/PID/stat after the command's name: state, parent, ...</summary>
-    private static string[]? Stat(long pid)
+    private static void Information(Args a)
     {
-        try
-        {
-            var text = File.ReadAllText($"/proc/{pid}/stat");
-            return text[(text.LastIndexOf(')') + 2)..].Split(' ');
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>When a process started, in milliseconds since 1970; 0 when that is not known.</summary>
-    private static long StartTime(long pid)
-    {
-        if (Stat(pid) is not { Length: > 19 } fields) return 0;
-        var sinceBoot = long.Parse(fields[19], System.Globalization.CultureInfo.InvariantCulture) * 10;
-        return DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - Environment.TickCount64 + sinceBoot;
+        if (ProcessTable.Read(a.Long(1)) is not { } row) return;
+        var info = a.Object(0);
+        var c = a.Machine.BootLoader.Load(a.Thread, "java/lang/ProcessHandleImpl$Info");
+        info.Field<long>(Known.Offset(c, "startTime")) = row.Start;
+        info.Field<long>(Known.Offset(c, "totalTime")) = row.CpuNanoseconds;
+        var (command, arguments, user) = ProcessTable.Describe(a.Long(1));
+        info.Ref(Known.Offset(c, "user")) = a.Machine.NewStringOrNull(user);
+        info.Ref(Known.Offset(c, "command")) = a.Machine.NewStringOrNull(command);
+        if (arguments != null) info.Ref(Known.Offset(c, "arguments")) = a.Machine.NewStringArray(arguments);
     }
 
     private static int WaitForExit(Args a)
     {
+        const int NotAChild = -2;
         int status;
         for (var pause = 1; ; pause = Math.Min(pause * 2, 20))
         {
             var pid = Libc.WaitPid((int)a.Long(0), &status, 1);
             if (pid > 0) break;
-            if (pid < 0 && Marshal.GetLastPInvokeError() != Libc.Eintr) return -1;
+            if (pid < 0 && Marshal.GetLastPInvokeError() != Libc.Eintr) return NotAChild;
             Thread.Sleep(pause);
             if (a.Machine.Ending) throw new MachineEnd(a.Machine.ExitCode);
         }

@@ -42,7 +42,7 @@ internal static class ReflectNatives
         return a.Machine.ClassOfMirror(method.Ref(Known.Offset(c, "clazz"))!).Methods[method.Field<int>(Known.Offset(c, "slot"))];
     }
 
-    private static JObject Construct(Args a, string className, string descriptor, params ReadOnlySpan<Value> arguments)
+    internal static JObject Construct(Args a, string className, string descriptor, params ReadOnlySpan<Value> arguments)
     {
         var c = a.Machine.BootLoader.Load(a.Thread, className);
         Initialization.Initialize(a.Thread, c);

@@ -15,13 +15,56 @@ internal static class StackNatives
         of("java/lang/StackStreamFactory$AbstractStackWalker")
             .Ref("callStackWalk(JIII[Ljava/lang/Object;)Ljava/lang/Object;", CallStackWalk)
             .Int("fetchStackFrames(JJII[Ljava/lang/Object;)I", FetchFrames);
+        of("java/lang/SecurityManager").Ref("getClassContext()[Ljava/lang/Class;", a =>
+            JavaMachine.NewArray(a.Machine.Known.Class, [.. StackTraces.Walk(a.Thread, true).Select(e => e.Method).Where(m => !m.IsNative && !IsIgnored(m)).Select(m => m.Class.Mirror)]));
         of("java/security/AccessController")
             .Ref("getProtectionDomain(Ljava/lang/Class;)Ljava/security/ProtectionDomain;", a => a.Class(0).ProtectionDomain)
             .Void("ensureMaterializedForStackWalk(Ljava/lang/Object;)V", _ => { })
-            .Ref("getStackAccessControlContext()Ljava/security/AccessControlContext;", _ => null)
+            .Ref("getStackAccessControlContext()Ljava/security/AccessControlContext;", StackAccessControlContext)
             .Ref("getInheritedAccessControlContext()Ljava/security/AccessControlContext;", a => a.Thread.JavaObject!.Ref(Known.Offset(a.Machine.Known.Thread, "inheritedAccessControlContext")));
         of("jdk/internal/misc/VM").Ref("latestUserDefinedLoader0()Ljava/lang/ClassLoader;", a =>
-            StackTraces.Walk(a.Thread).Select(e => e.Method.Class.Loader).FirstOrDefault(l => !l.IsBoot && !JavaMachine.IsPlatformLoader(l.Loader!))?.Loader);
+            StackTraces.Walk(a.Thread).Where(e => !IsIgnored(e.Method)).Select(e => e.Method.Class.Loader).FirstOrDefault(l => !l.IsBoot && !JavaMachine.IsPlatformLoader(l.Loader!))?.Loader);
+    }
+
+    /// <summary>
+    /// The protection domains on the stack, up to the innermost privileged call, whose context and caller are variables of
+    /// AccessController.executePrivileged. Null stands for code that may do everything.
+    /// </summary>
+    private static unsafe object? StackAccessControlContext(Args a)
+    {
+        const int Context = 1, Caller = 2;
+        var machine = a.Machine;
+        var domains = new List<object?>();
+        object? previous = null, privilegedContext = null;
+        var isPrivileged = false;
+        var walker = new StackTraces.Walker(a.Thread);
+        while (!isPrivileged && walker.MoveNext())
+        {
+            var method = walker.Current.Method;
+            object? domain;
+            if (method.KeepsFrame && walker.Frame != null)
+            {
+                isPrivileged = true;
+                privilegedContext = walker.Frame->R[Context];
+                domain = walker.Frame->R[Caller] is { } caller ? machine.ClassOfMirror(caller).ProtectionDomain : null;
+            }
+            else
+            {
+                domain = method.Class.ProtectionDomain;
+            }
+            if (domain == null || domain == previous) continue;
+            domains.Add(domain);
+            previous = domain;
+        }
+        if (domains.Count == 0 && isPrivileged && privilegedContext == null) return null;
+        var c = machine.BootLoader.Load(a.Thread, "java/security/AccessControlContext");
+        Initialization.Initialize(a.Thread, c);
+        var context = c.Allocate();
+        if (domains.Count > 0) context.Ref(Known.Offset(c, "context")) = JavaMachine.NewArray(machine.BootLoader.Load(a.Thread, "java/security/ProtectionDomain"), domains);
+        context.Ref(Known.Offset(c, "privilegedContext")) = privilegedContext;
+        context.Field<byte>(Known.Offset(c, "isPrivileged")) = isPrivileged ? (byte)1 : (byte)0;
+        context.Field<byte>(Known.Offset(c, "isAuthorized")) = 1;
+        return context;
     }
 
     /// <summary>Frames of reflection itself, which security looks through.</summary>
@@ -105,7 +148,6 @@ internal static class StackNatives
             {
                 if (index == start && walk.Next == 0 && entry.Method.Info.CallerSensitive)
                     throw t.Error("java/lang/UnsupportedOperationException", $"StackWalker::getCallerClass called from @CallerSensitive '{Messages.External(entry.Method)}' method");
-                if (IsIgnored(entry.Method)) continue;
             }
             if ((mode & ClassesOnly) != 0 || (mode & CallerClassMode) != 0)
             {

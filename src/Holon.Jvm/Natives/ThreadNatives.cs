@@ -63,9 +63,10 @@ internal static class ThreadNatives
     {
         if (milliseconds < 0) throw t.Error("java/lang/IllegalArgumentException", "timeout value is negative");
         if (t.Interrupted) throw Interrupt(t, "sleep interrupted");
-        t.JavaStatus = 0xE1;
+        t.JavaStatus = JThread.Sleeping;
+        t.WaitedCount++;
         var signaled = t.SleepSignal.Wait((int)Math.Min(milliseconds, int.MaxValue));
-        t.JavaStatus = 5;
+        t.JavaStatus = JThread.Runnable;
         if (t.Machine.Ending) throw new MachineEnd(t.Machine.ExitCode);
         if (signaled && t.Interrupted) throw Interrupt(t, "sleep interrupted");
     }
@@ -86,9 +87,8 @@ internal static class ThreadNatives
         foreach (var o in threads.Skip(1))
         {
             var thread = o == null ? null : a.Machine.ThreadOf((JObject)o);
-            // Other threads run on: their stacks cannot be read safely, so only the caller's own is given.
-            var own = a.Thread;
-            result.Add(thread == own ? JavaMachine.NewArray(element, [.. StackTraces.Walk(own).Select(e => StackTraceElements.New(own, e))]) : JavaMachine.NewArray(element, []));
+            // Null stands for a thread that is not alive.
+            result.Add(thread == null ? null : JavaMachine.NewArray(element, [.. Diagnostics.ThreadStacks.Of(thread).Select(f => StackTraceElements.New(a.Thread, f.Entry))]));
         }
         return JavaMachine.NewArray(element.ArrayClass, result);
     }

@@ -160,6 +160,6 @@ internal static unsafe class UnsafeNatives
     {
         if (c.IsAbstract || c.IsArray || c.IsPrimitive || c.IsInterface) throw t.Error("java/lang/InstantiationException", c.JavaName);
         Initialization.Initialize(t, c);
-        return c.Allocate();
+        return JavaMachine.NewObject(t, c);
     }
 }

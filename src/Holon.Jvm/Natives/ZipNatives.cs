@@ -25,6 +25,8 @@ internal static unsafe class ZipNatives
             .Long("deflateBufferBytes(JJI[BIIII)J", a => Deflate(a, new Span<byte>((void*)a.Long(3), a.Int(5)), a.Bytes(6).AsSpan(a.Int(7), a.Int(8)), a.Int(9), a.Int(10)))
             .Long("deflateBytesBuffer(J[BIIJIII)J", a => Deflate(a, a.Bytes(3).AsSpan(a.Int(4), a.Int(5)), new Span<byte>((void*)a.Long(6), a.Int(8)), a.Int(9), a.Int(10)))
             .Long("deflateBufferBuffer(JJIJIII)J", a => Deflate(a, new Span<byte>((void*)a.Long(3), a.Int(5)), new Span<byte>((void*)a.Long(6), a.Int(8)), a.Int(9), a.Int(10)))
+            .Void("setDictionary(J[BII)V", a => a.Machine.Handle<DeflateState>(a.Long(0)).SetDictionary(a.Bytes(2).AsSpan(a.Int(3), a.Int(4))))
+            .Void("setDictionaryBuffer(JJI)V", a => a.Machine.Handle<DeflateState>(a.Long(0)).SetDictionary(new Span<byte>((void*)a.Long(2), a.Int(4))))
             .Int("getAdler(J)I", a => a.Machine.Handle<DeflateState>(a.Long(0)).Adler)
             .Void("reset(J)V", a => a.Machine.ResetHandle<DeflateState>(a.Long(0)))
             .Void("end(J)V", a => a.Machine.FreeHandle(a.Long(0)));
@@ -67,6 +69,7 @@ internal static unsafe class ZipNatives
         private int _level = level;
         private long _read;
         private bool _finished;
+        private int? _dictionary;
 
         public bool Raw => raw;
 
@@ -90,14 +93,28 @@ internal static unsafe class ZipNatives
         private Stream Open()
         {
             var options = new ZLibCompressionOptions { CompressionLevel = _level is >= 0 and <= 9 ? _level : 6 };
-            return _stream ??= raw ? new DeflateStream(_sink, options, true) : new ZLibStream(_sink, options, true);
+            if (_stream != null) return _stream;
+            if (_dictionary is { } dictionary)
+            {
+                // RFC 1950 §2.2: deflate, level 2, FDICT, the dictionary's checksum.
+                _sink.Write([0x78, 0xBB, (byte)(dictionary >> 24), (byte)(dictionary >> 16), (byte)(dictionary >> 8), (byte)dictionary]);
+                Adler = 1;
+            }
+            return _stream = raw || _dictionary != null ? new DeflateStream(_sink, options, true) : new ZLibStream(_sink, options, true);
+        }
+
+        /// <summary>.NET's compressor knows no dictionaries. A stream that names one and refers to nothing in it is right, if longer.</summary>
+        public void SetDictionary(ReadOnlySpan<byte> dictionary)
+        {
+            if (!raw && _stream == null) _dictionary = Adler = Checksums.Adler32(1, dictionary);
         }
 
         public void Write(ReadOnlySpan<byte> data)
         {
             if (data.IsEmpty || _finished) return;
+            var stream = Open();
             Adler = Checksums.Adler32(Adler, data);
-            Open().Write(data);
+            stream.Write(data);
         }
 
         public void Flush()
@@ -109,8 +126,10 @@ internal static unsafe class ZipNatives
         {
             if (_finished) return;
             // An empty stream has to have its frame all the same, which .NET's leaves out.
+            if (_dictionary != null) Open();
             if (_stream == null) _sink.Write(raw ? [3, 0] : [0x78, 0x9C, 3, 0, 0, 0, 0, 1]);
             else _stream.Dispose();
+            if (_dictionary != null) _sink.Write([(byte)(Adler >> 24), (byte)(Adler >> 16), (byte)(Adler >> 8), (byte)Adler]);
             _finished = true;
         }
 

@@ -6,7 +6,7 @@ namespace Holon.Jvm.Runtime;
 /// <summary>Starting a machine as OpenJDK's class library expects it, running a main class, and ending.</summary>
 public sealed unsafe partial class JavaMachine
 {
-    private int MainStackSlots => StackSlots(Options.StackLimit ?? 1 << 20);
+    private int MainStackSlots => StackSlots(Math.Min(Options.StackSize ?? 1 << 20, Options.StackLimit ?? long.MaxValue));
 
     private static int StackSlots(long bytes) => (int)Math.Clamp(bytes / 8, 16 * 1024, 8 * 1024 * 1024);
 
@@ -93,8 +93,8 @@ public sealed unsafe partial class JavaMachine
     {
         thread.Ref(HiddenSlots["java/lang/Thread"]) = t;
         thread.Field<long>(Known.ThreadEetop) = 1;
-        thread.Field<int>(Known.ThreadStatus) = 5;
-        t.JavaStatus = 5;
+        thread.Field<int>(Known.ThreadStatus) = JThread.Runnable;
+        t.JavaStatus = JThread.Runnable;
     }
 
     internal JThread? ThreadOf(JObject thread) => thread.Ref(HiddenSlots["java/lang/Thread"]) as JThread;
@@ -104,14 +104,26 @@ public sealed unsafe partial class JavaMachine
         lock (_threads) return [.. _threads];
     }
 
+    /// <summary>Does something with a thread while it cannot go away; null when it has.</summary>
+    internal T? WhileAlive<T>(JThread t, Func<JThread, T> action)
+        where T : class
+    {
+        lock (_threads) return _threads.Contains(t) ? action(t) : null;
+    }
+
     internal void StartThread(JObject thread, long stackSize)
     {
         if (Options.ThreadLimit is { } most && AllThreads().Length >= most) throw new JavaThrow(JThread.Current.OutOfMemory("unable to create native thread: the machine's limit of threads is reached"));
-        var wanted = stackSize > 0 ? stackSize : Options.StackLimit ?? 1 << 19;
+        var wanted = stackSize > 0 ? stackSize : Options.StackSize ?? 1 << 19;
         var t = new JThread(this, StackSlots(Options.StackLimit is { } bound ? Math.Min(bound, wanted) : wanted)) { JavaObject = thread, ObjectKlass = (nint)ObjectClass.Ptr };
         Bind(t, thread);
-        lock (_threads) _threads.Add(t);
-        var host = new Thread(() => RunThread(t), 16 << 20) { IsBackground = true, Name = "java" };
+        lock (_threads)
+        {
+            _threads.Add(t);
+            ThreadsStarted++;
+            PeakThreads = Math.Max(PeakThreads, _threads.Count);
+        }
+        var host = new Thread(() => RunThread(t), (int)Math.Clamp(wanted * 2, 16 << 20, 1 << 30)) { IsBackground = true, Name = "java" };
         host.Start();
     }
 
@@ -165,7 +177,7 @@ public sealed unsafe partial class JavaMachine
         {
             lock (thread)
             {
-                thread.Field<int>(Known.ThreadStatus) = 2;
+                thread.Field<int>(Known.ThreadStatus) = JThread.Terminated;
                 thread.Field<long>(Known.ThreadEetop) = 0;
                 thread.Ref(HiddenSlots["java/lang/Thread"]) = null;
                 Monitor.PulseAll(thread);
@@ -173,20 +185,27 @@ public sealed unsafe partial class JavaMachine
         }
     }
 
-    /// <summary>Runs a main class, or a jar, to the end of all threads that are not daemons; gives the exit code.</summary>
-    internal int RunMain(JThread t, string name, bool isJar, IReadOnlyList<string> arguments)
+    /// <summary>Runs a program to the end of all threads that are not daemons; gives the exit code.</summary>
+    internal int RunMain(JThread t, JavaCommand command)
     {
         var code = 0;
         try
         {
             try
             {
+                Agents.Start(t);
                 var helper = BootLoader.Load(t, "sun/launcher/LauncherHelper");
                 Initialization.Initialize(t, helper);
-                var mirror = t.Call(helper.DeclaredMethod("checkAndLoadMain", "(ZILjava/lang/String;)Ljava/lang/Class;")!, Value.Of(true), Value.Of(isJar ? 2 : 1), Value.Of(NewString(name))).Ref!;
-                var c = ClassOfMirror(mirror);
-                Initialization.Initialize(t, c);
-                t.Call(c.FindMethod("main", "([Ljava/lang/String;)V")!, Value.Of(NewStringArray([.. arguments])));
+                Tell(t, helper, command);
+                if (command.Main != null)
+                {
+                    // The launcher of source files is named as a class of a module.
+                    var kind = command.Kind == MainKind.Source ? MainKind.Module : command.Kind;
+                    var mirror = t.Call(helper.DeclaredMethod("checkAndLoadMain", "(ZILjava/lang/String;)Ljava/lang/Class;")!, Value.Of(true), Value.Of((int)kind), Value.Of(NewString(command.Main))).Ref!;
+                    var c = ClassOfMirror(mirror);
+                    Initialization.Initialize(t, c);
+                    if (!command.IsDryRun) t.Call(c.FindMethod("main", "([Ljava/lang/String;)V")!, Value.Of(NewStringArray([.. command.Arguments])));
+                }
             }
             catch (JavaThrow e)
             {
@@ -215,6 +234,30 @@ public sealed unsafe partial class JavaMachine
             End(1);
         }
         return ExitCode;
+    }
+
+    /// <summary>What the class library's launcher prints of itself.</summary>
+    private void Tell(JThread t, JClass helper, JavaCommand command)
+    {
+        if (command.Settings != null)
+        {
+            var most = Options.MaximumHeap > 0 ? Options.MaximumHeap : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+            t.Call(helper.DeclaredMethod("showSettings", "(ZLjava/lang/String;JJJ)V")!, Value.Of(true), Value.Of(NewString(command.Settings)), Value.Of(0L), Value.Of(most), Value.Of(Options.StackSize ?? 1L << 20));
+        }
+        switch (command.Tells)
+        {
+            case Telling.Version:
+                var version = BootLoader.Load(t, "java/lang/VersionProps");
+                Initialization.Initialize(t, version);
+                t.Call(version.DeclaredMethod("print", "(Z)V")!, Value.Of(command.TellsToError));
+                break;
+            case Telling.Modules:
+                t.Call(helper.DeclaredMethod("listModules", "()V")!);
+                break;
+            case Telling.Module:
+                t.Call(helper.DeclaredMethod("describeModule", "(Ljava/lang/String;)V")!, Value.Of(NewString(command.Subject!)));
+                break;
+        }
     }
 
     /// <summary>HotSpot's DestroyJavaVM thread: runs the shutdown hooks after main has ended.</summary>

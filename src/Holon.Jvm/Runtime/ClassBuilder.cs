@@ -273,6 +273,7 @@ internal static unsafe class ClassBuilder
                 if (k.Ptr->Depth < Klass.DisplaySize) klass->Display[k.Ptr->Depth] = (long)k.Ptr;
             }
         }
+        klass->InstanceBytes = c.InstanceBytes;
         if (!c.IsInterface && !c.IsAbstract) klass->Shape = Shape.Of(c.Pattern);
     }
 }

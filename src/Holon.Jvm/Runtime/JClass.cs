@@ -40,6 +40,9 @@ internal sealed unsafe class JClass
 
     /// <summary>Slots of its instances, R or P, and where free bytes are left among the last ones.</summary>
     public string Pattern = "";
+
+    /// <summary>Bytes of an instance: .NET's header and type, the class word, the fields.</summary>
+    public int InstanceBytes => 24 + Pattern.Length * 8;
     public List<(int Offset, int Size)> Gaps = [];
 
     /// <summary>Its java.lang.Class; null until that class is loaded.</summary>

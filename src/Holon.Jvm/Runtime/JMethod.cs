@@ -81,10 +81,14 @@ internal sealed unsafe class JMethod
     public bool IsPrivate => (Info.Flags & Acc.Private) != 0;
     public bool IsSynchronized => (Info.Flags & Acc.Synchronized) != 0;
     public bool IsFinal => (Info.Flags & Acc.Final) != 0 || (Class.Flags & Acc.Final) != 0;
+
+    /// <summary>Whether it is always interpreted, because its variables are looked at on the stack: access control asks for them.</summary>
+    public bool KeepsFrame => Name == "executePrivileged" && Class.Name == "java/security/AccessController";
+
     public bool IsInitializer => Name[0] == '<';
 
-    /// <summary>Whether frames of it are left out of stack traces.</summary>
-    public bool IsHidden => Info.HiddenFrame;
+    /// <summary>Whether frames of it are left out of stack traces: what the class library marks so, and all of hidden classes (lambdas).</summary>
+    public bool IsHidden => Info.HiddenFrame || Class.IsHidden;
 
     /// <summary>Source line of an instruction, or -1.</summary>
     public int LineOf(int bci)

@@ -61,23 +61,69 @@ internal sealed unsafe class JThread : IDisposable
     private readonly object?* _referenceBase;
     private readonly Frame* _frames;
     private bool _overflowing;
-    private long _allocated;
+    private int _granted;
     private bool _disposed;
+
+    /// <summary>Bytes that the thread may allocate until an object of its is to be watched: see <see cref="HeapSamples"/>.</summary>
+    public long AllocationLeft = long.MaxValue;
 
     /// <summary>Parking (LockSupport): one permit.</summary>
     public readonly SemaphoreSlim ParkPermit = new(0, 1);
     private int _hasPermit;
+
+    /// <summary>The host's number of the thread; 0 until it runs.</summary>
+    public volatile int HostId;
+
+    /// <summary>Bytes that it had allocated at its last safepoint.</summary>
+    public long AllocatedBytes => Volatile.Read(ref _allocated);
+
+    private long _allocated;
     public volatile bool Interrupted;
     public readonly ManualResetEventSlim SleepSignal = new(false);
-    public volatile object? WaitingOn;
-    public volatile int JavaStatus;
+
+    /// <summary>How often it waited for a monitor, and how often for something else.</summary>
+    public long BlockedCount, WaitedCount;
+
+    /// <summary>Somebody wants to know the thread's stack.</summary>
+    public volatile Diagnostics.ThreadStacks.Request? Asked;
+
+    /// <summary>What it had locked, by frame, when it began to wait for a monitor or in one; null while it runs.</summary>
+    public volatile Dictionary<nint, IReadOnlyList<object>>? HeldWhenBlocked;
+
+    private readonly long _born = Environment.TickCount64;
+
+    public TimeSpan Age => TimeSpan.FromMilliseconds(Environment.TickCount64 - _born);
+
+    public bool IsWaiting => (_javaStatus & (WaitingBit | BlockedBit)) != 0;
+
+    private const int WaitingBit = 0x80, BlockedBit = 0x400;
+
+    /// <summary>The object whose monitor the thread waits in, or waits to enter.</summary>
+    public volatile object? WaitingOn, BlockedOn;
+
+    /// <summary>What the thread does, in the bits of java.lang.Thread's field (JVMTI's thread states).</summary>
+    public int JavaStatus
+    {
+        get => _javaStatus;
+        set
+        {
+            _javaStatus = value;
+            // A thread that has ended says so itself; one that is still being set up has no field yet.
+            if (JavaObject is { } thread && Machine.Known is { } known && thread.Field<int>(known.ThreadStatus) is not (0 or Terminated)) thread.Field<int>(known.ThreadStatus) = value;
+        }
+    }
+
+    private volatile int _javaStatus;
+
+    public const int Terminated = 2, Runnable = 5, Blocked = 0x401, Waiting = 0x191, TimedWaiting = 0x1A1, Parked = 0x291, TimedParked = 0x2A1, Sleeping = 0xE1;
 
     public JThread(JavaMachine machine, int stackSlots)
     {
         Machine = machine;
         Compiler = machine.Compiler;
         if (machine.Options.Tier == ExecutionTier.CompiledAtOnce) Quantum = CallMask = 0;
-        Budget = Quantum;
+        Budget = _granted = Quantum;
+        if (machine.Samples is { } samples) AllocationLeft = samples.NextDistance();
         _slots = (long*)NativeMemory.AllocZeroed((nuint)stackSlots + 64, 8);
         // SAFETY: pinned and kept by this object, so the address holds while the thread lives.
         _references = GC.AllocateArray<object?>(stackSlots + 64, pinned: true);
@@ -103,7 +149,7 @@ internal sealed unsafe class JThread : IDisposable
     {
         _current = this;
         StackEnd = Natives.Libc.StackEnd() + HostStackReserve;
-        _allocated = GC.GetAllocatedBytesForCurrentThread();
+        HostId = Natives.Libc.ThreadId();
     }
 
     public static void Detach() => _current = null;
@@ -208,15 +254,58 @@ internal sealed unsafe class JThread : IDisposable
     /// <summary>Looks at what was asked of this thread since the last time.</summary>
     public void Safepoint()
     {
-        var done = Quantum - Math.Max(Budget, -1);
-        Budget = Quantum;
+        var done = _granted - Math.Max(Budget, -1);
+        Budget = _granted = Quantum;
         Poll = 0;
+        if (Asked != null) AnswerRequest();
         if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
-        var allocated = GC.GetAllocatedBytesForCurrentThread();
-        Machine.Account(this, done, allocated - _allocated);
-        _allocated = allocated;
+        Machine.Account(done);
         if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
+        Volatile.Write(ref _allocated, GC.GetAllocatedBytesForCurrentThread());
         ClearAbove();
+    }
+
+    /// <summary>Tells its stack to whoever asked.</summary>
+    public void AnswerRequest()
+    {
+        if (Asked is not { } request) return;
+        Asked = null;
+        request.Answer.SetResult(Diagnostics.ThreadStacks.Read(this, true));
+    }
+
+    /// <summary>Makes the interpreter's next backward branch, allocation or call a safepoint. Steps that were not taken do not count.</summary>
+    public void ComeToSafepoint()
+    {
+        if (Budget <= 0) return;
+        _granted -= Budget;
+        Budget = 0;
+    }
+
+    /// <summary>The thread has made an object of some bytes.</summary>
+    public void Allocated(object o, long bytes)
+    {
+        if ((AllocationLeft -= bytes) < 0) WatchAllocated(o, bytes);
+    }
+
+    /// <summary>The same, when the count of bytes has run out.</summary>
+    public void WatchAllocated(object o, long bytes)
+    {
+        var samples = Machine.Samples;
+        if (samples == null)
+        {
+            AllocationLeft = long.MaxValue;
+            return;
+        }
+        if (bytes >= samples.LongestDistance)
+        {
+            AllocationLeft += bytes;
+        }
+        else
+        {
+            AllocationLeft += samples.NextDistance();
+            bytes = samples.Distance;
+        }
+        Machine.Watch(this, o, bytes);
     }
 
     /// <summary>Drops references in slots above the frames in use, which would keep garbage alive.</summary>
@@ -228,15 +317,48 @@ internal sealed unsafe class JThread : IDisposable
         for (var n = 0; n < 4096 && r < _referenceBase + _references.Length && n < 512; n++, r++) *r = null;
     }
 
+    /// <summary>
+    /// Drops what variables of this thread's interpreted methods hold that will not be read again, so that a collection that the
+    /// program asks for finds it unreachable. Compiled methods keep nothing longer than .NET does.
+    /// </summary>
+    public void ClearDead()
+    {
+        for (var frame = Top; frame >= _frames; frame--)
+        {
+            if (frame->IsCompiled || frame->Pc == null) continue;
+            var method = frame->M->Managed;
+            if (method.Decoded is not { } code || method.KeepsFrame) continue;
+            var flow = new CodeFlow(method);
+            if (flow.HasSubroutines) continue;
+            // An operation that runs a class's initializer is executed again, so what it reads stays, too.
+            var index = (int)(frame->Pc - code.Code);
+            var live = flow.LiveAcross(index);
+            var before = flow.LiveBefore(index);
+            // Where the called method's variables begin, which are its own matter.
+            var end = frame == Top || frame[1].IsCompiled ? frame->M->FrameSlots : Math.Min(frame->M->FrameSlots, frame[1].P - frame->P);
+            for (var slot = 0; slot < end; slot++)
+            {
+                // A synchronized method keeps the object that it locked below its operand stack.
+                if (slot == code.StackBase - 1 && method.IsSynchronized) continue;
+                var variable = CodeFlow.Variable(slot, 'R');
+                if (((live[variable >> 6] | before[variable >> 6]) >> (variable & 63) & 1) == 0) frame->R[slot] = null;
+            }
+        }
+    }
+
     public void Enter(object o)
     {
         if (Monitor.TryEnter(o)) return;
-        JavaStatus = 0x401; // alive, blocked on a monitor
+        JavaStatus = Blocked;
+        BlockedOn = o;
+        BlockedCount++;
         while (true)
         {
             try
             {
                 if (Monitor.TryEnter(o, 100)) break;
+                // It takes long: let a thread dump tell why.
+                HeldWhenBlocked ??= Diagnostics.ThreadStacks.HeldBy(this);
                 if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
             }
             catch (ThreadInterruptedException)
@@ -244,7 +366,9 @@ internal sealed unsafe class JThread : IDisposable
                 // Java's monitors are not interruptible.
             }
         }
-        JavaStatus = 5;
+        BlockedOn = null;
+        HeldWhenBlocked = null;
+        JavaStatus = Runnable;
     }
 
     public void Exit(object o)
@@ -271,10 +395,11 @@ internal sealed unsafe class JThread : IDisposable
         var milliseconds = Timeout.Infinite;
         if (isAbsolute) milliseconds = (int)Math.Clamp(time - DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), 0, int.MaxValue);
         else if (time > 0) milliseconds = (int)Math.Min((time + 999_999) / 1_000_000, int.MaxValue);
-        JavaStatus = 0x281; // alive, waiting, parked
+        JavaStatus = milliseconds == Timeout.Infinite ? Parked : TimedParked;
+        WaitedCount++;
         ParkPermit.Wait(milliseconds);
         Interlocked.Exchange(ref _hasPermit, 0);
-        JavaStatus = 5;
+        JavaStatus = Runnable;
         if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
     }
 
@@ -325,12 +450,6 @@ internal sealed unsafe class JThread : IDisposable
             Monitor.PulseAll(o);
             Monitor.Exit(o);
         }
-    }
-
-    /// <summary>References in the slots of all frames.</summary>
-    public void ForEachReference(Action<object?> action)
-    {
-        foreach (var o in _references) action(o);
     }
 
     public void Dispose()

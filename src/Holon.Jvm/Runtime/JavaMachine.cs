@@ -11,6 +11,8 @@ public sealed unsafe partial class JavaMachine : IDisposable
 {
     internal readonly JavaMachineOptions Options;
     internal readonly JImage Image;
+    internal readonly BootPath BootPath;
+    internal readonly Agents Agents;
     internal readonly LoaderData BootLoader;
     internal readonly PinnedCells<Klass> Klasses = new(64);
     internal readonly PinnedCells<MethodSlot> MethodSlots = new(512);
@@ -28,7 +30,19 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly Natives.FileGrants Files;
     internal readonly GrantedHosts Net;
     internal readonly LoadingConstraints Constraints = new();
+
+    /// <summary>What a command line wants logged; null for a machine inside a C# program.</summary>
+    internal Diagnostics.MachineLog? MachineLog { get; init; }
+
+    /// <summary>The process's signals, when the machine is the whole process.</summary>
+    internal ProcessSignals? Signals;
     internal volatile bool Ending;
+
+    /// <summary>What java.lang.management shows.</summary>
+    internal readonly DateTimeOffset StartedAt = DateTimeOffset.UtcNow;
+    internal readonly Dictionary<string, JObject> ManagementBeans = [];
+    internal long ThreadsStarted = 1;
+    internal int PeakThreads = 1;
     internal int ExitCode;
 
     private readonly Dictionary<char, JClass> _primitives = [];
@@ -43,11 +57,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal JavaMachine(JavaMachineOptions options)
     {
-        // Only the interpreter counts steps, and only its frames show the heap census what local variables hold.
-        if (options.InstructionLimit != null || options.MemoryLimit != null) options = options with { Tier = ExecutionTier.Interpreter };
         Options = options;
+        if (HeapBound > 0) Samples = new HeapSamples(HeapBound);
         Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
+        BootPath = new BootPath(options);
         BootLoader = new LoaderData(this, null);
+        Agents = new Agents(this);
         if (options.Tier != ExecutionTier.Interpreter) Compiler = new JitCompiler(this);
         Modules = new Modules(this);
         Files = new Natives.FileGrants(options);
@@ -88,7 +103,9 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal static JObject NewObject(JThread t, JClass c)
     {
         if (--t.Budget < 0) t.Safepoint();
-        return c.Allocate();
+        var o = c.Allocate();
+        t.Allocated(o, c.InstanceBytes);
+        return o;
     }
 
     // Strings ---------------------------------------------------------------------------------------------------------
@@ -203,6 +220,16 @@ public sealed unsafe partial class JavaMachine : IDisposable
         return loader.IsBoot ? loader.UnnamedModule == null || c.Source == "jrt:/java.base" ? JavaBase : loader.UnnamedModule : (JObject?)loader.Loader!.Ref(Known.LoaderUnnamedModule);
     }
 
+    /// <summary>The module of a class that a loader is about to define.</summary>
+    internal JObject? ModuleOf(LoaderData loader, string name)
+    {
+        lock (loader.Modules)
+        {
+            if (loader.Modules.TryGetValue(name.LastIndexOf('/') is var i && i >= 0 ? name[..i] : "", out var module)) return module;
+        }
+        return loader.IsBoot ? loader.UnnamedModule : (JObject?)loader.Loader!.Ref(Known.LoaderUnnamedModule);
+    }
+
     internal JObject? JavaBase;
 
     /// <summary>The version of java.base, for stack traces.</summary>
@@ -274,6 +301,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal void OnClassDefined(JClass c)
     {
+        if (MachineLog is { } log && log.Wants(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info)) log.Write(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info, $"{c.JavaName} source: {c.Source}");
         if (Options.VerboseClass) Options.Log($"[class,load] {c.JavaName} source: {c.Source}");
     }
 
@@ -299,7 +327,9 @@ public sealed unsafe partial class JavaMachine : IDisposable
             _native.Clear();
         }
         FreeJavaMemory();
+        Samples?.Dispose();
         Image.Dispose();
+        BootPath.Dispose();
     }
 
     private bool _disposed;

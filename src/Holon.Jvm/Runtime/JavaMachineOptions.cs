@@ -25,8 +25,23 @@ public sealed record JavaMachineOptions
     /// <summary>System properties, as <c>-D</c> gives them.</summary>
     public IReadOnlyDictionary<string, string> Properties { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether assert statements of application classes are on (<c>-ea</c>).</summary>
-    public bool EnableAssertions { get; init; }
+    /// <summary>Folders and jars appended to what the boot loader looks through (<c>-Xbootclasspath/a</c>); their classes are trusted.</summary>
+    public IReadOnlyList<string> BootClassPath { get; init; } = [];
+
+    /// <summary>Folders and jars with classes instead of those of a module, by its name (<c>--patch-module</c>).</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> ModulePatches { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
+    /// <summary>Which classes have their assert statements on (<c>-ea</c>).</summary>
+    public AssertionRules Assertions { get; init; } = new();
+
+    /// <summary>Java agents that are started before the program (<c>-javaagent</c>).</summary>
+    public IReadOnlyList<JavaAgent> Agents { get; init; } = [];
+
+    /// <summary>The command line's options as they were given, for programs that ask (java.lang.management.RuntimeMXBean).</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Whether class files that use features in preview are taken (<c>--enable-preview</c>).</summary>
+    public bool EnablePreview { get; init; }
 
     /// <summary>Whether loaded classes are logged (<c>-verbose:class</c>).</summary>
     public bool VerboseClass { get; init; }
@@ -37,10 +52,7 @@ public sealed record JavaMachineOptions
     /// <summary>Whether calls of native methods that are missing are reported on standard error.</summary>
     public bool TraceNatives { get; init; }
 
-    /// <summary>
-    /// How code is executed. <see cref="InstructionLimit"/> and <see cref="MemoryLimit"/> make it <see cref="ExecutionTier.Interpreter"/>,
-    /// whatever is asked for here: compiled code counts no steps and does not show what its local variables hold.
-    /// </summary>
+    /// <summary>How code is executed.</summary>
     public ExecutionTier Tier { get; init; }
 
     /// <summary>What the program may do outside the machine: by default nothing.</summary>
@@ -49,14 +61,18 @@ public sealed record JavaMachineOptions
     /// <summary>How long the machine may live; a <see cref="JavaLimitException"/> then ends it.</summary>
     public TimeSpan? TimeLimit { get; init; }
 
-    /// <summary>How many steps the machine may take: calls, backward branches and allocations of Java code, start of the class library included. The machine is interpreted.</summary>
+    /// <summary>How many steps the machine may take: calls, backward branches and allocations of Java code, start of the class library included. Compiled code
+    /// takes other ways in places, so the count differs a little from run to run; with <see cref="ExecutionTier.Interpreter"/> it does not.</summary>
     public long? InstructionLimit { get; init; }
 
-    /// <summary>How many bytes Java objects and buffers may take; more ends the machine, where <see cref="MaximumHeap"/> raises OutOfMemoryError. The machine is interpreted.</summary>
+    /// <summary>How many bytes Java objects and buffers may take; more ends the machine, where <see cref="MaximumHeap"/> raises OutOfMemoryError.</summary>
     public long? MemoryLimit { get; init; }
 
     /// <summary>How many Java threads there may be, about six of the class library's own included; one more raises OutOfMemoryError.</summary>
     public int? ThreadLimit { get; init; }
+
+    /// <summary>Bytes of stack that threads have which ask for none themselves; null for 1 MiB of the first and 512 KiB of others.</summary>
+    public long? StackSize { get; init; }
 
     /// <summary>Bytes of stack that a thread may have; more raises StackOverflowError.</summary>
     public long? StackLimit { get; init; }

@@ -10,8 +10,7 @@ public sealed unsafe partial class JavaMachine
 {
     private readonly Stopwatch _running = new();
     private Timer? _watch;
-    private long _instructions, _allocated, _censusAt;
-    private int _census;
+    private long _instructions;
     private volatile bool _exited;
 
     /// <summary>The limit that ran out, if one did.</summary>
@@ -26,7 +25,6 @@ public sealed unsafe partial class JavaMachine
     internal void StartLimits()
     {
         _running.Start();
-        _censusAt = HeapBound;
         _watch = new Timer(static m => ((JavaMachine)m!).Watch(), this, 5, 5);
     }
 
@@ -50,29 +48,24 @@ public sealed unsafe partial class JavaMachine
     /// <summary>What <c>holon java</c> ends with when a limit ran out.</summary>
     internal const int LimitExitCode = 124;
 
-    /// <summary>A thread tells what it did since it last did; raises when that was too much.</summary>
-    internal void Account(JThread t, int instructions, long bytes)
+    /// <summary>What is in use of the heap; null when it is not bounded.</summary>
+    internal readonly HeapSamples? Samples;
+
+    /// <summary>Whether what is allocated counts for a limit.</summary>
+    internal bool IsCounted => Samples != null || Options.InstructionLimit != null;
+
+    /// <summary>A thread tells how many steps it took since it last did; raises when those were too many.</summary>
+    internal void Account(int instructions)
     {
         if (Options.InstructionLimit is { } most && Interlocked.Add(ref _instructions, instructions) > most) Break(JavaLimit.Instructions);
-        if (HeapBound > 0 && Interlocked.Add(ref _allocated, bytes) > Interlocked.Read(ref _censusAt) && Interlocked.CompareExchange(ref _census, 1, 0) == 0)
-        {
-            try
-            {
-                CountHeap(t);
-            }
-            finally
-            {
-                _census = 0;
-            }
-        }
     }
 
-    /// <summary>Looks how much of what was allocated is still in use; the next time is when as much again could have filled the rest.</summary>
-    private void CountHeap(JThread t)
+    /// <summary>A thread has allocated what brought it to an object to be watched; raises when too much is in use.</summary>
+    internal void Watch(JThread t, object o, long bytes)
     {
-        var live = HeapCensus.Count(this, HeapBound) + Interlocked.Read(ref NativeBytes);
-        if (live > HeapBound) RefuseMemory(t);
-        Interlocked.Exchange(ref _censusAt, Interlocked.Read(ref _allocated) + Math.Max(HeapBound - live, HeapBound / 8));
+        if (!Samples!.Add(o, bytes)) return;
+        var most = HeapBound - Interlocked.Read(ref NativeBytes);
+        if (Samples.InUse(most) > most) RefuseMemory(t);
     }
 
     private void RefuseMemory(JThread t)
@@ -94,6 +87,6 @@ public sealed unsafe partial class JavaMachine
     /// <summary>Before a large array is made: one that cannot fit is refused at once.</summary>
     internal void CheckLarge(JThread t, long bytes)
     {
-        if (HeapBound > 0 && bytes > HeapBound) RefuseMemory(t);
+        if (HeapBound > 0 && (bytes > HeapBound || Samples!.InUse(HeapBound - bytes) + Interlocked.Read(ref NativeBytes) > HeapBound - bytes)) RefuseMemory(t);
     }
 }

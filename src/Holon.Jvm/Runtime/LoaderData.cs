@@ -80,10 +80,36 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     private JClass? FindInImage(JThread thread, string name)
     {
         var bytes = machine.Image.FindClass(name, out var module);
-        if (bytes.IsEmpty || !machine.IsBootModule(module!) || name == "sun/misc/Unsafe" && !machine.Options.Grants.Unsafe) return null;
+        if (name == "sun/misc/Unsafe" && !machine.Options.Grants.Unsafe) return null;
+        module ??= ModuleOfPatch(name);
+        if (module != null)
+        {
+            if (!machine.IsBootModule(module)) return null;
+            if (machine.BootPath.FindPatch(module, name) is { } patch) bytes = patch;
+        }
+        var source = "jrt:/" + module;
+        if (bytes.IsEmpty)
+        {
+            // A named module's packages are its own: nothing is added to them.
+            if (module != null || machine.BootPath.FindAppended(name, out source) is not { } appended) return null;
+            bytes = appended;
+        }
+        // Transformers run Java code, so they come before the lock.
+        if (FindLoaded(name) is { } known) return known;
+        bytes = machine.Agents.Transform(thread, this, name, null, bytes);
         lock (this)
         {
-            return FindLoaded(name) ?? Define(thread, name, bytes, null, "jrt:/" + module);
+            return FindLoaded(name) ?? Define(thread, name, bytes, null, source);
+        }
+    }
+
+    /// <summary>The boot loader's module of a package that only a patch has.</summary>
+    private string? ModuleOfPatch(string name)
+    {
+        var package = name.LastIndexOf('/') is var i && i >= 0 ? name[..i] : "";
+        lock (Modules)
+        {
+            return Modules.TryGetValue(package, out var module) ? machine.Modules.NameOf(module) : null;
         }
     }
 
@@ -105,10 +131,11 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     /// <summary>Makes a class from its bytes (JVMS §5.3.5).</summary>
     public JClass Define(JThread thread, string? expectedName, ReadOnlySpan<byte> bytes, JObject? protectionDomain, string source, string? hiddenName = null)
     {
+        if (!IsBoot && hiddenName == null) bytes = machine.Agents.Transform(thread, this, expectedName, protectionDomain, bytes);
         ClassFileModel file;
         try
         {
-            file = ClassFileParser.Parse(bytes, expectedName ?? "");
+            file = ClassFileParser.Parse(bytes, expectedName ?? "", machine.Options.EnablePreview);
         }
         catch (ClassFormatException e)
         {

@@ -25,14 +25,19 @@ internal static unsafe class StackTraces
 
         public Entry Current { get; private set; }
 
+        /// <summary>Where an interpreted method has its variables; null in compiled code.</summary>
+        public Frame* Frame { get; private set; }
+
         public bool MoveNext()
         {
             if (_site == 0)
             {
                 if (_next < t.BottomFrame) return false;
                 var frame = _next--;
+                Frame = null;
                 if (!frame->IsCompiled)
                 {
+                    Frame = frame;
                     var method = frame->M->Managed;
                     Current = new Entry(method, frame->Pc == null ? -1 : method.Decoded!.BciAt(frame->Pc));
                     return true;

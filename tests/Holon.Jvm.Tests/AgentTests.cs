@@ -1,0 +1,36 @@
+namespace Holon.Jvm.Tests;
+
+/// <summary>Java agents and options that change which classes there are, compared with HotSpot.</summary>
+public sealed class AgentTests
+{
+    [Fact]
+    public void Agents_transform_classes_as_on_HotSpot()
+    {
+        if (!Commands.Have("javac", "java", "jar")) Assert.Skip("javac, jar and java, which tell what is right, are not installed (openjdk-17-jdk-headless).");
+        var folder = Directory.CreateTempSubdirectory("holon-agent").FullName;
+        try
+        {
+            Commands.MustRun("javac", ["--release", "17", "-d", folder, .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Agents"), "*.java")]);
+            var manifest = Path.Combine(folder, "manifest.txt");
+            File.WriteAllText(manifest, "Premain-Class: CountingAgent\n");
+            var jar = Path.Combine(folder, "agent.jar");
+            Commands.MustRun("jar", "cfm", jar, manifest, "-C", folder, "CountingAgent.class", "-C", folder, "CountingAgent$1.class");
+            File.Delete(Path.Combine(folder, "CountingAgent.class"));
+            Same("-javaagent:" + jar + "=some=options", "-ea:AgentProgram$Checked", "-cp", folder, "AgentProgram");
+            Same("-ea", "-da:AgentProgram", "-Xbootclasspath/a:" + jar, "-cp", folder, "AgentProgram");
+            Same("-Xbootclasspath/a:" + folder, "-esa", "AgentProgram");
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
+    private static void Same(params string[] arguments)
+    {
+        var expected = Commands.Run("java", arguments);
+        var actual = Commands.Run(Commands.HolonJava, arguments);
+        Assert.Equal(expected.Output, actual.Output);
+        Assert.Equal(expected.Code, actual.Code);
+    }
+}

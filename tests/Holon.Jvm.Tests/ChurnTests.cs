@@ -1,0 +1,72 @@
+using Holon.Jvm.Runtime;
+
+namespace Holon.Jvm.Tests;
+
+/// <summary>Machines made, ended by a limit and disposed of, again and again in one process: memory, threads and files stay as they were.</summary>
+public sealed class ChurnTests
+{
+    /// <summary>What the process holds once machines are gone.</summary>
+    private readonly record struct Held(long Managed, long Resident, int Threads, int Files)
+    {
+        public static Held Now()
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+            var pages = long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+            return new Held(GC.GetTotalMemory(true), pages * Environment.SystemPageSize, Directory.GetDirectories("/proc/self/task").Length, Directory.GetFiles("/proc/self/fd").Length);
+        }
+    }
+
+    [Fact]
+    public void Machines_that_are_killed_leave_nothing_behind()
+    {
+        if (!Commands.Have("javac")) Assert.Skip("javac is not installed (openjdk-17-jdk-headless).");
+        var all = Environment.GetEnvironmentVariable("HOLON_TEST_ALL") == "1";
+        var folder = Directory.CreateTempSubdirectory("holon-java").FullName;
+        Commands.MustRun("javac", "-d", folder, Path.Combine(AppContext.BaseDirectory, "Hosted", "Rules.java"), Path.Combine(AppContext.BaseDirectory, "Hosted", "Churn.java"));
+        var count = all ? 100_000 : 300;
+        var warm = count / 10;
+        Held first = default;
+        for (var i = 0; i < count; i++)
+        {
+            One(folder, i, all ? 100 : 50);
+            if (i == warm) first = Held.Now();
+        }
+        var last = Held.Now();
+        Directory.Delete(folder, true);
+        Assert.True(last.Managed < first.Managed + (16 << 20), $"{first} became {last}");
+        Assert.True(last.Resident < first.Resident + (128 << 20), $"{first} became {last}");
+        Assert.True(last.Threads <= first.Threads + 4, $"{first} became {last}");
+        Assert.True(last.Files <= first.Files + 4, $"{first} became {last}");
+    }
+
+    /// <summary>Most are ended somewhere in the start of their class library, each at another place; some by each limit in the middle of a program.</summary>
+    private static void One(string folder, int number, int period)
+    {
+        var options = new JavaMachineOptions { ClassPath = [folder] };
+        switch (number % period)
+        {
+            case 1:
+                using (var machine = JavaMachine.Create(options with { InstructionLimit = 6_000_000 })) Assert.Throws<JavaLimitException>(() => machine.Class("Rules").InvokeStatic("loop"));
+                return;
+            case 2:
+                using (var machine = JavaMachine.Create(options with { MemoryLimit = 48 << 20 })) Assert.Throws<JavaLimitException>(() => machine.Class("Rules").InvokeStatic("hoard"));
+                return;
+            case 3:
+                using (var machine = JavaMachine.Create(options with { TimeLimit = TimeSpan.FromSeconds(10) })) Assert.Equal(30, machine.Class("Churn").InvokeStatic<int>("classes", folder, 30));
+                return;
+            case 4:
+                using (var machine = JavaMachine.Create(options)) Assert.Equal(100, machine.Class("Churn").InvokeStatic<int>("threads", 100));
+                return;
+            case 5:
+                using (var machine = JavaMachine.Create(options)) machine.Class("Churn").InvokeStatic("leaveThreads");
+                return;
+            default:
+                Assert.Throws<JavaLimitException>(() => JavaMachine.Create(options with { InstructionLimit = 1 + number * 7919L % 60_000 }).Dispose());
+                return;
+        }
+    }
+}
