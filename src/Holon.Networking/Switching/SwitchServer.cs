@@ -77,7 +77,15 @@ public sealed class SwitchServer : IDisposable
             return true;
         });
         using (cancellationToken.Register(() => _ended.TrySetResult())) await _ended.Task.ConfigureAwait(false);
-        File.Delete(path);
+        try
+        {
+            File.Delete(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody has taken the whole folder away.
+        }
+
         _loop.Call(() =>
         {
             foreach (var client in _clients.ToArray()) client.Dispose();
