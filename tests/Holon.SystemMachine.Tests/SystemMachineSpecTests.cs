@@ -59,12 +59,14 @@ public sealed class SystemMachineSpecTests
             Disks = [new DiskSpec { Path = "a.qcow2", Serial = "s", Bus = DiskBus.Ahci }],
             Devices = [new DeviceSpec { Kind = DeviceKind.Vsock, Cid = 9, Socket = "/run/s" }],
             Networks = [new NetworkSpec { Publish = ["2222:22"], Rules = ["deny all"], Mac = "52:54:00:00:00:01" }, new NetworkSpec { Kind = NetworkKind.Named, Network = "lab" }],
+            Shares = [new Holon.SystemMachine.Shares.ShareSpec { Source = "/host", Target = "/src", ReadOnly = true }],
         };
         var back = SystemMachineSpec.FromJson(spec.ToJson());
         Assert.Equal(spec.Initrds, back.Initrds);
         Assert.Equal(spec.Disks, back.Disks);
         Assert.Equal(spec.Devices, back.Devices);
-        Assert.Equal(spec with { ExtraInitrd = default, Initrds = back.Initrds, Disks = back.Disks, Devices = back.Devices, Networks = back.Networks }, back);
+        Assert.Equal(spec.Shares, back.Shares);
+        Assert.Equal(spec with { ExtraInitrd = default, Initrds = back.Initrds, Disks = back.Disks, Devices = back.Devices, Networks = back.Networks, Shares = back.Shares }, back);
         Assert.Equal(spec.ToJson(), back.ToJson());
     }
 
