@@ -81,8 +81,14 @@ public sealed class HotplugTests(Busybox busybox) : IClassFixture<Busybox>
         await using var machine = SystemMachine.SystemMachine.Create(
             new SystemMachineSpec
             {
-                Kernel = image.Kernel, Initrds = [image.Initrd, image.Modules], CommandLine = BusyboxImage.CommandLine, ExtraInitrd = session.ToInitrd(), StopOnReset = true,
-                Timeout = TimeSpan.FromMinutes(3), Networks = [new NetworkSpec { HostAccess = [$"{server.Port}"] }], Cpus = 2,
+                Kernel = image.Kernel,
+                Initrds = [image.Initrd, image.Modules],
+                CommandLine = BusyboxImage.CommandLine,
+                ExtraInitrd = session.ToInitrd(),
+                StopOnReset = true,
+                Timeout = TimeSpan.FromMinutes(3),
+                Networks = [new NetworkSpec { HostAccess = [$"{server.Port}"] }],
+                Cpus = 2,
             },
             bytes =>
             {

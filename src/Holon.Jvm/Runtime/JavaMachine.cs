@@ -1,8 +1,8 @@
-using Holon.Machines;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Holon.Jvm.Compiler;
 using Holon.Jvm.Heap;
+using Holon.Machines;
 
 namespace Holon.Jvm.Runtime;
 
