@@ -70,7 +70,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     public ExitTable Exits { get; }
 
     /// <summary>Bytes of host code kept now, those of dropped blocks included.</summary>
-    public long CodeBytes => _asm.Position - _code.Writable;
+    public long CodeBytes => _asm.Position - _code.Writable + (_seldom - _firstSeldom);
 
     /// <summary>What must be added to an address in a block to execute it.</summary>
     public nint Distance => _code.Distance;
