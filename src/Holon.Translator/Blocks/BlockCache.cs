@@ -109,8 +109,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         ref var tag = ref JumpTag(linear, mode);
         ref var target = ref JumpTarget(linear, mode);
         if (tag == (linear ^ _context->Mix[mode])) return (byte*)target;
-        ref var page = ref _codePages[(linear >> 12) & (Offsets.CodePageEntries - 1)];
-        if (!RemembersJumps || page.Tag != ((linear & ~0xFFFul) ^ _context->Mix[mode])) return null;
+        ref var page = ref CodePageOf(linear, mode, out var pageTag);
+        if (!RemembersJumps || page.Tag != pageTag) return null;
         var entry = _table.Find(linear, page.Physical | (linear & 0xFFF), mode);
         if (entry != null) (tag, target) = (linear ^ _context->Mix[mode], (ulong)entry);
         return entry;
@@ -119,6 +119,13 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private ref ulong JumpTag(ulong linear, int mode) => ref ((ulong*)((byte*)_cpu.Context + Offsets.JumpTags(mode)))[2 * (ushort)linear];
 
     private ref ulong JumpTarget(ulong linear, int mode) => ref ((ulong*)((byte*)_cpu.Context + Offsets.JumpTargets(mode)))[2 * (ushort)linear];
+
+    /// <summary>Where a linear page of code is remembered, and the tag that it has there.</summary>
+    private ref CodePage CodePageOf(ulong linear, int mode, out ulong tag)
+    {
+        tag = (linear & ~0xFFFul) ^ _context->Mix[mode];
+        return ref _codePages[(linear >> 12) & (Offsets.CodePageEntries - 1)];
+    }
 
     private byte* EntryOf(TranslatedBlock block) => block.PollMemory + _code.Distance;
 
@@ -140,7 +147,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (!RemembersJumps) return block;
         JumpTag(linear, mode) = linear ^ _context->Mix[mode];
         JumpTarget(linear, mode) = (ulong)EntryOf(block);
-        _codePages[(linear >> 12) & (Offsets.CodePageEntries - 1)] = new CodePage { Tag = (linear & ~0xFFFul) ^ _context->Mix[mode], Physical = physical & ~0xFFFul };
+        CodePageOf(linear, mode, out var pageTag) = new CodePage { Tag = pageTag, Physical = physical & ~0xFFFul };
         if (block.Generation == null) _table.Add(block, EntryOf(block)); // others must be told that their second page is where it was
         return block;
     }

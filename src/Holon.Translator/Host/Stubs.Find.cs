@@ -16,16 +16,10 @@ internal sealed unsafe partial class Stubs
     private void EmitFind(int mode)
     {
         Find[mode] = _asm.Position;
-        foreach (var register in (ReadOnlySpan<int>)[A, C, D, B]) _asm.Push(register);
+        KeepRegisters();
         _asm.AluImmediate32(AluOp.Cmp, Mem.Context(Offsets.FastFind), 0);
         SlowIf(Condition.Equal);
-        _asm.Mov32(B, Homes.Address);
-        _asm.Shift(false, 5, B, 12);
-        _asm.AluImmediate(false, AluOp.And, B, Offsets.CodePageEntries - 1);
-        _asm.Shift(false, 4, B, 4);
-        _asm.Mov(A, Homes.Address);
-        _asm.AluImmediate(true, AluOp.And, A, -4096);
-        _asm.Alu(AluOp.Xor, A, Mem.Context(Offsets.Mix + (8 * mode)));
+        EmitCodePage(mode, B);
         _asm.Alu(AluOp.Cmp, A, Mem.Context(Offsets.CodePages, B, 0));
         var unknown = _asm.Jcc(Condition.NotEqual);
         _asm.Load(A, Mem.Context(Offsets.CodePages + 8, B, 0));
@@ -60,7 +54,7 @@ internal sealed unsafe partial class Stubs
         SlowIf(Condition.NotEqual);
         HoldLink(mode, A);
         _asm.Land(go);
-        foreach (var register in (ReadOnlySpan<int>)[B, D, C, A]) _asm.Pop(register);
+        TakeRegistersBack();
         _asm.JmpThrough(Mem.Context(Offsets.Temporary));
 
         _asm.Land(unknown);
@@ -69,7 +63,7 @@ internal sealed unsafe partial class Stubs
         EmitUpper();
         foreach (var jump in _slow) _asm.Land((byte*)jump);
         _slow.Clear();
-        foreach (var register in (ReadOnlySpan<int>)[B, D, C, A]) _asm.Pop(register);
+        TakeRegistersBack();
         var linked = _asm.Position;
         _asm.Store(Mem.Context(Offsets.Rip), Homes.Address);
         _asm.Test(Homes.Scratch, Homes.Scratch);
@@ -114,6 +108,18 @@ internal sealed unsafe partial class Stubs
         _asm.Store32(Mem.At(Homes.Scratch, Blocks.FarLink.GenerationOffset) with { InContext = true }, register);
     }
 
+    /// <summary>Which of the <see cref="Blocks.CodePage"/>s the address register has, in bytes from the first; and in A the tag that it would have.</summary>
+    private void EmitCodePage(int mode, int entry)
+    {
+        _asm.Mov32(entry, Homes.Address);
+        _asm.Shift(false, 5, entry, 12);
+        _asm.AluImmediate(false, AluOp.And, entry, Offsets.CodePageEntries - 1);
+        _asm.Shift(false, 4, entry, 4);
+        _asm.Mov(A, Homes.Address);
+        _asm.AluImmediate(true, AluOp.And, A, -4096);
+        _asm.Alu(AluOp.Xor, A, Mem.Context(Offsets.Mix + (8 * mode)));
+    }
+
     /// <summary>Finds the physical page of user code, and remembers it.</summary>
     private void EmitWalkForCode(int mode, byte* found)
     {
@@ -121,7 +127,6 @@ internal sealed unsafe partial class Stubs
         SlowIf(Condition.Equal);
         EmitWalk(execute: true);
         SlowUnless(D, UserPage);
-
         SlowIfAny(A, Global); // managed code must know
 
         // So that INVLPG of the page is heeded.
@@ -132,13 +137,7 @@ internal sealed unsafe partial class Stubs
         _asm.Shift(true, 5, C, 64 - Blocks.PageFilter.Bits);
         _asm.RegMem(true, 0x0FAB, C, Mem.Context(Offsets.ExecutedUserPages)); // BTS: of a bit string
 
-        _asm.Mov32(C, Homes.Address);
-        _asm.Shift(false, 5, C, 12);
-        _asm.AluImmediate(false, AluOp.And, C, Offsets.CodePageEntries - 1);
-        _asm.Shift(false, 4, C, 4);
-        _asm.Mov(A, Homes.Address);
-        _asm.AluImmediate(true, AluOp.And, A, -4096);
-        _asm.Alu(AluOp.Xor, A, Mem.Context(Offsets.Mix + (8 * mode)));
+        EmitCodePage(mode, C);
         _asm.Store(Mem.Context(Offsets.CodePages + 8, C, 0), B);
         _asm.Store(Mem.Context(Offsets.CodePages, C, 0), A);
         _asm.Mov(A, B);

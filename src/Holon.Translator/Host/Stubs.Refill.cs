@@ -18,7 +18,7 @@ internal sealed unsafe partial class Stubs
     private byte* EmitRefill(int set)
     {
         var start = _asm.Position;
-        foreach (var register in (ReadOnlySpan<int>)[A, C, D, B]) _asm.Push(register);
+        KeepRegisters();
         _asm.AluImmediate32(AluOp.Cmp, Mem.Context(Offsets.FastWalk), 0);
         SlowIf(Condition.Equal);
         EmitCheckOperand();
@@ -42,14 +42,26 @@ internal sealed unsafe partial class Stubs
 
         _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Addend), B, 0));
         _asm.Increment(Mem.Context(Offsets.Refills));
-        foreach (var register in (ReadOnlySpan<int>)[B, D, C, A]) _asm.Pop(register);
+        TakeRegistersBack();
         _asm.Ret();
         EmitUpper();
         foreach (var jump in _slow) _asm.Land((byte*)jump);
         _slow.Clear();
-        foreach (var register in (ReadOnlySpan<int>)[B, D, C, A]) _asm.Pop(register);
+        TakeRegistersBack();
         _asm.JmpTo(Miss);
         return start;
+    }
+
+    /// <summary>Keeps the guest registers that the code works with on the host's stack.</summary>
+    private void KeepRegisters()
+    {
+        foreach (var register in (ReadOnlySpan<int>)[A, C, D, B]) _asm.Push(register);
+    }
+
+    /// <summary>Undoes <see cref="KeepRegisters"/>.</summary>
+    private void TakeRegistersBack()
+    {
+        foreach (var register in (ReadOnlySpan<int>)[B, D, C, A]) _asm.Pop(register);
     }
 
     private void SlowIf(int condition) => _slow.Add((nint)_asm.Jcc(condition));
@@ -81,11 +93,6 @@ internal sealed unsafe partial class Stubs
         _asm.Test(C, Homes.Address);
         SlowIf(Condition.NotEqual);
         _asm.Land(any);
-        EmitCheckCanonical();
-    }
-
-    private void EmitCheckCanonical()
-    {
         _asm.Mov(A, Homes.Address);
         _asm.Shift(true, 4, A, 16);
         _asm.Shift(true, 7, A, 16);
