@@ -242,6 +242,36 @@ public abstract class VirtioDevice : IDisposable
         if (IsActive) Transport.ConfigurationChanged();
     }
 
+    /// <summary>The device takes no requests now: see <see cref="Stop"/>.</summary>
+    protected virtual bool IsStopped => false;
+
+    /// <summary>Takes every request of a queue that is there now, until the device is stopped.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="take">Called under the queue's lock: takes one request; false when there is none.</param>
+    protected void ServeAll(VirtioQueue queue, Func<VirtioQueue, bool> take)
+    {
+        lock (queue.Lock)
+        {
+            try
+            {
+                do
+                {
+                    queue.DisableNotifications();
+                    while (!IsStopped && take(queue))
+                    {
+                    }
+                }
+                while (queue.EnableNotifications() && !IsStopped);
+            }
+            catch (VirtioDriverException exception)
+            {
+                Transport.Break(exception.Message);
+            }
+
+            queue.Interrupt();
+        }
+    }
+
     /// <summary>Handles every chain of a queue that is there now, with the notifications that the driver then knows to give.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="chain">A chain to fill.</param>

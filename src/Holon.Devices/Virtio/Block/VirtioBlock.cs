@@ -36,6 +36,7 @@ public sealed class VirtioBlock : VirtioDevice
     private readonly Stack<BlockIo>[] _idle; // one a queue, guarded by the queue's lock
     private readonly List<BlockIo> _parked = []; // guarded by itself
     private int _underWay;
+    private readonly Func<VirtioQueue, bool> _start;
     private volatile bool _stopped;
 
     /// <summary>Makes a disk.</summary>
@@ -47,6 +48,7 @@ public sealed class VirtioBlock : VirtioDevice
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)(options.Queues - 1), 63u, nameof(options));
         _backend = backend;
+        _start = TryStart;
         _outOfSpace = outOfSpace;
         IsReadOnly = options.ReadOnly || backend.IsReadOnly;
         SerialBytes = new byte[SerialLength];
@@ -142,30 +144,10 @@ public sealed class VirtioBlock : VirtioDevice
     }
 
     /// <inheritdoc/>
-    protected override void Notified(int queue)
-    {
-        var source = Queue(queue);
-        lock (source.Lock)
-        {
-            try
-            {
-                do
-                {
-                    source.DisableNotifications();
-                    while (!_stopped && TryStart(source))
-                    {
-                    }
-                }
-                while (source.EnableNotifications() && !_stopped);
-            }
-            catch (VirtioDriverException exception)
-            {
-                Transport.Break(exception.Message);
-            }
+    protected override void Notified(int queue) => ServeAll(Queue(queue), _start);
 
-            source.Interrupt();
-        }
-    }
+    /// <inheritdoc/>
+    protected override bool IsStopped => _stopped;
 
     /// <inheritdoc/>
     protected override void ConfigurationWritten(int offset, int size, ulong value)

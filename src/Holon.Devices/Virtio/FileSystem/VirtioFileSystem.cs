@@ -27,6 +27,7 @@ public sealed class VirtioFileSystem : VirtioDevice
     private readonly Stack<FileSystemRequest>[] _idle = [new(), new()]; // one a queue, guarded by its lock
     private readonly FuseScratch[] _scratch = [new(), new()]; // likewise
     private int _underWay;
+    private readonly Func<VirtioQueue, bool> _take;
     private volatile bool _stopped;
 
     /// <summary>Makes the device.</summary>
@@ -39,6 +40,7 @@ public sealed class VirtioFileSystem : VirtioDevice
         var bytes = Encoding.UTF8.GetBytes(tag);
         if (bytes.Length is 0 or > TagLength) throw new ArgumentException($"A tag has 1 to {TagLength} bytes.", nameof(tag));
         _server = server;
+        _take = TryTake;
         _workers = new FileSystemWorkers(name, server, Answer);
         SetConfiguration(0, bytes);
         SetConfiguration(CountOffset, 4, 1);
@@ -73,30 +75,10 @@ public sealed class VirtioFileSystem : VirtioDevice
     protected override void WasReset() => _server.Reset();
 
     /// <inheritdoc/>
-    protected override void Notified(int queue)
-    {
-        var source = Queue(queue);
-        lock (source.Lock)
-        {
-            try
-            {
-                do
-                {
-                    source.DisableNotifications();
-                    while (!_stopped && TryTake(source))
-                    {
-                    }
-                }
-                while (source.EnableNotifications() && !_stopped);
-            }
-            catch (VirtioDriverException exception)
-            {
-                Transport.Break(exception.Message);
-            }
+    protected override void Notified(int queue) => ServeAll(Queue(queue), _take);
 
-            source.Interrupt();
-        }
-    }
+    /// <inheritdoc/>
+    protected override bool IsStopped => _stopped;
 
     /// <inheritdoc/>
     protected override void SaveState(DeviceStateWriter writer) => _server.Save(writer);
