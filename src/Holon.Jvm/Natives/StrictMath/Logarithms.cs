@@ -10,20 +10,37 @@ internal static class Logarithms
 
     private static double Even(double z, double w) => z * Bits.Polynomial(w, TwoThirds, 2.857142874366239149e-01, 1.818357216161805012e-01, 1.479819860511658591e-01);
 
-    public static double Log(double x)
+    /// <summary>The exponent and the high word of a positive number, which is scaled up when it is subnormal. False when the logarithm is what is left in its place.</summary>
+    private static bool TakeExponent(ref double x, out int high, out int k)
     {
-        var high = Bits.High(x);
-        var k = 0;
+        high = Bits.High(x);
+        k = 0;
         if (high < 0x00100000)
         {
-            if (x == 0) return double.NegativeInfinity;
-            if (high < 0) return double.NaN;
+            if (x == 0 || high < 0)
+            {
+                x = x == 0 ? double.NegativeInfinity : double.NaN;
+                return false;
+            }
+
             k -= 54;
             x *= Two54;
             high = Bits.High(x);
         }
-        if (high >= 0x7FF00000) return x + x;
+
+        if (high >= 0x7FF00000)
+        {
+            x += x;
+            return false;
+        }
+
         k += (high >> 20) - 1023;
+        return true;
+    }
+
+    public static double Log(double x)
+    {
+        if (!TakeExponent(ref x, out var high, out var k)) return x;
         high &= 0x000FFFFF;
         var i = (high + 0x95F64) & 0x100000;
         x = Bits.WithHigh(x, high | (i ^ 0x3FF00000));
@@ -56,18 +73,7 @@ internal static class Logarithms
     public static double Log10(double x)
     {
         const double PerLn10 = 4.34294481903251816668e-01, Log2High = 3.01029995663611771306e-01, Log2Low = 3.69423907715893078616e-13;
-        var high = Bits.High(x);
-        var k = 0;
-        if (high < 0x00100000)
-        {
-            if (x == 0) return double.NegativeInfinity;
-            if (high < 0) return double.NaN;
-            k -= 54;
-            x *= Two54;
-            high = Bits.High(x);
-        }
-        if (high >= 0x7FF00000) return x + x;
-        k += (high >> 20) - 1023;
+        if (!TakeExponent(ref x, out var high, out var k)) return x;
         var i = (int)((uint)k >> 31);
         high = high & 0x000FFFFF | ((0x3FF - i) << 20);
         double y = k + i;
