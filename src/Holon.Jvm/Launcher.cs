@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using Holon.Jvm.Diagnostics;
 using Holon.Jvm.Runtime;
 using Holon.Machines;
+using Holon.Machines.Host;
 
 namespace Holon.Jvm;
 
@@ -20,33 +20,11 @@ public static class Launcher
         if (arguments.Count == 0) throw new HolonException("javap-live needs a method: ./holon javap-live [java's options] -jar app.jar Class.method, or … -cp classes Class.method.");
         var method = arguments[^1];
         var (className, _) = LiveListing.Split(method);
-        if (Environment.GetEnvironmentVariable(MachineCodeFile) is null) return RunWithMachineCode(arguments, method);
+        if (!MachineCodeListing.IsKept) return MachineCodeListing.Run(["javap-live", .. arguments], "*" + method);
         List<string> command = [.. arguments.SkipLast(1)];
         if (JavaCommand.Parse(command).Main == null) command.Add(className);
         return Run(command, method);
     }
-
-    /// <summary>RyuJIT writes down the machine code of what it is told at the start of a process, so this starts another one.</summary>
-    private static int RunWithMachineCode(IReadOnlyList<string> arguments, string method)
-    {
-        var file = Path.GetTempFileName();
-        try
-        {
-            var start = new ProcessStartInfo(Environment.ProcessPath!, ["javap-live", .. arguments]);
-            start.Environment["DOTNET_JitDisasm"] = "*" + method;
-            start.Environment[MachineCodeFile] = file;
-            using var child = Process.Start(start)!;
-            child.WaitForExit();
-            Console.Out.Write(File.ReadAllText(file));
-            return child.ExitCode;
-        }
-        finally
-        {
-            File.Delete(file);
-        }
-    }
-
-    private const string MachineCodeFile = "DOTNET_JitStdOutFile";
 
     /// <summary>Runs a Java program; gives the exit code.</summary>
     public static int Run(IReadOnlyList<string> arguments) => Run(arguments, null);
