@@ -82,7 +82,8 @@ public sealed class DebianMachine : IAsyncLifetime
             if (input is not null) await process.StandardInput.BaseStream.WriteAsync(input, cancellation);
             process.StandardInput.Close();
             await process.WaitForExitAsync(cancellation).WaitAsync(_patience, cancellation);
-            return new Outcome(process.ExitCode, Encoding.UTF8.GetBytes(await output), await error, watch.Elapsed);
+            // Whoever still holds the other end of its output must not hold us.
+            return new Outcome(process.ExitCode, Encoding.UTF8.GetBytes(await output.WaitAsync(_patience, cancellation)), await error.WaitAsync(_patience, cancellation), watch.Elapsed);
         }
         finally
         {

@@ -26,7 +26,7 @@ public sealed partial record BusyboxImage(string Name, string Description, strin
     private const string BusyboxPackage = "busybox-static";
 
     /// <inheritdoc/>
-    public override int Revision => 1;
+    public override int Revision => 2;
 
     internal override async Task<IReadOnlyList<SourcePackage>> BuildAsync(string folder, IProgress<ImageProgress> progress, CancellationToken cancellationToken)
     {
@@ -78,8 +78,8 @@ public sealed partial record BusyboxImage(string Name, string Description, strin
             writer.AddSymbolicLink("usr/sbin", "../bin");
             writer.AddCharacterDevice("dev/console", 5, 1); // the kernel opens it for the first process before anything is mounted
             writer.AddCharacterDevice("dev/null", 1, 3, Convert.ToInt32("666", 8));
-            writer.AddFile("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
-            writer.AddFile("etc/group", "root:x:0:\n");
+            writer.AddFile("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"); // nobody with a shell: su nobody -c COMMAND
+            writer.AddFile("etc/group", "root:x:0:\nnogroup:x:65534:\n");
             writer.AddFile("bin/busybox", await File.ReadAllBytesAsync(busybox, cancellationToken).ConfigureAwait(false), CpioWriter.ExecutableMode);
             foreach (var applet in applets)
             {

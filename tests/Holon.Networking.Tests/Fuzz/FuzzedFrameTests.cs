@@ -51,6 +51,7 @@ public sealed class FuzzedFrameTests
 
             foreach (var answer in fixture.Answers) Check(answer);
             fixture.Answers.Clear();
+            fixture.Offloads.Clear();
         }
 
         Assert.True(fixture.Gateway.Tcp.Count <= fixture.Gateway.Options.Limits.Connections);
