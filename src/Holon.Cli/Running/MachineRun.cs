@@ -2,6 +2,7 @@ using System.Text;
 using Holon.Cli.Terminal;
 using Holon.Machines;
 using Holon.Machines.Control;
+using Holon.Networking;
 using Holon.Storage;
 using Holon.SystemMachine;
 using Holon.SystemMachine.Disks;
@@ -174,7 +175,7 @@ internal sealed class MachineRun
         if (ImageRecipe.Find(_request.Image) is DebianImage) return await CompleteDebianAsync(spec, cancellationToken).ConfigureAwait(false);
         if (spec.Bios is not null) throw new HolonException($"Firmware cannot boot the image '{_request.Image}', which is a kernel and an initrd; leave out --bios or the image.");
         var commandLine = $"{BusyboxImage.CommandLine} {spec.CommandLine}".TrimEnd();
-        _ = (spec with { Kernel = "", CommandLine = commandLine }).Validate(); // before minutes are spent on an image
+        Check(spec with { Kernel = "", CommandLine = commandLine });
         var image = await GetImageAsync(_request.Image, cancellationToken).ConfigureAwait(false);
         var session = new GuestSession
         {
@@ -199,11 +200,19 @@ internal sealed class MachineRun
         }).Validate();
     }
 
+    /// <summary>Finds what is wrong with a machine before minutes are spent on its image.</summary>
+    private static void Check(SystemMachineSpec spec)
+    {
+        _ = spec.Validate();
+        foreach (var network in spec.Networks)
+            if (network.Kind == NetworkKind.Named) _ = NetworkStore.ForUser().Get(network.Network!);
+    }
+
     /// <summary>A machine of the Debian image has a disk of its own, which stays for the next run under the same name unless that is unwanted.</summary>
     private async Task<SystemMachineSpec> CompleteDebianAsync(SystemMachineSpec spec, CancellationToken cancellationToken)
     {
         if (_request.Command.Count > 0) throw new HolonException("The image 'debian' boots to a login and runs no command; leave the command out, or use busybox.");
-        _ = (spec.Bios is null ? spec with { Kernel = "" } : spec).Validate(); // before minutes are spent on an image
+        Check(spec.Bios is null ? spec with { Kernel = "" } : spec);
         if (spec.Bios is not null && _request.Seed is not null) throw new HolonException("--ssh-key is for machines that are booted without firmware; leave out one of the two.");
         var keys = string.Concat(_request.Seed?.SshKeys.Select(ReadKeys) ?? []);
         var image = await GetImageAsync(_request.Image!, cancellationToken).ConfigureAwait(false);
