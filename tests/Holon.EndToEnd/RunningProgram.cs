@@ -15,8 +15,9 @@ internal sealed partial class RunningProgram(Process process)
     /// <summary>Reads standard output to its end.</summary>
     public async Task<byte[]> CollectOutputAsync()
     {
+        var cancellation = TestContext.Current.CancellationToken; // of the test that began it: a fixture's program outlives that
         var buffer = new byte[4096];
-        while (await process.StandardOutput.BaseStream.ReadAsync(buffer, TestContext.Current.CancellationToken) is var count and > 0)
+        while (await process.StandardOutput.BaseStream.ReadAsync(buffer, cancellation) is var count and > 0)
         {
             lock (_output) _output.AddRange(buffer.AsSpan(0, count));
         }
