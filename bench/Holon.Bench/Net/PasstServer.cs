@@ -15,7 +15,8 @@ internal sealed class PasstServer(string socket)
     public async Task<T> RunAsync<T>(Func<Emulator, Task<T>> run)
     {
         File.Delete(socket);
-        using var process = Process.Start(new ProcessStartInfo("passt", ["--foreground", "--quiet", "--socket", socket]) { RedirectStandardError = true })
+        string[] user = Environment.IsPrivilegedProcess ? ["--runas", "0"] : []; // root's passt would become nobody, who may not into the benchmark's folder
+        using var process = Process.Start(new ProcessStartInfo("passt", ["--foreground", "--quiet", .. user, "--socket", socket]) { RedirectStandardError = true })
             ?? throw new BenchException("passt did not start.");
         try
         {
