@@ -55,6 +55,15 @@ public sealed class VirtioVsockTests : IDisposable
         return (packet, data);
     }
 
+    /// <summary>Asks how many bytes of a connection have been passed on.</summary>
+    private uint Forwarded(uint guestPort, uint hostPort)
+    {
+        Send(guestPort, hostPort, VsockOperation.CreditRequest);
+        var (packet, _) = Get();
+        Assert.Equal(VsockOperation.CreditUpdate, packet.Operation);
+        return packet.Forwarded;
+    }
+
     private static string ReadLine(Socket socket, int length)
     {
         var buffer = new byte[length];
@@ -74,6 +83,7 @@ public sealed class VirtioVsockTests : IDisposable
         Assert.Equal(VsockOperation.Response, Get().Packet.Operation);
         Send(50, 1000, VsockOperation.Data, "from guest");
         Assert.Equal("from guest", ReadLine(host, 10));
+        Assert.True(SpinWait.SpinUntil(() => Forwarded(50, 1000) == 10, TimeSpan.FromSeconds(20))); // who reads may be quicker than who counts what was passed on
         host.Send("from host"u8);
         var (packet, data) = Get();
         Assert.Equal((VsockOperation.Data, "from host", 1000u, 50u), (packet.Operation, data, packet.SourcePort, packet.DestinationPort));

@@ -121,11 +121,13 @@ public sealed class VirtioVsock : VirtioDevice
     {
         lock (_lock)
         {
-            if (!_connections.Remove((connection.HostPort, connection.GuestPort))) return;
             _unanswered.Remove(connection);
+            var ports = (connection.HostPort, connection.GuestPort);
+            if (_connections.GetValueOrDefault(ports) != connection) return; // closed already, and perhaps others use these ports now
+            _connections.Remove(ports);
         }
 
-        if (tellGuest) _ = TrySend(connection.Packet(VsockOperation.Reset), []); // a guest that gives no buffers learns of it by its next packet
+        if (tellGuest) _ = connection.TrySend(VsockOperation.Reset); // a guest that gives no buffers learns of it by its next packet
         connection.Dispose();
     }
 
@@ -248,7 +250,7 @@ public sealed class VirtioVsock : VirtioDevice
             case VsockOperation.CreditUpdate:
                 break;
             case VsockOperation.CreditRequest:
-                _ = TrySend(connection.Packet(VsockOperation.CreditUpdate), []);
+                _ = connection.TrySend(VsockOperation.CreditUpdate);
                 break;
             case VsockOperation.Shutdown:
                 connection.Shutdown(packet.Flags);
@@ -289,7 +291,7 @@ public sealed class VirtioVsock : VirtioDevice
         }
 
         connection.TakeCredit(request);
-        if (TrySend(connection.Packet(VsockOperation.Response), [])) connection.Start(null);
+        if (connection.TrySend(VsockOperation.Response)) connection.Start(null);
         else Close(connection, tellGuest: false);
     }
 
@@ -339,7 +341,7 @@ public sealed class VirtioVsock : VirtioDevice
             {
                 var connection = new VsockConnection(this, socket, Interlocked.Increment(ref _nextPort) | FirstHostPort, port);
                 lock (_lock) _unanswered.Add(connection);
-                if (TryRegister(connection) && TrySend(connection.Packet(VsockOperation.Request), [])) return;
+                if (TryRegister(connection) && connection.TrySend(VsockOperation.Request)) return;
                 Close(connection, tellGuest: false);
             }
 

@@ -34,14 +34,20 @@ internal sealed class VsockConnection : IDisposable
 
     public uint GuestPort { get; }
 
-    /// <summary>A packet of this connection with the credit as it is now.</summary>
-    public VsockPacket Packet(VsockOperation operation, uint length = 0, uint flags = 0)
+    /// <summary>Gives the guest a packet of this connection with the credit as it is now.</summary>
+    /// <returns>False when the guest has no buffer for it; then it has not learnt of the credit either.</returns>
+    public bool TrySend(VsockOperation operation, ReadOnlySpan<byte> data = default, uint flags = 0)
     {
+        uint forwarded;
+        lock (_lock) forwarded = _forwarded;
+        var packet = new VsockPacket(VirtioVsock.HostCid, _device.GuestCid, HostPort, GuestPort, (uint)data.Length, VsockPacket.Stream, operation, flags, BufferSize, forwarded);
+        if (!_device.TrySend(packet, data)) return false;
         lock (_lock)
         {
-            _reported = _forwarded;
-            return new VsockPacket(VirtioVsock.HostCid, _device.GuestCid, HostPort, GuestPort, length, VsockPacket.Stream, operation, flags, BufferSize, _forwarded);
+            if ((int)(forwarded - _reported) > 0) _reported = forwarded;
         }
+
+        return true;
     }
 
     /// <summary>Takes the credit that every packet carries.</summary>
@@ -114,7 +120,7 @@ internal sealed class VsockConnection : IDisposable
                 for (var done = 0; done < count;)
                 {
                     var credit = Math.Min(Credit(), count - done);
-                    if (credit > 0 && _device.TrySend(Packet(VsockOperation.Data, (uint)credit), _input.AsSpan(done, credit)))
+                    if (credit > 0 && TrySend(VsockOperation.Data, _input.AsSpan(done, credit)))
                     {
                         lock (_lock) _sent += (uint)credit;
                         done += credit;
@@ -180,7 +186,7 @@ internal sealed class VsockConnection : IDisposable
 
     private async Task SendControlAsync(VsockOperation operation, uint flags)
     {
-        while (!_device.TrySend(Packet(operation, flags: flags), [])) await _canSend.WaitAsync(_closing.Token).ConfigureAwait(false);
+        while (!TrySend(operation, flags: flags)) await _canSend.WaitAsync(_closing.Token).ConfigureAwait(false);
     }
 
     /// <summary>Bytes that the guest has room for; it may say anything, so never more than a packet.</summary>
