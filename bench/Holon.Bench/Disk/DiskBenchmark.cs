@@ -12,24 +12,28 @@ internal static class DiskBenchmark
 
     /// <summary>Runs it.</summary>
     /// <returns>1 when a load did not run.</returns>
+    /// <remarks><c>--only</c> takes a part of a load's name. <c>--host</c> runs fio on the disk's file, too.</remarks>
     public static async Task<int> RunAsync(BenchPaths paths, Options options)
     {
         var seconds = options.Flag("--quick") ? 3 : 8;
         var rounds = options.Number("--rounds", 1);
+        var only = options.Value("--only") ?? "";
+        var onHost = options.Flag("--host");
         var us = Emulator.Holon(paths.Holon, options.Value("--engine"));
         var peer = Emulator.Qemu;
-        options.End("disk [--quick] [--rounds N] [--engine NAME]");
+        options.End("disk [--quick] [--rounds N] [--only LOAD] [--host] [--engine NAME]");
 
         var folder = Directory.CreateTempSubdirectory("holon-bench").FullName;
         try
         {
-            List<GuestFile> files = [new("disk/disk.sh", File.ReadAllBytes(Path.Combine(paths.GuestSources, "disk/disk.sh")), Executable: true), .. HostPrograms.Collect("disk", "fio", "stress-ng")];
+            var script = Path.Combine(paths.GuestSources, "disk/disk.sh");
+            List<GuestFile> files = [new("disk/disk.sh", File.ReadAllBytes(script), Executable: true), .. HostPrograms.Collect("disk", "fio", "stress-ng")];
             var modules = Holon.SystemMachine.Images.ImageStore.ForUser().List().FirstOrDefault(image => image.Manifest.Name == "busybox")?.Modules;
-            var guest = await GuestInitrd.MakeAsync(Path.Combine(folder, "initrd"), ["/disk/disk.sh", $"{seconds}"], files, modules).ConfigureAwait(false);
+            var guest = await GuestInitrd.MakeAsync(Path.Combine(folder, "initrd"), ["/disk/disk.sh", $"{seconds}", only], files, modules).ConfigureAwait(false);
             var raw = MakeRaw(folder);
             guest = guest with { MemoryMegabytes = 1024, Disks = [raw, MakeFileSystem(folder)] };
 
-            List<Dictionary<string, double>> ours = [], theirs = [];
+            List<Dictionary<string, double>> ours = [], theirs = [], hosts = [];
             for (var round = 1; round <= rounds; round++)
             {
                 foreach (var (emulator, results) in new[] { (us, ours), (peer, theirs) })
@@ -37,14 +41,23 @@ internal static class DiskBenchmark
                     Console.Error.WriteLine($"holon: round {round} of {rounds}: {emulator.Name}");
                     results.Add(Parse(GuestInitrd.CommandOutput(emulator.Run(guest, _limit, GuestInitrd.Ready))));
                 }
+
+                if (onHost) hosts.Add(OnHost(script, seconds, only, raw));
             }
 
-            return Report(ours, theirs, us, peer);
+            return Report(ours, theirs, hosts, us, peer);
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>The same loads on the disk's file, without a guest: what no guest can exceed.</summary>
+    private static Dictionary<string, double> OnHost(string script, int seconds, string only, string raw)
+    {
+        var (exitCode, output, errors) = CProgram.Run("sh", [script, $"{seconds}", only, raw], _limit);
+        return exitCode == 0 ? Parse(output) : throw new BenchException($"fio did not run on the host: {errors.Trim()}");
     }
 
     /// <summary>A raw disk that is full of data, so that nobody reads holes.</summary>
@@ -85,9 +98,9 @@ internal static class DiskBenchmark
         return rates.Count > 0 ? rates : throw new BenchException($"the guest measured nothing; it printed: {output}");
     }
 
-    private static int Report(List<Dictionary<string, double>> ours, List<Dictionary<string, double>> theirs, Emulator us, Emulator peer)
+    private static int Report(List<Dictionary<string, double>> ours, List<Dictionary<string, double>> theirs, List<Dictionary<string, double>> hosts, Emulator us, Emulator peer)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("load", $"{us.Name}, operations a second", $"{peer.Name}", $"times as fast as {peer.Name}", "");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("load", $"{us.Name}, operations a second", $"{peer.Name}", $"times as fast as {peer.Name}", hosts.Count > 0 ? $"the host, times {peer.Name}" : "", "");
         var missing = false;
         foreach (var name in theirs.Concat(ours).SelectMany(round => round.Keys).Distinct())
         {
@@ -95,12 +108,13 @@ internal static class DiskBenchmark
             missing |= pairs.Count < ours.Count;
             if (pairs.Count == 0)
             {
-                table.AddRow(name, "–", "–", "–", "did not run");
+                table.AddRow(name, "–", "–", "–", "", "did not run");
                 continue;
             }
 
             var ratio = pairs.Select(pair => pair.Ours / pair.Theirs).Median();
-            table.AddRow(name, $"{pairs.Select(pair => pair.Ours).Median():N0}", $"{pairs.Select(pair => pair.Theirs).Median():N0}", $"{ratio:F2}", ratio >= Target ? "" : $"below {Target}");
+            List<double> host = [.. hosts.Zip(theirs).Where(pair => pair.First.ContainsKey(name) && pair.Second.ContainsKey(name)).Select(pair => pair.First[name] / pair.Second[name])];
+            table.AddRow(name, $"{pairs.Select(pair => pair.Ours).Median():N0}", $"{pairs.Select(pair => pair.Theirs).Median():N0}", $"{ratio:F2}", host.Count > 0 ? $"{host.Median():F2}" : "", ratio >= Target ? "" : $"below {Target}");
         }
 
         AnsiConsole.Write(table);
