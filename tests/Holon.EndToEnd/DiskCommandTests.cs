@@ -21,12 +21,12 @@ public sealed class DiskCommandTests
             Assert.Equal("before", info.RootElement.GetProperty("snapshots")[0].GetProperty("name").GetString());
         }
 
-        Assert.Contains("before", await SucceedAsync("snapshot", "list", overlay), StringComparison.Ordinal);
+        Assert.Contains("before", await SucceedAsync("snapshot", "ls", overlay), StringComparison.Ordinal);
         await SucceedAsync("snapshot", "apply", overlay, "before");
         await SucceedAsync("snapshot", "delete", overlay, "before");
         await SucceedAsync("map", "--json", overlay);
         await SucceedAsync("rebase", "--no-backing", overlay);
-        await SucceedAsync("convert", "--format", "raw", overlay, copy);
+        await SucceedAsync("convert", overlay, copy); // raw, by its name
         Assert.Equal(12 << 20, new FileInfo(copy).Length);
         Assert.Contains("sound", await SucceedAsync("check", overlay), StringComparison.Ordinal);
     }
@@ -50,6 +50,7 @@ public sealed class DiskCommandTests
     [InlineData("There is no file /no/such/disk", "info", "/no/such/disk")]
     [InlineData("'lots' is not a size", "create", "/tmp/unused", "lots")]
     [InlineData("There is no disk format 'vmdk'", "info", "--format", "vmdk", "/dev/null")]
+    [InlineData("holon disk snapshot --help lists them", "snapshot", "everything")]
     [InlineData("needs a size", "create", "/tmp/unused")]
     [InlineData("its folder does not exist", "create", "/no/such/folder/disk", "1G")]
     public async Task What_is_wrong_is_said_in_one_sentence(string expected, params string[] arguments)

@@ -26,7 +26,7 @@ internal static class HolonCommand
             if (parsed.CommandResult.Command is { Action: null } group && parsed.UnmatchedTokens.Count == 0) parsed = group.Parse("--help");
             if (parsed.Errors is [var error, ..] && !AsksForHelp(own))
             {
-                ErrorReport.Print(Explain(error.Message, parsed, root));
+                ErrorReport.Print(Explain(error.Message, parsed));
                 return ExitCodes.HolonError;
             }
 
@@ -69,14 +69,17 @@ internal static class HolonCommand
     private static bool AsksForHelp(string[] arguments) => arguments.Any(argument => argument is "--help" or "-h" or "-?");
 
     /// <summary>The parser's own sentences, made to say what to do.</summary>
-    private static string Explain(string message, ParseResult parsed, RootCommand root)
+    private static string Explain(string message, ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
         if (parsed.UnmatchedTokens is not [var token, ..]) return message;
         if (token.StartsWith('-')) return Suggestions.UnknownOption(token, command);
         if (command is RunCommand) return $"'{token}' is one word too many; write '--' before the guest's command: holon run IMAGE -- COMMAND.";
         return command.Subcommands.Count > 0
-            ? $"There is no command '{token}'; {Suggestions.Hint(token, command.Subcommands.Select(known => known.Name), "holon --help lists them")}"
-            : $"'{token}' is one word too many for {(command == root ? "holon" : $"holon {command.Name}")}; leave it out.";
+            ? $"There is no command '{token}'; {Suggestions.Hint(token, command.Subcommands.Select(known => known.Name), $"{PathOf(command)} --help lists them")}"
+            : $"'{token}' is one word too many for {PathOf(command)}; leave it out.";
     }
+
+    /// <summary>A command as it is written: holon disk snapshot.</summary>
+    private static string PathOf(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } above ? $"{PathOf(above)} {command.Name}" : "holon";
 }

@@ -12,7 +12,7 @@ internal sealed class DiskConvertCommand : Command
     private readonly Argument<string> _source = DiskCommand.FileArgument("SOURCE", "The image to copy, with the images below it.");
     private readonly Argument<string> _target = DiskCommand.FileArgument("TARGET", "The new image.");
     private readonly Option<string> _sourceFormat = DiskCommand.FormatOption("--source-format", "What the source holds. It is looked at when not given.");
-    private readonly Option<string> _format = DiskCommand.FormatOption(description: "What the new image is to be: qcow2 unless given.");
+    private readonly Option<string> _format = DiskCommand.NewFormatOption();
     private readonly Option<bool> _compress = new("--compress") { Description = "Compress the clusters of the new image." };
     private readonly Option<string> _snapshot = new("--snapshot") { Description = "Copy this snapshot of the source rather than the disk as it is.", HelpName = "NAME" };
     private readonly NewDiskOptions _options = new();
@@ -36,7 +36,7 @@ internal sealed class DiskConvertCommand : Command
         using var progress = new DiskProgress("copying");
         DiskConversion.Convert(
             parsed.GetRequiredValue(_source), DiskCommand.ParseFormat(parsed.GetValue(_sourceFormat)), parsed.GetRequiredValue(_target),
-            _options.Read(parsed, parsed.GetValue(_format)), parsed.GetValue(_compress), parsed.GetValue(_snapshot), progress, cancellationToken);
+            _options.Read(parsed, parsed.GetValue(_format), parsed.GetRequiredValue(_target)), parsed.GetValue(_compress), parsed.GetValue(_snapshot), progress, cancellationToken);
     }
 }
 
@@ -84,6 +84,7 @@ internal sealed class DiskSnapshotCommand : Command
         Add(Verb("delete", "Forget a snapshot.", DiskMaintenance.DeleteSnapshot));
         var file = DiskCommand.FileArgument();
         var list = new Command("list", "List the snapshots.") { file };
+        list.Aliases.Add("ls");
         list.SetAction(parsed => Tables.Write(Table(DiskInformation.Read(parsed.GetRequiredValue(file))[0].Snapshots)));
         Add(list);
     }

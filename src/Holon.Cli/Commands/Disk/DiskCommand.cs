@@ -31,6 +31,9 @@ internal sealed class DiskCommand : Command
     public static Option<string> FormatOption(string name = "--format", string description = "What the image holds: raw or qcow2. It is looked at when not given.") =>
         new(name) { Description = description, HelpName = "raw|qcow2" };
 
+    /// <summary>What a new image is to be.</summary>
+    public static Option<string> NewFormatOption() => FormatOption(description: "What the new image is to be. [default: raw for names that end in .raw, else qcow2]");
+
     /// <summary>Whether the answer is for programs.</summary>
     public static Option<bool> JsonOption() => new("--json") { Description = "Answer in JSON, with the names that qemu-img uses." };
 

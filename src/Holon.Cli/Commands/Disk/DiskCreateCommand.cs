@@ -25,9 +25,9 @@ internal sealed class NewDiskOptions
     }
 
     /// <summary>What was asked for.</summary>
-    public DiskCreationOptions Read(ParseResult parsed, string? format) => new()
+    public DiskCreationOptions Read(ParseResult parsed, string? format, string file) => new()
     {
-        Format = format is null ? DiskFormat.Qcow2 : DiskCommand.ParseFormat(format),
+        Format = format is not null ? DiskCommand.ParseFormat(format) : file.EndsWith(".raw", StringComparison.OrdinalIgnoreCase) ? DiskFormat.Raw : DiskFormat.Qcow2,
         ClusterSize = (int)Math.Min(DiskCommand.ParseSize(parsed.GetRequiredValue(_clusterSize)), int.MaxValue),
         Version = parsed.GetRequiredValue(_compat) switch
         {
@@ -62,7 +62,7 @@ internal sealed class DiskCreateCommand : Command
 {
     private readonly Argument<string> _file = DiskCommand.FileArgument(description: "The new disk image.");
     private readonly Argument<string?> _size = new("SIZE") { Description = "Size of the disk, such as 10G; with --backing it may be left out.", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string> _format = DiskCommand.FormatOption(description: "What the image is to be: qcow2 unless given.");
+    private readonly Option<string> _format = DiskCommand.NewFormatOption();
     private readonly Option<string> _backing = new("--backing") { Description = "The image below: the new one begins as a copy of it, and changes stay in the new one.", HelpName = "FILE" };
     private readonly Option<string> _backingFormat = DiskCommand.FormatOption("--backing-format", "What the image below holds. It is looked at when not given.");
     private readonly NewDiskOptions _options = new();
@@ -82,7 +82,7 @@ internal sealed class DiskCreateCommand : Command
 
     private void Create(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var options = _options.Read(parsed, parsed.GetValue(_format)) with
+        var options = _options.Read(parsed, parsed.GetValue(_format), parsed.GetRequiredValue(_file)) with
         {
             Length = parsed.GetValue(_size) is { } size ? DiskCommand.ParseSize(size) : null,
             BackingFile = parsed.GetValue(_backing),
