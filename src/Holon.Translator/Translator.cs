@@ -132,6 +132,7 @@ public sealed unsafe partial class Translator : IVcpu
         UseContext();
         _readOnlyVersion = -1; // other vCPUs may have been added
         _cpu.TakeOverFirst();
+        _blocks.UseOthers(_memory.CodePages.IsShared);
         try
         {
             return Execute();

@@ -34,7 +34,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private TranslatedPage? _decodingPage;
     private int _decodingMode;
     private bool _decodingHot;
-    private bool _smap;
+    private bool _smap, _alone;
     private byte* _seldom; // where the next block's code goes that is seldom executed: apart from the other, which so is denser in the host's caches
     private long _droppedBytes;
 
@@ -202,6 +202,14 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         DropAll();
     }
 
+    /// <summary>Drops everything if there are other vCPUs now, or no longer, and code was made for the opposite. To be called before the vCPU runs.</summary>
+    public void UseOthers(bool shared)
+    {
+        if (shared != _alone) return;
+        _alone = !shared;
+        DropAll();
+    }
+
     /// <summary>Empties the jump cache.</summary>
     public void ForgetJumps()
     {
@@ -314,7 +322,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count, IsHot = _decodingHot };
         _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
         var (start, seldom) = ((nint)_asm.Position, (nint)_seldom);
-        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0, ref _seldom);
+        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0, _alone, ref _seldom);
         page.Add(block);
         if (_guest.Crosses)
         {

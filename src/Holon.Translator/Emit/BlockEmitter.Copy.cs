@@ -259,7 +259,7 @@ internal sealed unsafe partial class BlockEmitter
         }
         else
         {
-            if (encoding.HasLock) _asm.Byte(0xF0);
+            if (encoding.HasLock && !CanDropLock(encoding)) _asm.Byte(0xF0);
             if (encoding.Repeat != 0) _asm.Byte(encoding.Repeat);
             if (encoding.HasOperandSize) _asm.Byte(0x66);
             if (rex != 0 || encoding.HasRex) _asm.Byte(0x40 | rex);
@@ -273,6 +273,12 @@ internal sealed unsafe partial class BlockEmitter
         else if (encoding.HasModRm) _asm.Byte(0xC0 | ((plan.Reg & 7) << 3) | (rm & 7));
         _asm.Bytes(encoding.Immediate);
     }
+
+    /// <summary>
+    /// With one vCPU an instruction is atomic as it is, since interrupts come between instructions: LOCK would order it against devices only. Where that is the
+    /// purpose, the operation itself does nothing (ADD or OR of 0), or it is XCHG, which locks by itself; see decision 38.
+    /// </summary>
+    private bool CanDropLock(in InstructionEncoding encoding) => _alone && (encoding.Immediate.IsEmpty || encoding.Immediate.ContainsAnyExcept((byte)0));
 
     private void EmitLea(ref GuestInstruction instruction)
     {

@@ -117,7 +117,7 @@ internal sealed unsafe partial class BlockEmitter
         EmitLookup(ref instruction, wide ? 8 : 4, write, false);
         PrepareFlags(instruction);
         _asm.Pext(Homes.Scratch, Value(guest, Homes.Scratch), Mem.Context(wide ? Offsets.Mask63 : Offsets.Mask31)); // AND would change flags
-        if (iced.HasLockPrefix) _asm.Byte(0xF0);
+        if (iced.HasLockPrefix && !_alone) _asm.Byte(0xF0);
         _asm.RegMem(wide, iced.Mnemonic switch { Mnemonic.Bt => 0x0FA3, Mnemonic.Bts => 0x0FAB, Mnemonic.Btr => 0x0FB3, _ => 0x0FBB }, Homes.Scratch, Mem.At(Homes.Address));
         _flags = FlagPlace.Host;
     }

@@ -23,7 +23,7 @@ internal sealed unsafe partial class BlockEmitter
     private GuestBlock _guest = null!;
     private TranslatedBlock _block = null!;
     private int _mode;
-    private bool _x87Ready, _ended, _smap;
+    private bool _x87Ready, _ended, _smap, _alone;
 
     /// <param name="assembler">Where to write.</param>
     /// <param name="stubs">The shared code.</param>
@@ -51,10 +51,11 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="block">What becomes of it.</param>
     /// <param name="mode">See <see cref="TranslationMode"/>.</param>
     /// <param name="smap">CR4.SMAP is set.</param>
+    /// <param name="alone">There is no other vCPU.</param>
     /// <param name="seldom">Where what is seldom executed goes; afterwards, where the next block's goes.</param>
-    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap, ref byte* seldom)
+    public void Emit(GuestBlock guest, TranslatedBlock block, int mode, bool smap, bool alone, ref byte* seldom)
     {
-        _smap = smap;
+        (_smap, _alone) = (smap, alone);
         _guest = guest;
         _block = block;
         _mode = mode;
