@@ -27,7 +27,8 @@ internal unsafe struct TlbEntry
 /// <remarks>
 /// Behind the sets there is one more entry for each of them: the page that the stack was in last, for engines that look there
 /// first. Its read tag is its write tag. Behind these come <see cref="AccessSite"/>s, each for one instruction of an engine's hot code.
-/// Stacks and sites know nothing that the sets did not know when they were filled, and are forgotten with any of it.
+/// Stacks and sites know nothing that the sets did not know when they were filled, and are forgotten with any of it. So are windows, which are for more
+/// than a page; what they know an engine finds out by itself.
 /// </remarks>
 internal sealed unsafe class Tlb
 {
@@ -78,11 +79,15 @@ internal sealed unsafe class Tlb
     /// <summary>Where the Bloom filter of the 2 MiB regions begins that large pages were entered from: 64 words, see <see cref="NoteLarge"/>; and one word for those of 1 GiB.</summary>
     public const int LargeRegionsOffset = FilledCountOffset + 64;
 
-    /// <summary>Native memory needed: the sets, a page with the entries for stacks, a spare page, what belongs to sites, and what else is known of entries.</summary>
-    public const int Bytes = ((LargeRegionsOffset + (65 * 8)) | 4095) + 1;
+    /// <summary>How many <see cref="AccessWindow"/>s there are, bytes of one, and where they begin.</summary>
+    public const int Windows = 16, WindowBytes = 32, WindowsOffset = (LargeRegionsOffset + (65 * 8) + 63) & ~63;
+
+    /// <summary>Native memory needed: the sets, a page with the entries for stacks, a spare page, what belongs to sites, what else is known of entries, and windows.</summary>
+    public const int Bytes = ((WindowsOffset + (Windows * WindowBytes)) | 4095) + 1;
 
     private readonly TlbEntry* _entries;
     private readonly AccessSite* _sites;
+    private readonly AccessWindow* _windows;
     private readonly ulong* _physical, _largeRegions;
     private readonly bool* _isFilled;
     private readonly ushort* _filled;
@@ -97,10 +102,14 @@ internal sealed unsafe class Tlb
         _isFilled = (bool*)(memory + IsFilledOffset);
         _filled = (ushort*)(memory + FilledOffset);
         _filledCount = (int*)(memory + FilledCountOffset);
+        _windows = (AccessWindow*)(memory + WindowsOffset);
         for (var i = 0; i < SiteKinds * Sites; i++) Forget(ref _sites[i]);
         for (var i = 0; i < Sets * Entries; i++) _entries[i].ReadTag = _entries[i].WriteTag = NoPage(i);
         Flush();
     }
+
+    /// <summary>The windows.</summary>
+    public Span<AccessWindow> AllWindows => new(_windows, Windows);
 
     /// <summary>The first entry of a set.</summary>
     public TlbEntry* Set(int set) => _entries + (set * Entries);
@@ -234,6 +243,9 @@ internal sealed unsafe class Tlb
         return false;
     }
 
+    /// <summary>The linear page of a site, or <see cref="NoKnownPage"/>.</summary>
+    public ulong PageOfSite(int site) => _sites[site].Tag;
+
     /// <summary>Whether the site of a number is one of accesses that write.</summary>
     public static bool WritesAt(int site) => (site / Sites & 1) != 0;
 
@@ -263,6 +275,7 @@ internal sealed unsafe class Tlb
         var list = (uint*)((byte*)_entries + UsedSiteListOffset);
         for (var i = 0; i < *used; i++) Forget(ref *(AccessSite*)((byte*)_sites + list[i]));
         *used = 0;
+        for (var i = 0; i < Windows; i++) _windows[i].Close();
     }
 
     private nint Spare => (nint)_entries + SpareOffset;
@@ -279,4 +292,32 @@ internal struct AccessSite
 
     /// <summary>Host address minus linear address.</summary>
     public nint Addend;
+}
+
+/// <summary>Neighbouring linear pages that are neighbours in the host, too: what several instructions of hot code may access without looking further.</summary>
+[StructLayout(LayoutKind.Sequential, Size = Tlb.WindowBytes)]
+internal struct AccessWindow
+{
+    /// <summary>The first linear address.</summary>
+    public ulong Start;
+
+    /// <summary>How far behind the first an access may begin, exclusively: 0 while the window is closed.</summary>
+    public ulong Limit;
+
+    /// <summary>Host address minus linear address. Stays while the window is closed.</summary>
+    public nint Addend;
+
+    /// <summary>How many accesses it may fail at before its owner is asked.</summary>
+    public uint Left;
+
+    /// <summary>What <see cref="Left"/> is after the window was closed.</summary>
+    public uint Patience;
+
+    /// <summary>Lets no access through any more.</summary>
+    public void Close()
+    {
+        if (Limit == 0) return;
+        Limit = 0;
+        Left = Patience;
+    }
 }

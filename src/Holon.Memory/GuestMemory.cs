@@ -189,6 +189,14 @@ public sealed unsafe class GuestMemory : IDisposable
         CodePages.NotifyWrite(start, end - start);
     }
 
+    /// <summary>Maps pages a second time, writable, and has them there: for engines that want pages in another order than the guest's memory has them.</summary>
+    /// <param name="address">Where: in a reservation of the caller's.</param>
+    /// <param name="physicalAddress">The first page.</param>
+    /// <param name="length">Bytes; whole pages of one region.</param>
+    /// <returns>False when the host refuses.</returns>
+    public bool TryMapAt(byte* address, ulong physicalAddress, ulong length) =>
+        Contains(physicalAddress, length) && HostMemory.TryMapAt(address, _descriptor, (ulong)(PagePointer(physicalAddress) - _host), length);
+
     /// <summary>Gives the memory back. Every vCPU must have stopped.</summary>
     public void Dispose()
     {

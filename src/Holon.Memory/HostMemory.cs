@@ -6,7 +6,7 @@ namespace Holon.Memory;
 /// <summary>The host's calls for memory, with errors that users can act on. Linux only; see mmap(2), memfd_create(2).</summary>
 public static unsafe partial class HostMemory
 {
-    private const int ProtRead = 1, ProtWrite = 2, MapShare = 1, MapNoReserve = 0x4000, CloseOnExec = 1;
+    private const int ProtRead = 1, ProtWrite = 2, MapShare = 1, MapPrivate = 2, MapFixed = 0x10, MapAnonymous = 0x20, MapNoReserve = 0x4000, MapPopulate = 0x8000, CloseOnExec = 1;
 
     /// <summary>Makes an anonymous file of a size, with no pages taken yet.</summary>
     /// <exception cref="HolonException">The host refuses.</exception>
@@ -28,7 +28,22 @@ public static unsafe partial class HostMemory
         return address != -1 ? (byte*)address : throw Refused("address space", size);
     }
 
-    /// <summary>Undoes <see cref="MapShared"/>.</summary>
+    /// <summary>Reserves address space in which nothing can be accessed; null when the host refuses.</summary>
+    public static byte* TryReserve(ulong size)
+    {
+        var address = Mmap(0, checked((nuint)size), 0, MapPrivate | MapAnonymous | MapNoReserve, -1, 0);
+        return address != -1 ? (byte*)address : null;
+    }
+
+    /// <summary>Maps a part of a file shared and writable at an address of a reservation, with its pages present.</summary>
+    /// <returns>False when the host refuses: it bounds how many mappings there may be.</returns>
+    public static bool TryMapAt(byte* address, int descriptor, ulong offset, ulong size) =>
+        Mmap((nint)address, checked((nuint)size), ProtRead | ProtWrite, MapShare | MapFixed | MapPopulate, descriptor, (long)offset) != -1;
+
+    /// <summary>Makes a part of a reservation what it was at first.</summary>
+    public static void ReserveAgain(byte* address, ulong size) => _ = Mmap((nint)address, checked((nuint)size), 0, MapPrivate | MapFixed | MapAnonymous | MapNoReserve, -1, 0);
+
+    /// <summary>Undoes <see cref="MapShared"/> and <see cref="TryReserve"/>.</summary>
     public static void Unmap(byte* address, ulong size) => _ = Munmap((nint)address, (nuint)size);
 
     /// <summary>Gives the pages of a range of a file back; it reads as zeroes afterwards. A host that refuses keeps them.</summary>

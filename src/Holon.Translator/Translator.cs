@@ -56,6 +56,7 @@ public sealed unsafe partial class Translator : IVcpu
         (_own->Mask63, _own->Mask31) = (63, 31);
         _own->Owner = GCHandle.ToIntPtr(_handle);
         _own->MissHandler = (nint)(delegate* unmanaged<VcpuContext*, ulong, uint, ulong>)&OnMiss;
+        _own->WindowHandler = (nint)(delegate* unmanaged<VcpuContext*, ulong, uint, ulong>)&OnWindow;
         _own->X87Handler = (nint)(delegate* unmanaged<VcpuContext*, ulong, uint, ulong>)&OnX87;
         _enter = (delegate* unmanaged<byte*, void>)(_blocks.Stubs.Enter + _blocks.Distance);
     }
@@ -327,6 +328,14 @@ public sealed unsafe partial class Translator : IVcpu
             default:
                 return (ulong)ExitKind.Interpret;
         }
+    }
+
+    /// <summary>From translated code: a window has failed at accesses. Returns the address.</summary>
+    [UnmanagedCallersOnly]
+    private static ulong OnWindow(VcpuContext* context, ulong linear, uint info)
+    {
+        Of(context)._blocks.Windows.Missed((int)(info >> Stubs.MissSiteShift), linear);
+        return linear;
     }
 
     /// <summary>From translated code: makes an image of the x87 state for FRSTOR.</summary>

@@ -19,7 +19,7 @@ internal unsafe struct TranslatorContext
     public ulong ShadowBase, ShadowLimit;
 
     /// <summary>Managed code that finds memory, and that loads the x87 state.</summary>
-    public nint MissHandler, X87Handler;
+    public nint MissHandler, X87Handler, WindowHandler;
 
     /// <summary>A handle of the <see cref="Translator"/>.</summary>
     public nint Owner;
@@ -146,7 +146,7 @@ internal static unsafe class Offsets
 
     public static readonly int SyscallCs, SyscallSs, SysretCs, SysretSs, FastSyscall, FastReturn, UserShadowTop, SyscallMix, Temporary2, Mask63, Mask31, Shadow, Selector;
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
-    public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
+    public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, WindowHandler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
     public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeHolders, ExecutedUserPages, FastFind, Finds;
 
@@ -190,6 +190,7 @@ internal static unsafe class Offsets
         ShadowLimit = (int)((byte*)&own.ShadowLimit - first);
         MissHandler = (int)((byte*)&own.MissHandler - first);
         X87Handler = (int)((byte*)&own.X87Handler - first);
+        WindowHandler = (int)((byte*)&own.WindowHandler - first);
         Temporary = (int)((byte*)&own.Temporary - first);
         Mix = (int)((byte*)&own.Mix[0] - first);
         SavedFlags = (int)((byte*)&own.SavedFlags - first);
@@ -237,6 +238,9 @@ internal static unsafe class Offsets
     /// <summary>The tag and the addend of site 0, how often it met other pages, and the list of sites in use.</summary>
     public const int SiteTag = VcpuContext.TlbOffset + Tlb.SitesOffset, SiteAddend = SiteTag + 8, SiteChanges = VcpuContext.TlbOffset + Tlb.SiteChangesOffset,
         UsedSites = VcpuContext.TlbOffset + Tlb.UsedSitesOffset, UsedSiteList = VcpuContext.TlbOffset + Tlb.UsedSiteListOffset;
+
+    /// <summary>The fields of window 0: see <see cref="AccessWindow"/>.</summary>
+    public const int WindowStart = VcpuContext.TlbOffset + Tlb.WindowsOffset, WindowLimit = WindowStart + 8, WindowAddend = WindowStart + 16, WindowLeft = WindowStart + 24;
 
     /// <summary>What else is known of TLB entries: see <see cref="Tlb.PhysicalOffset"/>.</summary>
     public const int Physical = VcpuContext.TlbOffset + Tlb.PhysicalOffset, IsFilled = VcpuContext.TlbOffset + Tlb.IsFilledOffset, Filled = VcpuContext.TlbOffset + Tlb.FilledOffset,

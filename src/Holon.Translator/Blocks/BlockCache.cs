@@ -54,7 +54,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         Stubs = new Stubs(_asm);
         _firstBlock = _asm.Position;
         _firstSeldom = _seldom = _code.Writable + ((long)codeBytes * CodeMemory.OftenPercent / 100);
-        _hot = new HotCode(cpu.Tlb);
+        Windows = new AccessWindows(cpu, memory, _context);
+        _hot = new HotCode(cpu.Tlb, Windows);
         _emitter = new BlockEmitter(_asm, Stubs, Exits, _hot);
         _guest = new GuestBlock(model);
         _kernel = new KernelMappings(cpu, memory);
@@ -62,6 +63,9 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _context->UserGeneration = _context->KernelGeneration = 1;
         UpdateMix();
     }
+
+    /// <summary>The windows of hot code's accesses.</summary>
+    public AccessWindows Windows { get; }
 
     /// <summary>The shared code.</summary>
     public Stubs Stubs { get; }
@@ -265,7 +269,11 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <inheritdoc/>
     public void Invalidated() => DropAll();
 
-    public void Dispose() => _code.Dispose();
+    public void Dispose()
+    {
+        _code.Dispose();
+        Windows.Dispose();
+    }
 
     /// <summary>The block of an instruction across two pages, after the second one was looked up.</summary>
     private TranslatedBlock? FindCrossing(ulong linear, ulong physical, int mode, TranslatedBlock? block, ref MissOutcome outcome)

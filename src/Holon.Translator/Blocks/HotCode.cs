@@ -6,11 +6,11 @@ namespace Holon.Translator.Blocks;
 
 /// <summary>
 /// Which code is hot, found by looking where the guest is when an event interrupts it, and which accesses of hot code are worth a site
-/// (<see cref="AccessSite"/>): those that stay in one page for a while, or stream through pages.
+/// (<see cref="AccessSite"/>): those that stay in one page for a while, or stream through pages. Others may be worth a window (<see cref="AccessWindows"/>).
 /// </summary>
 /// <remarks>
 /// Hot code is translated again, with sites. Timer ticks are events, so whatever takes time is met; code that runs once never is, and its translation
-/// stays as cheap as it was. An access that wanders between pages would miss its site all the time: it goes through the TLB as cold code does.
+/// stays as cheap as it was. An access that wanders between pages would miss its site all the time: it gets a window, or goes through the TLB as cold code does.
 /// </remarks>
 internal sealed class HotCode
 {
@@ -23,10 +23,21 @@ internal sealed class HotCode
     /// <summary>An access may meet another page once in so many nanoseconds; more often costs more than a site gains.</summary>
     private const int LeastNanosecondsPerChange = 250;
 
+    /// <summary>How often an access that wanders is offered a window before it goes through the TLB for good.</summary>
+    private const int MostAttempts = 6;
+
+    /// <summary>What stands for window 0 where sites have their number.</summary>
+    public const int FirstWindow = Tlb.SiteKinds * Tlb.Sites;
+
     private const int MostSampled = 4096, MostHot = 8192;
     private static readonly long _interval = Stopwatch.Frequency / 1000;
 
     private readonly Tlb _tlb;
+    private readonly AccessWindows _windows;
+    private readonly Dictionary<(ulong Physical, int Mode), int> _attempts = [];
+    private readonly Dictionary<(ulong Physical, int Mode), int> _windowed = [];
+    private readonly HashSet<TranslatedBlock>[] _users = [.. Enumerable.Range(0, Tlb.Windows).Select(_ => new HashSet<TranslatedBlock>())];
+    private readonly List<int> _useless = [];
     private readonly Dictionary<(ulong Physical, int Mode), int> _samples = [];
     private readonly HashSet<(ulong Physical, int Mode)> _hot = [];
     private readonly HashSet<(ulong Physical, int Mode)> _wanderers = [];
@@ -36,18 +47,24 @@ internal sealed class HotCode
     private readonly HashSet<TranslatedBlock> _seen = [];
     private long _lastSample;
 
-    public HotCode(Tlb tlb) => _tlb = tlb;
+    public HotCode(Tlb tlb, AccessWindows windows) => (_tlb, _windows) = (tlb, windows);
 
     /// <summary>Whether code at an address is hot.</summary>
     public bool IsHot(ulong physical, int mode) => _hot.Contains((physical, mode));
 
-    /// <summary>A site for an access of a hot block; -1 for one that is to go through the TLB.</summary>
+    /// <summary>A site for an access of a hot block; a window, from <see cref="FirstWindow"/> on; -1 for one that is to go through the TLB.</summary>
     /// <param name="block">The block.</param>
     /// <param name="linear">The instruction.</param>
     /// <param name="write">It writes.</param>
     public int NextSite(TranslatedBlock block, ulong linear, bool write)
     {
         var physical = block.Physical + (linear - block.Linear);
+        if (_windowed.TryGetValue((physical, block.Mode), out var window))
+        {
+            _users[window].Add(block);
+            return FirstWindow + window;
+        }
+
         if (_wanderers.Contains((physical, block.Mode))) return -1;
         var kind = (2 * TranslationMode.TlbSet(block.Mode)) + (write ? 1 : 0);
         var site = (kind * Tlb.Sites) + (_next[kind]++ & (Tlb.Sites - 1));
@@ -85,6 +102,10 @@ internal sealed class HotCode
         _samples.Clear();
         _hot.Clear();
         _wanderers.Clear();
+        _attempts.Clear();
+        _windowed.Clear();
+        foreach (var users in _users) users.Clear();
+        _windows.DropAll();
         Array.Clear(_owners);
     }
 
@@ -94,15 +115,47 @@ internal sealed class HotCode
         var changes = _tlb.SiteChanges;
         for (var i = 0; i < changes.Length; i++)
         {
-            if (changes[i] > most && _owners[i].Block is { } block)
-            {
-                _wanderers.Add((_owners[i].Physical, _owners[i].Mode));
-                _owners[i].Block = null;
-                if (!block.IsDropped && !_found.Contains(block)) _found.Add(block);
-            }
+            if (changes[i] <= most || _owners[i].Block is not { } block) continue;
+            var key = (_owners[i].Physical, _owners[i].Mode);
+            var page = _tlb.PageOfSite(i);
+            var window = page == Tlb.NoKnownPage ? -1 : _windows.Find(i / Tlb.Sites, page);
+            if (window >= 0) _windowed[key] = window;
+            else if (Attempt(key, 1)) _wanderers.Add(key);
+            else continue; // another time its page may be known, and there may be a window
+            _owners[i].Block = null;
+            Again(block);
         }
 
         changes.Clear();
+        _windows.Review(most, _useless);
+        foreach (var window in _useless) Close(window);
+        _useless.Clear();
+    }
+
+    /// <summary>Counts attempts to give an access a window; true when there were too many.</summary>
+    private bool Attempt((ulong Physical, int Mode) key, int count)
+    {
+        if (_attempts.Count >= MostSampled) _attempts.Clear();
+        return (_attempts[key] = _attempts.GetValueOrDefault(key) + count) >= MostAttempts;
+    }
+
+    private void Again(TranslatedBlock block)
+    {
+        if (!block.IsDropped && !_found.Contains(block)) _found.Add(block);
+    }
+
+    /// <summary>Gives up a window that fails its users too often: they go back to sites, and in the end through the TLB.</summary>
+    private void Close(int window)
+    {
+        foreach (var (key, _) in _windowed.Where(entry => entry.Value == window).ToArray())
+        {
+            _windowed.Remove(key);
+            if (Attempt(key, MostAttempts / 2)) _wanderers.Add(key);
+        }
+
+        foreach (var block in _users[window]) Again(block);
+        _users[window].Clear();
+        _windows.Drop(window);
     }
 
     /// <summary>The block and what is executed after it, as far as jumps that were taken tell.</summary>

@@ -95,6 +95,9 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>How many bytes the accesses of a group span.</summary>
         public int Bytes { get; init; }
 
+        /// <summary>Another jump that leads to it, or null.</summary>
+        public byte* Second { get; init; }
+
         /// <summary>The page that was looked at.</summary>
         public KnownPage Page { get; init; }
 
@@ -112,6 +115,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             var deferred = _deferred[i];
             if (deferred.From != null) _asm.Land(deferred.From);
+            if (deferred.Second != null) _asm.Land(deferred.Second);
             (_flags, _recipe, _scratchGuest) = (deferred.Flags, deferred.Recipe, NoGuest);
             switch (deferred.Kind)
             {
@@ -219,9 +223,10 @@ internal sealed unsafe partial class BlockEmitter
         if (deferred.Operand is { } mixed) _asm.Lea(Homes.Address, mixed);
         FlagsToMemory(Guest.StatusFlags.All);
         StoreRip(deferred.Rip);
-        var site = deferred.Page.Number;
-        _asm.MovImmediate(Homes.Scratch, deferred.Value | (site < 0 ? 0 : (uint)site << Stubs.MissSiteShift));
-        _asm.CallTo(site < 0 ? _stubs.StackMiss[TranslationMode.TlbSet(_mode)] : _stubs.SiteMiss[site / Tlb.Sites]);
+        var page = deferred.Page;
+        var set = TranslationMode.TlbSet(_mode);
+        _asm.MovImmediate(Homes.Scratch, deferred.Value | page.MissInfo);
+        _asm.CallTo(page.Number < 0 ? _stubs.StackMiss[set] : page.IsWindow ? _stubs.WindowMiss[(2 * set) + ((deferred.Value & Stubs.MissWrites) != 0 ? 1 : 0)] : _stubs.SiteMiss[page.Number / Tlb.Sites]);
         TakeAway(deferred.Operand);
         GoBack(deferred);
     }

@@ -1,4 +1,5 @@
 using Holon.Interpreter;
+using Holon.Translator.Blocks;
 using Holon.Translator.Guest;
 using Holon.Translator.Host;
 using Iced.Intel;
@@ -135,13 +136,12 @@ internal sealed unsafe partial class BlockEmitter
         var from = new Mem(@base, index, Scale(iced), displacement, false);
         if (index < 0 && displacement == 0) _asm.Mov(Homes.Address, @base);
         else _asm.Lea(Homes.Address, from);
-        _asm.Alu(AluOp.Xor, Homes.Address, Mem.Context(page.Tag));
-        var fail = Check(size, aligned);
+        var fail = CheckKnown(page, size, aligned, Homes.Address, out var misaligned);
         _asm.Load(Homes.Address, Mem.Context(page.Addend));
         var back = _asm.Position;
         if (index >= 0) _asm.Alu(AluOp.Add, Homes.Address, @base); // no room for three registers
         _operand = index >= 0 ? new Mem(Homes.Address, index, Scale(iced), displacement, false) : new Mem(Homes.Address, @base, 0, displacement, false);
-        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, back, iced.IP, MissInfo(size, write, aligned), 0, 0) { Page = page, Operand = from });
+        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, back, iced.IP, MissInfo(size, write, aligned), 0, 0) { Page = page, Operand = from, Second = misaligned });
     }
 
     /// <summary>The same for any operand; afterwards the address register points to the bytes.</summary>
@@ -150,11 +150,10 @@ internal sealed unsafe partial class BlockEmitter
         EmitAddress(instruction.Iced);
         _scratchGuest = NoGuest;
         _asm.Mov(Homes.Scratch, Homes.Address);
-        _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(page.Tag));
-        var fail = Check(size, aligned, Homes.Scratch);
+        var fail = CheckKnown(page, size, aligned, Homes.Scratch, out var misaligned);
         _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(page.Addend));
         _operand = Mem.At(Homes.Address);
-        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), 0, 0) { Page = page });
+        Defer(new Deferred(DeferredKind.KnownPageMiss, fail, _asm.Position, instruction.Iced.IP, MissInfo(size, write, aligned), 0, 0) { Page = page, Second = misaligned });
     }
 
     /// <summary>Looks a base with a displacement up in the TLB; the operand keeps naming the base, whose user so waits for one addition less.</summary>
@@ -253,19 +252,43 @@ internal sealed unsafe partial class BlockEmitter
         return _asm.Jcc(Condition.Above);
     }
 
+    /// <summary>Compares the linear address in a register with a page, or with a window; the register is changed.</summary>
+    /// <param name="page">What is known.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="aligned">The address must be a multiple of the size.</param>
+    /// <param name="register">The address.</param>
+    /// <param name="misaligned">Another jump of addresses that fail, or null.</param>
+    private byte* CheckKnown(in KnownPage page, int size, bool aligned, int register, out byte* misaligned)
+    {
+        misaligned = null;
+        if (!page.IsWindow)
+        {
+            _asm.Alu(AluOp.Xor, register, Mem.Context(page.Tag));
+            return Check(size, aligned, register);
+        }
+
+        _asm.Alu(AluOp.Sub, register, Mem.Context(page.Tag));
+        _asm.Alu(AluOp.Cmp, register, Mem.Context(page.Limit));
+        var fail = _asm.Jcc(Condition.AboveOrEqual);
+        if (!aligned) return fail;
+        _asm.TestImmediate(register, size - 1);
+        misaligned = _asm.Jcc(Condition.NotEqual);
+        return fail;
+    }
+
     private static uint MissInfo(int size, bool write, bool aligned) => (uint)size | (write ? (uint)Stubs.MissWrites : 0) | (aligned ? (uint)Stubs.MissAligned : 0);
 
-    /// <summary>A site for an access of a hot block; null for others.</summary>
+    /// <summary>A site or a window for an access of a hot block; null for others.</summary>
     private KnownPage? NextSite(in GuestInstruction instruction, bool write)
     {
         if (!_isHot) return null;
         var site = _hot.NextSite(_block, instruction.Iced.IP, write);
-        return site < 0 ? null : KnownPage.Site(site);
+        return site < 0 ? null : site >= HotCode.FirstWindow ? KnownPage.Window(site) : KnownPage.Site(site);
     }
 
-    /// <summary>Where a page is remembered that need not be looked for: that of the stack, or that of a site.</summary>
-    /// <param name="Number">Of the site; -1 for the stack.</param>
-    /// <param name="Tag">Offset of the tag in the context.</param>
+    /// <summary>Where a page is remembered that need not be looked for: that of the stack, or that of a site; or several: those of a window.</summary>
+    /// <param name="Number">Of the site, or of the window, from <see cref="HotCode.FirstWindow"/> on; -1 for the stack.</param>
+    /// <param name="Tag">Offset of the tag in the context, or of where the window begins.</param>
     /// <param name="Addend">Offset of what makes a linear address one of the host.</param>
     private readonly record struct KnownPage(int Number, int Tag, int Addend)
     {
@@ -273,6 +296,18 @@ internal sealed unsafe partial class BlockEmitter
         public static KnownPage None => new(-1, 0, 0);
 
         public static KnownPage Stack(int set) => new(-1, Offsets.StackField(set, Offsets.WriteTag), Offsets.StackField(set, Offsets.Addend));
+
+        public static KnownPage Window(int number) =>
+            new(number, Offsets.WindowStart + ((number - HotCode.FirstWindow) * Tlb.WindowBytes), Offsets.WindowAddend + ((number - HotCode.FirstWindow) * Tlb.WindowBytes));
+
+        /// <summary>It is a window's.</summary>
+        public bool IsWindow => Number >= HotCode.FirstWindow;
+
+        /// <summary>Offset of a window's limit.</summary>
+        public int Limit => Tag + Offsets.WindowLimit - Offsets.WindowStart;
+
+        /// <summary>What stubs are told of it.</summary>
+        public uint MissInfo => Number < 0 ? 0 : (uint)(IsWindow ? Number - HotCode.FirstWindow : Number) << Stubs.MissSiteShift;
 
         public static KnownPage Site(int number) => new(number, Offsets.SiteTag + (number * Tlb.SiteBytes), Offsets.SiteAddend + (number * Tlb.SiteBytes));
     }

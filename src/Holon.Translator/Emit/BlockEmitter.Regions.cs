@@ -69,7 +69,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         ref var instruction = ref _guest.Instructions[index];
         var page = group.Register == Register.RSP ? KnownPage.Stack(TranslationMode.TlbSet(_mode)) : NextSite(instruction, group.Writes);
-        if (page is not { } known) return;
+        if (page is not { } known || (known.IsWindow && group.Bytes > Blocks.AccessWindows.LongestAccess)) return;
         LoseHostFlags(instruction.LiveBefore);
         if (_regionLast < 0) _regions.Add(new Region { First = index, X87Ready = _x87Ready });
         _regions[^1].Entries[index] = default;
@@ -81,8 +81,7 @@ internal sealed unsafe partial class BlockEmitter
         _scratchGuest = NoGuest;
         if (group.Lowest != 0) _asm.Lea(Homes.Scratch, Mem.At(@base, group.Lowest));
         else MovUnlessSame(Homes.Scratch, @base);
-        _asm.Alu(AluOp.Xor, Homes.Scratch, Mem.Context(known.Tag));
-        var other = Check(group.Bytes, false, Homes.Scratch);
+        var other = CheckKnown(known, group.Bytes, false, Homes.Scratch, out _);
         byte* misaligned = null;
         if (group.Alignment > 1)
         {
@@ -147,10 +146,17 @@ internal sealed unsafe partial class BlockEmitter
         {
             var @base = Value(Number((Register)deferred.Linear), Homes.Address);
             _asm.Lea(Homes.Address, Mem.At(@base, deferred.Tag));
-            _asm.MovImmediate(Homes.Scratch, (uint)deferred.Bytes | ((uint)deferred.Page.Number << Stubs.MissSiteShift));
-            _asm.CallTo(_stubs.GroupMiss[deferred.Page.Number / Tlb.Sites]);
-            _asm.Test(Homes.Address, Homes.Address);
-            _asm.JccTo(Condition.NotEqual, deferred.Back);
+            _asm.MovImmediate(Homes.Scratch, (uint)deferred.Bytes | deferred.Page.MissInfo);
+            if (deferred.Page.IsWindow)
+            {
+                _asm.CallTo(_stubs.WindowGroupMiss);
+            }
+            else
+            {
+                _asm.CallTo(_stubs.GroupMiss[deferred.Page.Number / Tlb.Sites]);
+                _asm.Test(Homes.Address, Homes.Address);
+                _asm.JccTo(Condition.NotEqual, deferred.Back);
+            }
         }
 
         if (!region.IsWritten)

@@ -14,7 +14,7 @@ internal sealed unsafe partial class Stubs
     // System V: RBX, RBP and R12–R15 belong to the caller.
     private static ReadOnlySpan<byte> CalleeSaved => [3, 5, 12, 13, 14, 15];
 
-    private const int Rax = 0;
+    private const int Rax = 0, HostStackPointer = 4;
 
     private readonly HostAssembler _asm;
 
@@ -28,6 +28,7 @@ internal sealed unsafe partial class Stubs
         EmitEntry();
         EmitMiss();
         EmitX87();
+        EmitWindowOwner();
         for (var set = 0; set < 3; set++)
         {
             Refill[set] = EmitRefill(set);
@@ -38,7 +39,12 @@ internal sealed unsafe partial class Stubs
         {
             SiteMiss[kind] = EmitSiteMiss(kind, group: false);
             GroupMiss[kind] = EmitSiteMiss(kind, group: true);
+            WindowMiss[kind] = EmitWindowMiss(kind);
         }
+
+        WindowGroupMiss = _asm.Position;
+        EmitCountWindowMiss();
+        _asm.Ret();
 
         for (var mode = 0; mode < TranslationMode.Count; mode++) EmitFind(mode);
         for (var mode = 0; mode < TranslationMode.Count; mode++) Jump[mode] = EmitJump(mode);
@@ -66,6 +72,12 @@ internal sealed unsafe partial class Stubs
     /// <summary>The same for a group of accesses: leaves zero in the address register when the TLB does not know the page either.</summary>
     public byte*[] GroupMiss { get; } = new byte*[Tlb.SiteKinds];
 
+    /// <summary>Like <see cref="Miss"/>, by kind of site: for an access that a window did not let through.</summary>
+    public byte*[] WindowMiss { get; } = new byte*[Tlb.SiteKinds];
+
+    /// <summary>For a group of accesses that a window did not let through: only notes it.</summary>
+    public byte* WindowGroupMiss { get; private set; }
+
     /// <summary>By mode: jumped to with a linear address in the address register and the status flags saved: goes on there.</summary>
     public byte*[] Jump { get; } = new byte*[TranslationMode.Count];
 
@@ -76,13 +88,15 @@ internal sealed unsafe partial class Stubs
 
     private byte* NoReturn { get; set; }
 
+    private byte* WindowOwner { get; set; }
+
     /// <summary>Which bit of a miss says that it writes; the size is below.</summary>
     public const int MissWrites = 0x100;
 
     /// <summary>Which bit of a miss says that the operand must be aligned.</summary>
     public const int MissAligned = 0x200;
 
-    /// <summary>Where the number of the site begins.</summary>
+    /// <summary>Where the number of the site, or of the window, begins.</summary>
     public const int MissSiteShift = 16;
 
     /// <summary>Which bit of a miss says that as many operands follow each other as <see cref="TranslatorContext.Temporary2"/> says, in one page.</summary>
@@ -238,16 +252,7 @@ internal sealed unsafe partial class Stubs
         var start = _asm.Position;
         const int a = 0, c = 1, d = 2;
         var other = EmitFindEntry(a, c, d, tag, out var crosses);
-        byte* misaligned = null;
-        if (!group)
-        {
-            _asm.TestImmediate(Homes.Scratch, MissAligned);
-            var any = _asm.Jcc(Condition.Equal);
-            _asm.Lea32(c, Mem.At(d, -1));
-            _asm.Test(c, Homes.Address);
-            misaligned = _asm.Jcc(Condition.NotEqual);
-            _asm.Land(any);
-        }
+        var misaligned = group ? null : EmitAlignmentCheck(c, d);
 
         const int numberToBytes = 4; // a site has 16 bytes
         _asm.Mov32(d, Homes.Scratch);
@@ -295,6 +300,65 @@ internal sealed unsafe partial class Stubs
         }
 
         return start;
+    }
+
+    /// <summary>Jumps away when the address must be aligned and is not.</summary>
+    private byte* EmitAlignmentCheck(int scratch, int size)
+    {
+        _asm.TestImmediate(Homes.Scratch, MissAligned);
+        var any = _asm.Jcc(Condition.Equal);
+        _asm.Lea32(scratch, Mem.At(size, -1));
+        _asm.Test(scratch, Homes.Address);
+        var misaligned = _asm.Jcc(Condition.NotEqual);
+        _asm.Land(any);
+        return misaligned;
+    }
+
+    /// <summary>Asks the owner of windows when there were enough failures, then looks into the TLB.</summary>
+    private byte* EmitWindowMiss(int kind)
+    {
+        var set = kind >> 1;
+        var start = _asm.Position;
+        const int a = 0, c = 1, d = 2;
+        EmitCountWindowMiss();
+        var other = EmitFindEntry(a, c, d, Offsets.TlbField(set, (kind & 1) != 0 ? Offsets.WriteTag : Offsets.ReadTag), out var crosses);
+        var misaligned = EmitAlignmentCheck(c, d);
+        _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
+        _asm.Pop(d);
+        _asm.Pop(c);
+        _asm.Pop(a);
+        _asm.Ret();
+        _asm.Land(other);
+        _asm.Land(crosses);
+        _asm.Land(misaligned);
+        _asm.Pop(d);
+        _asm.Pop(c);
+        _asm.Pop(a);
+        _asm.JmpTo(Refill[set]);
+        return start;
+    }
+
+    private void EmitCountWindowMiss()
+    {
+        const int numberToBytes = 5; // a window has 32 bytes
+        _asm.Push(Homes.Scratch);
+        _asm.Shift(false, 5, Homes.Scratch, MissSiteShift);
+        _asm.Shift(false, 4, Homes.Scratch, numberToBytes);
+        _asm.AluImmediate32(AluOp.Sub, Mem.Context(Offsets.WindowLeft, Homes.Scratch, 0), 1);
+        var enough = _asm.Jcc(Condition.AboveOrEqual);
+        _asm.Load(Homes.Scratch, Mem.At(HostStackPointer));
+        _asm.CallTo(WindowOwner);
+        _asm.Land(enough);
+        _asm.Pop(Homes.Scratch);
+    }
+
+    private void EmitWindowOwner()
+    {
+        WindowOwner = _asm.Position;
+        EmitCall(Offsets.WindowHandler);
+        _asm.Mov(Homes.Address, Rax);
+        LoadGuest();
+        _asm.Ret();
     }
 
     /// <summary>Jumps away unless an offset is within a page, and with it the bytes behind it.</summary>
