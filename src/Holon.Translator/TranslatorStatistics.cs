@@ -67,6 +67,12 @@ public sealed class TranslatorStatistics
     /// <summary>The same that translated code saw to itself.</summary>
     public long Refills { get; internal set; }
 
+    /// <summary>Windows made for accesses of hot code that wander between pages, and how often one was opened again after the TLB had forgotten something.</summary>
+    public long Windows { get; internal set; }
+
+    /// <inheritdoc cref="Windows"/>
+    public long WindowsOpened { get; internal set; }
+
     /// <summary>Time spent translating.</summary>
     public TimeSpan TranslationTime => Stopwatch.GetElapsedTime(0, TranslationTicks);
 
@@ -110,6 +116,7 @@ public sealed class TranslatorStatistics
         text.AppendLine(CultureInfo.InvariantCulture, $"translated   {Blocks:N0} blocks, {GuestInstructions:N0} instructions, {GuestBytes:N0} bytes of guest code to {HostBytes:N0} of host code, in {TranslationTime.TotalMilliseconds:N0} ms");
         text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks, {HotBlocks:N0} of them since they are hot; code cache emptied {CacheFlushes:N0} times");
         text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Finds:N0} lookups without exit, {Misses + Refills:N0} TLB misses, {Misses:N0} of them by managed code");
+        text.AppendLine(CultureInfo.InvariantCulture, $"windows      {Windows:N0} made, {WindowsOpened:N0} times opened");
         text.AppendLine(CultureInfo.InvariantCulture, $"generations  {UserGenerations:N0} of user addresses, {KernelGenerations:N0} of kernel addresses");
         var hottest = HottestAddresses.ToArray();
         var all = Math.Max(1, hottest.Sum(entry => entry.Count));

@@ -38,6 +38,7 @@ internal sealed unsafe class AccessWindows : IDisposable
     private readonly Interpreter.Interpreter _cpu;
     private readonly GuestMemory _memory;
     private readonly TranslatorContext* _context;
+    private readonly TranslatorStatistics _statistics;
     private readonly Window[] _windows = new Window[Tlb.Windows];
     private readonly int[] _frames = new int[MostPages];
     private byte* _reserved;
@@ -48,21 +49,15 @@ internal sealed unsafe class AccessWindows : IDisposable
     private ulong* _table;
     private ulong _largeEntry, _rights;
 
-    public AccessWindows(Interpreter.Interpreter cpu, GuestMemory memory, TranslatorContext* context)
+    public AccessWindows(Interpreter.Interpreter cpu, GuestMemory memory, TranslatorContext* context, TranslatorStatistics statistics)
     {
-        (_cpu, _memory) = (cpu, memory);
+        (_cpu, _memory, _statistics) = (cpu, memory, statistics);
         _context = context;
         for (var i = 0; i < _windows.Length; i++) _windows[i] = new Window();
     }
 
     /// <summary>It is long enough ago that the last window was made.</summary>
     public bool IsDue => Stopwatch.GetTimestamp() >= _notBefore;
-
-    /// <summary>How many windows were made, and how often one was opened again.</summary>
-    public long Made { get; private set; }
-
-    /// <inheritdoc cref="Made"/>
-    public long Opened { get; private set; }
 
     /// <summary>A window for accesses of a kind of which one met a page; -1 when there is none.</summary>
     /// <param name="kind">As kinds of sites are numbered: two for each set of TLB entries.</param>
@@ -132,7 +127,7 @@ internal sealed unsafe class AccessWindows : IDisposable
 
         if (Holds(window))
         {
-            Opened++;
+            _statistics.WindowsOpened++;
             window.Patience = PatienceOf(window);
             Open(ref native, window);
         }
@@ -175,7 +170,7 @@ internal sealed unsafe class AccessWindows : IDisposable
         var made = Collect(kind, linear >> PageShift, most, out var first, out var count) && Map(number, ref count) && count >= LeastPages;
         if (made)
         {
-            Made++;
+            _statistics.Windows++;
             (window.Kind, window.Start, window.Count, window.ReadOnlyVersion) = (kind, first << PageShift, count, _memory.ReadOnlyVersion);
             window.Frames = _frames.AsSpan(0, count).ToArray();
             window.Patience = PatienceOf(window);

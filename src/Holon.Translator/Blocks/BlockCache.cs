@@ -54,7 +54,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         Stubs = new Stubs(_asm);
         _firstBlock = _asm.Position;
         _firstSeldom = _seldom = _code.Writable + ((long)codeBytes * CodeMemory.OftenPercent / 100);
-        Windows = new AccessWindows(cpu, memory, _context);
+        Windows = new AccessWindows(cpu, memory, _context, Statistics);
         _hot = new HotCode(cpu.Tlb, Windows);
         _emitter = new BlockEmitter(_asm, Stubs, Exits, _hot);
         _guest = new GuestBlock(model);
