@@ -206,6 +206,9 @@ internal sealed unsafe class Tlb
         }
     }
 
+    /// <summary>How often something was forgotten.</summary>
+    public long Flushes { get; private set; }
+
     /// <summary>How often each site met a page that is no neighbour of the one before, since somebody cleared it.</summary>
     public Span<uint> SiteChanges => new((byte*)_entries + SiteChangesOffset, SiteKinds * Sites);
 
@@ -263,6 +266,7 @@ internal sealed unsafe class Tlb
 
     private void ForgetStacks()
     {
+        Flushes++;
         var stacks = _entries + (Sets * Entries);
         for (var set = 0; set < Sets; set++)
         {

@@ -18,7 +18,7 @@ internal sealed unsafe class AccessWindows : IDisposable
     private const int PageShift = 12, PageBytes = 1 << PageShift;
 
     /// <summary>Pages of a window: fewer are not worth it; as many at first; and at most, when accesses go beyond them.</summary>
-    private const int LeastPages = 4, FirstPages = 512, MostPages = 8192;
+    private const int LeastPages = 4, FirstPages = 128, MostPages = 8192;
 
     /// <summary>A window grows so many times before it is given up.</summary>
     private const int MostGrowth = 3;
@@ -33,7 +33,7 @@ internal sealed unsafe class AccessWindows : IDisposable
     private const uint MissesOutside = 64, MostPatience = 1 << 20;
 
     /// <summary>Making windows may take this part of the time.</summary>
-    private const int LeastRestPerWork = 16;
+    private const int LeastRestPerWork = 64;
 
     private readonly Interpreter.Interpreter _cpu;
     private readonly GuestMemory _memory;

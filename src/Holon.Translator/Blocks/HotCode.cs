@@ -23,6 +23,12 @@ internal sealed class HotCode
     /// <summary>An access may meet another page once in so many nanoseconds; more often costs more than a site gains.</summary>
     private const int LeastNanosecondsPerChange = 250;
 
+    /// <summary>A window may fail at an access once in so many nanoseconds: it gains less than a site, and what it does not let through costs more.</summary>
+    private const int LeastNanosecondsPerFailure = 4000;
+
+    /// <summary>While the TLB forgets something more often than this, windows would mostly be closed, and are not made.</summary>
+    private const int LeastNanosecondsPerFlush = 200_000;
+
     /// <summary>How often an access that wanders is offered a window before it goes through the TLB for good.</summary>
     private const int MostAttempts = 6;
 
@@ -45,7 +51,7 @@ internal sealed class HotCode
     private readonly int[] _next = new int[Tlb.SiteKinds];
     private readonly List<TranslatedBlock> _found = [];
     private readonly HashSet<TranslatedBlock> _seen = [];
-    private long _lastSample;
+    private long _lastSample, _lastFlushes;
 
     public HotCode(Tlb tlb, AccessWindows windows) => (_tlb, _windows) = (tlb, windows);
 
@@ -113,21 +119,24 @@ internal sealed class HotCode
     {
         var most = (uint)Math.Min(nanoseconds / LeastNanosecondsPerChange, int.MaxValue);
         var changes = _tlb.SiteChanges;
+        var (flushes, before) = (_tlb.Flushes, _lastFlushes);
+        _lastFlushes = flushes;
+        var staysOpen = (flushes - before) * LeastNanosecondsPerFlush <= nanoseconds;
         for (var i = 0; i < changes.Length; i++)
         {
             if (changes[i] <= most || _owners[i].Block is not { } block) continue;
             var key = (_owners[i].Physical, _owners[i].Mode);
             var page = _tlb.PageOfSite(i);
-            var window = page == Tlb.NoKnownPage ? -1 : _windows.Find(i / Tlb.Sites, page);
+            var window = page == Tlb.NoKnownPage || !staysOpen ? -1 : _windows.Find(i / Tlb.Sites, page);
             if (window >= 0) _windowed[key] = window;
-            else if (Attempt(key, 1)) _wanderers.Add(key);
+            else if (Attempt(key, staysOpen ? 1 : MostAttempts / 2)) _wanderers.Add(key);
             else continue; // another time its page may be known, and there may be a window
             _owners[i].Block = null;
             Again(block);
         }
 
         changes.Clear();
-        _windows.Review(most, _useless);
+        _windows.Review((uint)Math.Min(nanoseconds / LeastNanosecondsPerFailure, int.MaxValue), _useless);
         foreach (var window in _useless) Close(window);
         _useless.Clear();
     }
