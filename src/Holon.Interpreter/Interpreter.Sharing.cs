@@ -37,7 +37,7 @@ public sealed unsafe partial class Interpreter : ICodeHolder
         {
             if (_still)
             {
-                _tlb.ProtectPhysicalPage(page << 12);
+                _tlb.ProtectPage(_memory.PagePointer(page << 12));
                 _storePage = NoPage;
                 return 0;
             }
@@ -65,7 +65,7 @@ public sealed unsafe partial class Interpreter : ICodeHolder
         var still = StandStill(); // so that two that wait for each other do not wait for ever
         _memory.CodePages.Mark(page, _holder);
         if (!still) GoOn();
-        _tlb.ProtectPhysicalPage(page << 12);
+        _tlb.ProtectPage(_memory.PagePointer(page << 12));
     }
 
     /// <summary>After code was made of a copy of a page: notes of which pieces, and sees to it that it does not stay if they were changed meanwhile.</summary>
@@ -103,7 +103,7 @@ public sealed unsafe partial class Interpreter : ICodeHolder
 
     private void AnswerLocked()
     {
-        foreach (var page in _taken) _tlb.ProtectPhysicalPage(page << 12);
+        foreach (var page in _taken) _tlb.ProtectPage(_memory.PagePointer(page << 12));
         _taken.Clear();
         _storePage = NoPage; // between two blocks it has arrived
         Volatile.Write(ref _answered, _asked);

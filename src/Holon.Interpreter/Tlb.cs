@@ -33,7 +33,7 @@ internal unsafe struct TlbEntry
 internal sealed unsafe class Tlb
 {
     /// <summary>Entries in a set.</summary>
-    public const int Entries = 4096;
+    public const int Entries = 16384;
 
     /// <summary>
     /// A tag that no page of an entry has: its low bits are not zero, and it differs in bit 12, which is part of the entry's number. So it is refused
@@ -43,6 +43,9 @@ internal sealed unsafe class Tlb
 
     /// <summary>The tag of a stack or site without a page: not canonical. Whoever looks there with that very address finds the spare page.</summary>
     public const ulong NoKnownPage = 0x8000_0000_0000_0000;
+
+    /// <summary>What is noted of an entry that was filled since its set was empty, by whether the translation is global.</summary>
+    public const byte Filled = 1, FilledGlobally = 3;
 
     /// <summary>Sets, by what may be accessed.</summary>
     public const int User = 0, SupervisorWithSmap = 1, Supervisor = 2, NeverFilled = 3, Sets = 4;
@@ -54,7 +57,7 @@ internal sealed unsafe class Tlb
     public const int StackOffset = Sets * Entries * EntryBytes;
 
     /// <summary>Sites of one kind: reading or writing, of one set.</summary>
-    public const int Sites = 512;
+    public const int Sites = 4096;
 
     /// <summary>Kinds of sites: two for each set that engines use.</summary>
     public const int SiteKinds = 2 * NeverFilled;
@@ -70,11 +73,11 @@ internal sealed unsafe class Tlb
         UsedSiteListOffset = UsedSitesOffset + 64;
 
     /// <summary>
-    /// Where the rest of what is known of entries begins, for generated code that fills them: the physical page of each, with the global bit as bit 0; whether it
-    /// was filled since its set was empty, a byte each; the numbers of those that were, two bytes each, by set; and how many these are, by set.
+    /// Where the rest of what is known of entries begins, for generated code that fills them: the physical page of each, which it may leave out with one vCPU; a byte
+    /// for each, <see cref="Filled"/> or <see cref="FilledGlobally"/>; the numbers of those that were filled since their set was empty, two bytes each, by set; and how many these are, by set.
     /// </summary>
-    public const int PhysicalOffset = ((UsedSiteListOffset + (SiteKinds * Sites * 4)) | 4095) + 1, IsFilledOffset = PhysicalOffset + (Sets * Entries * 8),
-        FilledOffset = IsFilledOffset + (Sets * Entries), FilledCountOffset = FilledOffset + (Sets * Entries * 2);
+    public const int PhysicalOffset = ((UsedSiteListOffset + (SiteKinds * Sites * 4)) | 4095) + 1, UsesOffset = PhysicalOffset + (Sets * Entries * 8),
+        FilledOffset = UsesOffset + (Sets * Entries), FilledCountOffset = FilledOffset + (Sets * Entries * 2);
 
     /// <summary>Where the Bloom filter of the 2 MiB regions begins that large pages were entered from: 64 words, see <see cref="NoteLarge"/>; and one word for those of 1 GiB.</summary>
     public const int LargeRegionsOffset = FilledCountOffset + 64;
@@ -89,7 +92,7 @@ internal sealed unsafe class Tlb
     private readonly AccessSite* _sites;
     private readonly AccessWindow* _windows;
     private readonly ulong* _physical, _largeRegions;
-    private readonly bool* _isFilled;
+    private readonly byte* _uses;
     private readonly ushort* _filled;
     private readonly int* _filledCount;
 
@@ -99,7 +102,7 @@ internal sealed unsafe class Tlb
         _sites = (AccessSite*)(memory + SitesOffset);
         _physical = (ulong*)(memory + PhysicalOffset);
         _largeRegions = (ulong*)(memory + LargeRegionsOffset);
-        _isFilled = (bool*)(memory + IsFilledOffset);
+        _uses = memory + UsesOffset;
         _filled = (ushort*)(memory + FilledOffset);
         _filledCount = (int*)(memory + FilledCountOffset);
         _windows = (AccessWindow*)(memory + WindowsOffset);
@@ -122,14 +125,15 @@ internal sealed unsafe class Tlb
         var entry = Entry(Set(set), linear);
         var page = linear & ~0xFFFul;
         // In this order, for those who look whether a page may be written: first which page, then whether.
-        Volatile.Write(ref _physical[entry - _entries], physicalPage | (global ? 1u : 0u));
+        Volatile.Write(ref _physical[entry - _entries], physicalPage);
         Volatile.Write(ref entry->WriteTag, writable ? page : NoPage((int)(linear >> 12)));
         entry->ReadTag = page;
         entry->Addend = (nint)host - (nint)page;
         entry->Host = host;
-        ref var known = ref _isFilled[entry - _entries];
+        ref var use = ref _uses[entry - _entries];
+        var known = use != 0;
+        use = global ? FilledGlobally : Filled;
         if (known) return;
-        known = true;
         _filled[(set * Entries) + _filledCount[set]++] = (ushort)(entry - Set(set));
     }
 
@@ -171,14 +175,14 @@ internal sealed unsafe class Tlb
         for (var i = 0; i < _filledCount[set]; i++)
         {
             var number = first + _filled[first + i];
-            if (local && (_physical[number] & 1) != 0)
+            if (local && _uses[number] == FilledGlobally)
             {
                 _filled[first + kept++] = _filled[first + i];
                 continue;
             }
 
             _entries[number].ReadTag = _entries[number].WriteTag = NoPage(number);
-            _isFilled[number] = false;
+            _uses[number] = 0;
         }
 
         _filledCount[set] = kept;
@@ -196,13 +200,18 @@ internal sealed unsafe class Tlb
         }
     }
 
-    /// <summary>Takes the right to write directly from every entry of a physical page: it holds code now.</summary>
-    public void ProtectPhysicalPage(ulong physicalPage)
+    /// <summary>Takes the right to write directly from every entry of a page, given by its place in the host: it holds code now.</summary>
+    public void ProtectPage(byte* host)
     {
         ForgetStacks();
-        for (var global = 0ul; global <= 1; global++)
+        for (var set = 0; set < Sets; set++)
         {
-            for (var i = 0; Next(physicalPage | global, ref i);) _entries[i++].WriteTag = NoPage(i - 1);
+            var first = set * Entries;
+            for (var i = 0; i < _filledCount[set]; i++)
+            {
+                var number = first + _filled[first + i];
+                if (_entries[number].Host == host) _entries[number].WriteTag = NoPage(number);
+            }
         }
     }
 
@@ -218,12 +227,14 @@ internal sealed unsafe class Tlb
     /// <summary>Whether a physical page, whose memory is given, can be written through an entry. For any thread: an entry made or used meanwhile may be missed.</summary>
     public bool MayWrite(ulong physicalPage, byte* host)
     {
-        for (var global = 0ul; global <= 1; global++)
+        // Not by the lists of those that are filled: their owner moves what is in them.
+        var physical = new ReadOnlySpan<ulong>(_physical, Sets * Entries);
+        for (var i = 0; ; i++)
         {
-            for (var i = 0; Next(physicalPage | global, ref i); i++)
-            {
-                if ((Volatile.Read(ref _entries[i].WriteTag) & 0xFFF) == 0) return true;
-            }
+            var found = physical[i..].IndexOf(physicalPage);
+            if (found < 0) break;
+            i += found;
+            if ((Volatile.Read(ref _entries[i].WriteTag) & 0xFFF) == 0) return true;
         }
 
         // Stacks and sites behind the entries: they are filled from there, and keep what an entry has lost since.
@@ -255,14 +266,6 @@ internal sealed unsafe class Tlb
     /// <summary>Whether a page that is known to somebody is that of a host address. Both parts are read while they may be written: then the page came from an entry
     /// just now, which was seen before.</summary>
     private static bool Leads(ref ulong tag, ref nint addend, byte* host) => (nint)Volatile.Read(ref tag) + Volatile.Read(ref addend) == (nint)host;
-
-    /// <summary>Finds the next entry of a physical page.</summary>
-    private bool Next(ulong physical, ref int from)
-    {
-        var found = new ReadOnlySpan<ulong>(_physical + from, (Sets * Entries) - from).IndexOf(physical);
-        from += found;
-        return found >= 0;
-    }
 
     private void ForgetStacks()
     {

@@ -14,6 +14,7 @@ public sealed unsafe class CodePageMap
     public const int MostHolders = 64;
 
     private readonly ulong[] _holders; // by page: a bit for each vCPU
+    private readonly ulong[] _marks; // a bit for each page that has a holder: small enough to stay in the host's caches
     private readonly ulong[] _pieces; // by page: a bit for each 64 bytes that anybody made code of
     private readonly Lock _lock = new();
     private volatile ICodeHolder?[] _registered = [];
@@ -21,12 +22,13 @@ public sealed unsafe class CodePageMap
     /// <summary>An empty map for a number of page frames.</summary>
     public CodePageMap(ulong pageCount)
     {
-        _holders = GC.AllocateArray<ulong>((int)pageCount, pinned: true); // vCPUs look without asking
+        _holders = new ulong[pageCount];
+        _marks = GC.AllocateArray<ulong>((int)((pageCount + 63) / 64), pinned: true); // vCPUs look without asking
         _pieces = new ulong[pageCount];
     }
 
-    /// <summary>By page, a word that is zero while nobody has code of it: for generated code to look at, as long as the map lives.</summary>
-    public ulong* Holders => (ulong*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_holders));
+    /// <summary>A bit for each page, set while anybody has code of it: for generated code to look at, as long as the map lives.</summary>
+    public ulong* Marks => (ulong*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_marks));
 
     /// <summary>There is more than one vCPU.</summary>
     public bool IsShared { get; private set; }
@@ -61,12 +63,12 @@ public sealed unsafe class CodePageMap
         {
             _registered[number] = null;
             IsShared = _registered.Count(one => one is not null) > 1;
-            foreach (ref var holders in _holders.AsSpan()) holders &= ~Bit(number);
+            for (var page = 0ul; page < (ulong)_holders.Length; page++) SetHolders(page, _holders[page] & ~Bit(number));
         }
     }
 
     /// <summary>True when anybody has code of this page.</summary>
-    public bool HasCode(ulong page) => page < (ulong)_holders.Length && Volatile.Read(ref _holders[page]) != 0;
+    public bool HasCode(ulong page) => page < (ulong)_holders.Length && (Volatile.Read(ref _marks[page / 64]) & (1ul << (int)(page % 64))) != 0;
 
     /// <summary>True when a vCPU other than this one has code of this page.</summary>
     public bool HasCodeOfOthers(ulong page, int number) => page < (ulong)_holders.Length && (Volatile.Read(ref _holders[page]) & ~Bit(number)) != 0;
@@ -77,7 +79,7 @@ public sealed unsafe class CodePageMap
     /// </summary>
     public void Mark(ulong page, int number)
     {
-        lock (_lock) _holders[page] |= Bit(number);
+        lock (_lock) SetHolders(page, _holders[page] | Bit(number));
         if (!IsShared) return;
         Interlocked.MemoryBarrier();
         var registered = _registered;
@@ -160,7 +162,15 @@ public sealed unsafe class CodePageMap
 
     private void ReleaseLocked(ulong page, ulong whom)
     {
-        Volatile.Write(ref _holders[page], _holders[page] & ~whom);
+        SetHolders(page, _holders[page] & ~whom);
         if (_holders[page] == 0) _pieces[page] = 0;
+    }
+
+    private void SetHolders(ulong page, ulong holders)
+    {
+        Volatile.Write(ref _holders[page], holders);
+        ref var mark = ref _marks[page / 64];
+        var bit = 1ul << (int)(page % 64);
+        Volatile.Write(ref mark, holders != 0 ? mark | bit : mark & ~bit);
     }
 }

@@ -50,7 +50,7 @@ public sealed unsafe partial class Translator
         _readOnlyVersion = _memory.ReadOnlyVersion;
         _own->AddressBits = PageWalk.AddressMask;
         _own->SharesMemory = _memory.CodePages.IsShared ? 1u : 0;
-        _own->CodeHolders = _memory.CodePages.Holders;
+        _own->CodeMarks = _memory.CodePages.Marks;
         var (low, lowHost) = _memory.WritablePart(0);
         var (high, highHost) = _memory.WritablePart(_memory.Regions.Count() - 1);
         (_own->LowStart, _own->LowLength, _own->LowHost) = (low.Start, low.Length, (ulong)lowHost);

@@ -81,8 +81,8 @@ internal unsafe struct TranslatorContext
     /// <summary>RAM that is not read-only, below and above 4 GiB: physical address, bytes, host address.</summary>
     public ulong LowStart, LowLength, LowHost, HighStart, HighLength, HighHost;
 
-    /// <summary>By physical page, a word that is zero while nobody has code of it.</summary>
-    public ulong* CodeHolders;
+    /// <summary>A bit for each physical page, set while anybody has code of it.</summary>
+    public ulong* CodeMarks;
 
     /// <summary>A Bloom filter of the linear pages that blocks of this user generation were found in; see <see cref="Blocks.UserGenerations"/>.</summary>
     public fixed ulong ExecutedUserPages[Blocks.PageFilter.Words];
@@ -123,6 +123,9 @@ internal static unsafe class Offsets
     /// <summary>Bytes an engine needs behind the context: <see cref="TranslatorContext"/>, and the tables below.</summary>
     public const int EngineBytes = FarLinks + (MostFarLinks * 16) - Engine;
 
+    /// <summary>How often blocks on trial ran: see <see cref="Blocks.SiteTrials"/>.</summary>
+    public const int Runs = BlockTable - (Blocks.SiteTrials.Most * 4);
+
     /// <summary>Entries of the jump cache: one for each value of the low 16 bits of a linear address.</summary>
     public const int JumpCacheEntries = 65536;
 
@@ -130,7 +133,7 @@ internal static unsafe class Offsets
     public const int CodePageEntries = 512, CodePages = Engine + 4096 + (4 * JumpCacheEntries * 8);
 
     /// <summary>The <see cref="Blocks.BlockTable"/>.</summary>
-    public const int BlockTable = CodePages + (CodePageEntries * 16);
+    public const int BlockTable = CodePages + (CodePageEntries * 16) + (Blocks.SiteTrials.Most * 4);
 
     /// <summary>The <see cref="Blocks.FarLink"/>s, and how many there are.</summary>
     public const int FarLinks = BlockTable + (Blocks.BlockTable.Entries << Blocks.BlockTable.EntryShift), MostFarLinks = 1 << 18;
@@ -148,7 +151,7 @@ internal static unsafe class Offsets
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, WindowHandler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
-    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeHolders, ExecutedUserPages, FastFind, Finds;
+    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeMarks, ExecutedUserPages, FastFind, Finds;
 
     static Offsets()
     {
@@ -214,7 +217,7 @@ internal static unsafe class Offsets
         HighStart = (int)((byte*)&own.HighStart - first);
         HighLength = (int)((byte*)&own.HighLength - first);
         HighHost = (int)((byte*)&own.HighHost - first);
-        CodeHolders = (int)((byte*)&own.CodeHolders - first);
+        CodeMarks = (int)((byte*)&own.CodeMarks - first);
         ExecutedUserPages = (int)((byte*)&own.ExecutedUserPages[0] - first);
         FastFind = (int)((byte*)&own.FastFind - first);
         Finds = (int)((byte*)&own.Finds - first);
@@ -243,7 +246,7 @@ internal static unsafe class Offsets
     public const int WindowStart = VcpuContext.TlbOffset + Tlb.WindowsOffset, WindowLimit = WindowStart + 8, WindowAddend = WindowStart + 16, WindowLeft = WindowStart + 24;
 
     /// <summary>What else is known of TLB entries: see <see cref="Tlb.PhysicalOffset"/>.</summary>
-    public const int Physical = VcpuContext.TlbOffset + Tlb.PhysicalOffset, IsFilled = VcpuContext.TlbOffset + Tlb.IsFilledOffset, Filled = VcpuContext.TlbOffset + Tlb.FilledOffset,
+    public const int Physical = VcpuContext.TlbOffset + Tlb.PhysicalOffset, Uses = VcpuContext.TlbOffset + Tlb.UsesOffset, Filled = VcpuContext.TlbOffset + Tlb.FilledOffset,
         FilledCount = VcpuContext.TlbOffset + Tlb.FilledCountOffset, LargeRegions = VcpuContext.TlbOffset + Tlb.LargeRegionsOffset, GigabyteRegions = LargeRegions + (64 * 8);
 
     // The compiler lays a record struct out; where a field is, is found by looking where its value lands.

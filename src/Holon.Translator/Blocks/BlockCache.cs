@@ -55,7 +55,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _firstBlock = _asm.Position;
         _firstSeldom = _seldom = _code.Writable + ((long)codeBytes * CodeMemory.OftenPercent / 100);
         Windows = new AccessWindows(cpu, memory, _context, Statistics);
-        _hot = new HotCode(cpu.Tlb, Windows);
+        _hot = new HotCode(cpu.Tlb, Windows, (uint*)((byte*)cpu.Context + Offsets.Runs));
         _emitter = new BlockEmitter(_asm, Stubs, Exits, _hot);
         _guest = new GuestBlock(model);
         _kernel = new KernelMappings(cpu, memory);
@@ -328,6 +328,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _guest.Decode(linear, _memory.PagePointer(physical), next, _stopAt);
         if (_guest.Count == 0) return null;
         var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count, IsHot = _decodingHot };
+        if (block.IsHot && !HotByDefault) block.RunCounter = _hot.BeginTrial(block);
         _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
         var (start, seldom) = ((nint)_asm.Position, (nint)_seldom);
         _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0, _alone, ref _seldom);

@@ -12,7 +12,7 @@ namespace Holon.Translator.Blocks;
 /// Hot code is translated again, with sites. Timer ticks are events, so whatever takes time is met; code that runs once never is, and its translation
 /// stays as cheap as it was. An access that wanders between pages would miss its site all the time: it gets a window, or goes through the TLB as cold code does.
 /// </remarks>
-internal sealed class HotCode
+internal sealed unsafe class HotCode
 {
     /// <summary>Blocks behind a hot one that become hot with it.</summary>
     private const int MostFollowed = 48;
@@ -44,6 +44,10 @@ internal sealed class HotCode
     private readonly Dictionary<(ulong Physical, int Mode), int> _windowed = [];
     private readonly HashSet<TranslatedBlock>[] _users = [.. Enumerable.Range(0, Tlb.Windows).Select(_ => new HashSet<TranslatedBlock>())];
     private readonly List<int> _useless = [];
+    private readonly SiteTrials _trials;
+    private readonly HashSet<(ulong Physical, int Mode)> _judged = [];
+    private readonly List<TranslatedBlock> _judgedNow = [];
+    private readonly List<int> _wanderingNow = [];
     private readonly Dictionary<(ulong Physical, int Mode), int> _samples = [];
     private readonly HashSet<(ulong Physical, int Mode)> _hot = [];
     private readonly HashSet<(ulong Physical, int Mode)> _wanderers = [];
@@ -53,7 +57,14 @@ internal sealed class HotCode
     private readonly HashSet<TranslatedBlock> _seen = [];
     private long _lastSample, _lastFlushes;
 
-    public HotCode(Tlb tlb, AccessWindows windows) => (_tlb, _windows) = (tlb, windows);
+    /// <param name="tlb">The software TLB.</param>
+    /// <param name="windows">The windows that accesses may get.</param>
+    /// <param name="runs">Counters for <see cref="SiteTrials"/>.</param>
+    public HotCode(Tlb tlb, AccessWindows windows, uint* runs)
+    {
+        (_tlb, _windows) = (tlb, windows);
+        _trials = new SiteTrials(runs);
+    }
 
     /// <summary>Whether code at an address is hot.</summary>
     public bool IsHot(ulong physical, int mode) => _hot.Contains((physical, mode));
@@ -75,8 +86,12 @@ internal sealed class HotCode
         var kind = (2 * TranslationMode.TlbSet(block.Mode)) + (write ? 1 : 0);
         var site = (kind * Tlb.Sites) + (_next[kind]++ & (Tlb.Sites - 1));
         _owners[site] = (physical, block.Mode, block);
+        _trials.Add(block, site);
         return site;
     }
+
+    /// <summary>A counter for a hot block that is to be judged by how its sites do; -1 when it has been, or must wait.</summary>
+    public int BeginTrial(TranslatedBlock block) => _judged.Contains((block.Physical, block.Mode)) ? -1 : _trials.Begin(block);
 
     /// <summary>The last sample is old enough for another one.</summary>
     public bool IsDue => Stopwatch.GetTimestamp() - _lastSample >= _interval;
@@ -112,6 +127,8 @@ internal sealed class HotCode
         _windowed.Clear();
         foreach (var users in _users) users.Clear();
         _windows.DropAll();
+        _trials.Clear();
+        _judged.Clear();
         Array.Clear(_owners);
     }
 
@@ -122,7 +139,7 @@ internal sealed class HotCode
         var (flushes, before) = (_tlb.Flushes, _lastFlushes);
         _lastFlushes = flushes;
         var staysOpen = (flushes - before) * LeastNanosecondsPerFlush <= nanoseconds;
-        for (var i = 0; i < changes.Length; i++)
+        for (var i = changes.IndexOfAnyExcept(0u); i < changes.Length && i >= 0; i = NextChanged(changes, i))
         {
             if (changes[i] <= most || _owners[i].Block is not { } block) continue;
             var key = (_owners[i].Physical, _owners[i].Mode);
@@ -135,10 +152,37 @@ internal sealed class HotCode
             Again(block);
         }
 
+        EndTrials(changes, most);
         changes.Clear();
         _windows.Review((uint)Math.Min(nanoseconds / LeastNanosecondsPerFailure, int.MaxValue), _useless);
         foreach (var window in _useless) Close(window);
         _useless.Clear();
+    }
+
+    /// <summary>Accesses whose site fails too often for what it gains go through the TLB.</summary>
+    private void EndTrials(ReadOnlySpan<uint> changes, uint most)
+    {
+        _trials.Review(changes, _judgedNow, _wanderingNow);
+        foreach (var site in _wanderingNow)
+        {
+            if (changes[site] <= most) _wanderers.Add((_owners[site].Physical, _owners[site].Mode)); // others were offered a window
+        }
+
+        foreach (var block in _judgedNow)
+        {
+            if (_judged.Count >= MostHot) _judged.Clear();
+            _judged.Add((block.Physical, block.Mode));
+            Again(block);
+        }
+
+        _wanderingNow.Clear();
+        _judgedNow.Clear();
+    }
+
+    private static int NextChanged(ReadOnlySpan<uint> changes, int after)
+    {
+        var distance = changes[(after + 1)..].IndexOfAnyExcept(0u);
+        return distance < 0 ? -1 : after + 1 + distance;
     }
 
     /// <summary>Counts attempts to give an access a window; true when there were too many.</summary>

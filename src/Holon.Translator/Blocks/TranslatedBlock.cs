@@ -42,6 +42,9 @@ internal sealed unsafe class TranslatedBlock
     /// <summary>Translated as code that is executed often: see <see cref="HotCode"/>.</summary>
     public bool IsHot;
 
+    /// <summary>Which counter it adds to each time it runs; -1 for none.</summary>
+    public int RunCounter = -1;
+
     /// <summary>No longer reachable.</summary>
     public bool IsDropped;
 }

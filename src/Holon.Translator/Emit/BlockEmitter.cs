@@ -67,6 +67,7 @@ internal sealed unsafe partial class BlockEmitter
         _scratchGuest = NoGuest;
         _isHot = block.IsHot;
         EmitEntries();
+        if (block.RunCounter >= 0) EmitCountRun(block.RunCounter);
         _ended = false;
         for (var i = 0; i < guest.Count && !_ended; i++)
         {
@@ -82,6 +83,15 @@ internal sealed unsafe partial class BlockEmitter
         EmitDeferred();
         seldom = _asm.Position;
         _asm.Position = block.CodeEnd;
+    }
+
+    /// <summary>Adds one to a counter, whatever the status flags are.</summary>
+    private void EmitCountRun(int counter)
+    {
+        var runs = Mem.Context(Offsets.Runs + (4 * counter));
+        _asm.Load32(Homes.Scratch, runs);
+        _asm.Lea32(Homes.Scratch, Mem.At(Homes.Scratch, 1));
+        _asm.Store32(runs, Homes.Scratch);
     }
 
     /// <summary>

@@ -218,29 +218,43 @@ internal sealed unsafe partial class Stubs
     {
         EmitHost(B, C);
         _asm.Push(A);
-        _asm.Load(A, Mem.Context(Offsets.CodeHolders));
         _asm.Push(B);
         _asm.Shift(true, 5, B, 12);
-        _asm.RegMem(true, 0x83, 7, new Mem(A, B, 3, 0, false)); // CMP with 0
-        _asm.Byte(0);
+        EmitTestMark(B, A);
         _asm.Pop(B);
         _asm.Pop(A);
-        var none = _asm.Jcc(Condition.Equal);
+        var none = _asm.Jcc(Condition.AboveOrEqual);
         _asm.MovImmediate(D, 0);
         _asm.Land(none);
+    }
+
+    /// <summary>The carry flag is set when anybody has code of a page, whose number is in a register.</summary>
+    private void EmitTestMark(int page, int scratch)
+    {
+        _asm.Load(scratch, Mem.Context(Offsets.CodeMarks));
+        _asm.Push(page);
+        _asm.Shift(true, 5, page, 6);
+        _asm.Load(scratch, new Mem(scratch, page, 3, 0, false));
+        _asm.Pop(page);
+        _asm.RegReg(true, 0x0FA3, page, scratch); // BT
     }
 
     /// <summary>Fills the entry of the address register: physical page B, with the global bit of A, at C in the host; writable when D is not zero. B is its number, times its size, afterwards.</summary>
     private void EmitFill(int set)
     {
         _asm.Alu(AluOp.And, A, Mem.Context(Offsets.GlobalMask));
-        _asm.Shift(false, 5, A, 8);
-        _asm.Alu(AluOp.Or, A, B); // what Tlb keeps: the page, with the global bit as bit 0
+        _asm.Shift(false, 5, A, 7);
+        _asm.AluImmediate(false, AluOp.Or, A, Tlb.Filled); // with the global bit where Tlb.FilledGlobally has it
+        _asm.Push(A);
+        _asm.Mov(A, B);
         EmitEntryNumber(B);
+        _asm.AluImmediate32(AluOp.Cmp, Mem.Context(Offsets.SharesMemory), 0);
+        var alone = _asm.Jcc(Condition.Equal);
         _asm.Push(B);
         _asm.Shift(false, 5, B, 2);
         _asm.Store(Mem.Context(Offsets.Physical + (set * Tlb.Entries * 8), B, 0), A);
         _asm.Pop(B);
+        _asm.Land(alone);
 
         // The page, and the tag that stands for none: see Tlb.NoPage.
         _asm.Mov(A, Homes.Address);
@@ -260,10 +274,11 @@ internal sealed unsafe partial class Stubs
 
         _asm.Mov32(C, B);
         _asm.Shift(false, 5, C, 5);
-        _asm.CmpImmediate8(Mem.Context(Offsets.IsFilled + (set * Tlb.Entries), C, 0), 0);
+        _asm.Pop(A);
+        var use = Mem.Context(Offsets.Uses + (set * Tlb.Entries), C, 0);
+        _asm.CmpImmediate8(use, 0);
+        _asm.RegMem(false, 0x88, A, use); // MOV byte
         var known = _asm.Jcc(Condition.NotEqual);
-        _asm.RegMem(false, 0xC6, 0, Mem.Context(Offsets.IsFilled + (set * Tlb.Entries), C, 0)); // MOV byte
-        _asm.Byte(1);
         _asm.Load32(A, Mem.Context(Offsets.FilledCount + (4 * set)));
         _asm.Store16(Mem.Context(Offsets.Filled + (set * Tlb.Entries * 2), A, 1), C);
         _asm.AluImmediate32(AluOp.Add, Mem.Context(Offsets.FilledCount + (4 * set)), 1);
@@ -295,10 +310,8 @@ internal sealed unsafe partial class Stubs
         _asm.Shift(false, 5, C, 2);
         _asm.Load(C, Mem.Context(Offsets.Physical + (set * Tlb.Entries * 8), C, 0));
         _asm.Shift(true, 5, C, 12);
-        _asm.Load(A, Mem.Context(Offsets.CodeHolders));
-        _asm.RegMem(true, 0x83, 7, new Mem(A, C, 3, 0, false)); // CMP with 0
-        _asm.Byte(0);
-        var none = _asm.Jcc(Condition.Equal);
+        EmitTestMark(C, A);
+        var none = _asm.Jcc(Condition.AboveOrEqual);
         EmitNoPage(D);
         _asm.Store(Mem.Context(Offsets.TlbField(set, Offsets.WriteTag), B, 0), D);
         SlowIfAny(Homes.Scratch, MissWrites);
