@@ -218,7 +218,7 @@ internal sealed unsafe class Tlb
     /// <summary>How often something was forgotten.</summary>
     public long Flushes { get; private set; }
 
-    /// <summary>How often each site met a page that is no neighbour of the one before, since somebody cleared it.</summary>
+    /// <summary>How often each site met another page than before, since somebody cleared it.</summary>
     public Span<uint> SiteChanges => new((byte*)_entries + SiteChangesOffset, SiteKinds * Sites);
 
     /// <summary>Takes the right to write directly from the entry of a linear page.</summary>

@@ -6,11 +6,11 @@ namespace Holon.Translator.Blocks;
 
 /// <summary>
 /// Which code is hot, found by looking where the guest is when an event interrupts it, and which accesses of hot code are worth a site
-/// (<see cref="AccessSite"/>): those that stay in one page for a while, or stream through pages. Others may be worth a window (<see cref="AccessWindows"/>).
+/// (<see cref="AccessSite"/>): those that stay in one page for a while. Others may be worth a window (<see cref="AccessWindows"/>).
 /// </summary>
 /// <remarks>
 /// Hot code is translated again, with sites. Timer ticks are events, so whatever takes time is met; code that runs once never is, and its translation
-/// stays as cheap as it was. An access that wanders between pages would miss its site all the time: it gets a window, or goes through the TLB as cold code does.
+/// stays as cheap as it was. An access that wanders between pages would miss its site all the time: it gets a window when it does so very often, or goes through the TLB as cold code does.
 /// </remarks>
 internal sealed unsafe class HotCode
 {
@@ -29,8 +29,8 @@ internal sealed unsafe class HotCode
     /// <summary>While the TLB forgets something more often than this, windows would mostly be closed, and are not made.</summary>
     private const int LeastNanosecondsPerFlush = 200_000;
 
-    /// <summary>How often an access that wanders is offered a window before it goes through the TLB for good.</summary>
-    private const int MostAttempts = 6;
+    /// <summary>How often an access that often meets other pages is offered a window, and its block judged again.</summary>
+    private const int MostAttempts = 3;
 
     /// <summary>What stands for window 0 where sites have their number.</summary>
     public const int FirstWindow = Tlb.SiteKinds * Tlb.Sites;
@@ -145,14 +145,15 @@ internal sealed unsafe class HotCode
             var key = (_owners[i].Physical, _owners[i].Mode);
             var page = _tlb.PageOfSite(i);
             var window = page == Tlb.NoKnownPage || !staysOpen ? -1 : _windows.Find(i / Tlb.Sites, page);
+            // Without a window the block is judged once more by how many of its looks fail.
             if (window >= 0) _windowed[key] = window;
-            else if (Attempt(key, staysOpen ? 1 : MostAttempts / 2)) _wanderers.Add(key);
-            else continue; // another time its page may be known, and there may be a window
+            else if (Attempt(key)) continue;
+            else _judged.Remove((block.Physical, block.Mode));
             _owners[i].Block = null;
             Again(block);
         }
 
-        EndTrials(changes, most);
+        EndTrials(changes);
         changes.Clear();
         _windows.Review((uint)Math.Min(nanoseconds / LeastNanosecondsPerFailure, int.MaxValue), _useless);
         foreach (var window in _useless) Close(window);
@@ -160,14 +161,10 @@ internal sealed unsafe class HotCode
     }
 
     /// <summary>Accesses whose site fails too often for what it gains go through the TLB.</summary>
-    private void EndTrials(ReadOnlySpan<uint> changes, uint most)
+    private void EndTrials(ReadOnlySpan<uint> changes)
     {
         _trials.Review(changes, _judgedNow, _wanderingNow);
-        foreach (var site in _wanderingNow)
-        {
-            if (changes[site] <= most) _wanderers.Add((_owners[site].Physical, _owners[site].Mode)); // others were offered a window
-        }
-
+        foreach (var site in _wanderingNow) _wanderers.Add((_owners[site].Physical, _owners[site].Mode));
         foreach (var block in _judgedNow)
         {
             if (_judged.Count >= MostHot) _judged.Clear();
@@ -186,10 +183,10 @@ internal sealed unsafe class HotCode
     }
 
     /// <summary>Counts attempts to give an access a window; true when there were too many.</summary>
-    private bool Attempt((ulong Physical, int Mode) key, int count)
+    private bool Attempt((ulong Physical, int Mode) key)
     {
         if (_attempts.Count >= MostSampled) _attempts.Clear();
-        return (_attempts[key] = _attempts.GetValueOrDefault(key) + count) >= MostAttempts;
+        return (_attempts[key] = _attempts.GetValueOrDefault(key) + 1) > MostAttempts;
     }
 
     private void Again(TranslatedBlock block)
@@ -203,7 +200,7 @@ internal sealed unsafe class HotCode
         foreach (var (key, _) in _windowed.Where(entry => entry.Value == window).ToArray())
         {
             _windowed.Remove(key);
-            if (Attempt(key, MostAttempts / 2)) _wanderers.Add(key);
+            _attempts[key] = MostAttempts; // no other one
         }
 
         foreach (var block in _users[window]) Again(block);

@@ -244,7 +244,7 @@ internal sealed unsafe partial class Stubs
         return start;
     }
 
-    /// <summary>Lets a site have the page that the TLB knows, and counts that it had another one; streams through neighbouring pages do not count.</summary>
+    /// <summary>Lets a site have the page that the TLB knows, and counts that it had another one.</summary>
     private byte* EmitSiteMiss(int kind, bool group)
     {
         var set = kind >> 1;
@@ -265,15 +265,9 @@ internal sealed unsafe partial class Stubs
         _asm.Store32(Mem.Context(Offsets.UsedSiteList, c, 2), d);
         _asm.AluImmediate32(AluOp.Add, Mem.Context(Offsets.UsedSites), 1);
         _asm.Land(used);
-        _asm.Load(c, Mem.Context(Offsets.SiteTag, d, 0));
-        _asm.Alu(AluOp.Sub, c, Mem.Context(tag, a, 0));
-        _asm.AluImmediate(true, AluOp.Add, c, 4096);
-        _asm.TestImmediate(c, ~0x2000);
-        var neighbour = _asm.Jcc(Condition.Equal);
         _asm.Shift(false, 5, d, 2);
         _asm.AluImmediate32(AluOp.Add, Mem.Context(Offsets.SiteChanges, d, 0), 1);
         _asm.Shift(false, 4, d, 2);
-        _asm.Land(neighbour);
         _asm.Load(c, Mem.Context(tag, a, 0));
         _asm.Store(Mem.Context(Offsets.SiteTag, d, 0), c);
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
