@@ -222,7 +222,7 @@ public sealed unsafe partial class Interpreter
     private void WriteWallClock(ulong physical)
     {
         if (!_memory.Contains(physical, 12)) return;
-        var boot = DateTime.UtcNow - DateTime.UnixEpoch - TimeSpan.FromTicks(_clock.Nanoseconds / 100);
+        var boot = _clock.UtcNow - DateTime.UnixEpoch - TimeSpan.FromTicks(_clock.Nanoseconds / 100);
         var version = (_memory.Read<uint>(physical) | 1) + 1;
         _memory.Write(physical + 4, (uint)boot.TotalSeconds);
         _memory.Write(physical + 8, (uint)(boot.Ticks % TimeSpan.TicksPerSecond * 100));

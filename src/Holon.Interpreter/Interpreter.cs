@@ -201,6 +201,18 @@ public sealed unsafe partial class Interpreter : IVcpu
         }
     }
 
+    /// <summary>Does what waits to be done between two instructions, for who executes by <see cref="StepOne"/>: delivers interrupts, and executes an instruction that holds them back.</summary>
+    public void AttendOnce()
+    {
+        ForgetShadows();
+        Begin();
+        _ = AttendEvents();
+        End();
+    }
+
+    /// <summary>What holds for one instruction is what the state says: others have been executed meanwhile.</summary>
+    internal void ForgetShadows() => Interlocked.And(ref Events, ~(EventResume | EventShadow));
+
     /// <summary>Brings everything derived from <see cref="State"/> up to date.</summary>
     private void Begin()
     {

@@ -132,6 +132,7 @@ public sealed unsafe partial class Translator : IVcpu
     {
         UseContext();
         _readOnlyVersion = -1; // other vCPUs may have been added
+        _blocks.RemembersJumps = true;
         _cpu.TakeOverFirst();
         _blocks.UseOthers(_memory.CodePages.IsShared);
         try
@@ -142,6 +143,15 @@ public sealed unsafe partial class Translator : IVcpu
         {
             _cpu.HandOverLast();
         }
+    }
+
+    /// <summary>Does what waits to be done between two instructions, for who executes by <see cref="StepBlock"/>: delivers interrupts, and executes an instruction that holds them back.</summary>
+    public void AttendOnce()
+    {
+        _cpu.ForgetShadows();
+        _cpu.TakeOverFirst();
+        _ = _cpu.AttendEvents();
+        _cpu.HandOverLast();
     }
 
     /// <summary>Executes one block, or delivers the exception that it raises: for comparing engines. Interrupts are not looked at, and nothing is linked.</summary>
@@ -157,10 +167,9 @@ public sealed unsafe partial class Translator : IVcpu
         }
 
         Volatile.Write(ref _context->Events, 0); // blocks that look at events would leave at once
+        if (_blocks.RemembersJumps) _blocks.ForgetJumps();
         _blocks.RemembersJumps = false;
-        _blocks.ForgetJumps();
         _ = Turn(link: -1);
-        _blocks.RemembersJumps = true;
         _cpu.HandOverLast();
     }
 

@@ -154,4 +154,7 @@ public interface IVcpuClock
 
     /// <summary>The time-stamp counter without the vCPU's own offset.</summary>
     ulong Tsc { get; }
+
+    /// <summary>The time of day, for guests that ask for it.</summary>
+    DateTime UtcNow => DateTime.UtcNow;
 }

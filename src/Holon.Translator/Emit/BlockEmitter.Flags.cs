@@ -119,9 +119,12 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Before an instruction that changes what the recipe depends on.</summary>
     private void KeepFlagsFrom(in GuestInstruction instruction)
     {
-        if ((_flags & FlagPlace.Recipe) == 0 || (WrittenRegisters.Of(instruction) & _recipe.Inputs) == 0) return;
-        if (instruction.Class.Kind is InstructionKind.Push or InstructionKind.Call or InstructionKind.CallIndirect && AddsToRegister(_guest.Instructions[_recipe.Index])) return;
-        if (instruction.Class.Kind == InstructionKind.Pop && instruction.Iced.Op0Register != Register.RSP && AddsToRegister(_guest.Instructions[_recipe.Index])) return;
+        const uint stackPointer = 1 << 4;
+        var changed = (_flags & FlagPlace.Recipe) == 0 ? 0 : WrittenRegisters.Of(instruction) & _recipe.Inputs;
+        if (changed == 0) return;
+        // What was added to the stack pointer can be undone when it has moved by a constant since.
+        var moves = instruction.Class.Kind is InstructionKind.Push or InstructionKind.Call or InstructionKind.CallIndirect || (instruction.Class.Kind == InstructionKind.Pop && instruction.Iced.Op0Register != Register.RSP);
+        if (moves && changed == stackPointer && AddsToRegister(_guest.Instructions[_recipe.Index])) return;
         if (_flags == FlagPlace.Recipe) FlagsToMemory(instruction.LiveBefore);
         _flags &= ~FlagPlace.Recipe;
     }

@@ -81,8 +81,10 @@ internal sealed class RandomProgram
     private void Arithmetic()
     {
         var (to, from) = (Wide, Wide);
-        switch (_random.Next(9))
+        switch (_random.Next(11))
         {
+            case 9: _asm.add(to, _random.Next(-200, 200)); break;
+            case 10: _asm.sub(to, _random.Next(-200, 200)); break;
             case 0: _asm.add(to, from); break;
             case 1: _asm.sub(to, from); break;
             case 2: _asm.cmp(to, from); break;
@@ -164,8 +166,10 @@ internal sealed class RandomProgram
         _asm.push(Wide);
         _asm.push(__qword_ptr[Memory]);
         if (_random.Next(2) == 0) _asm.add(__qword_ptr[rsp + 8], 1);
+        else if (_random.Next(2) == 0) _asm.sub(Wide, _random.Next(-200, 200)); // flags of registers that are popped next
         _asm.pop(Wide);
         _asm.pop(Wide);
+        if (_random.Next(2) == 0) Read();
     }
 
     private void Exchange()
