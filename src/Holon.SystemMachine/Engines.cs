@@ -26,7 +26,7 @@ internal sealed record Engine(IVcpu Vcpu, Interpreter.Interpreter Core, string R
                 : $"The interpreter executes the guest: the translator does not work on this host, since {EngineSelection.WhyNoTranslator()}.");
         }
 
-        var translator = new Translator.Translator(memory, bus, interrupts, clock, model, checked((int)spec.CodeCache.Bytes));
+        var translator = new Translator.Translator(memory, bus, interrupts, clock, model, checked((int)spec.CodeCache.Bytes)) { CountsExecution = spec.CountsExecution };
         return new Engine(translator, translator.Interpreter, spec.Engine == EngineChoice.Translator ? "The translator executes the guest, as asked."
             : "The translator executes the guest: it is the fastest engine that works here.");
     }

@@ -84,7 +84,10 @@ internal sealed class Processor : IDisposable
                 Entries = done.Entries,
                 Exits = new Dictionary<string, long>(StringComparer.Ordinal) { ["lookups"] = done.Lookups, ["interpreted"] = done.Interpreted, ["events"] = done.Events },
                 Links = done.Links,
-                TlbMisses = done.Misses,
+                TlbMisses = done.Misses + done.Refills,
+                Lookups = done.Lookups + done.Finds,
+                BlocksExecuted = done.BlocksExecuted,
+                MemoryAccesses = done.MemoryAccesses,
             },
         };
     }

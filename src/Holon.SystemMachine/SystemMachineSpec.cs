@@ -75,6 +75,9 @@ public sealed record SystemMachineSpec
     /// <summary>Host code that the translator keeps at most.</summary>
     public MemorySize CodeCache { get; init; } = DefaultCodeCache;
 
+    /// <summary>The translator counts every block and memory access that it executes, which its hit rates are made of. Costs some speed.</summary>
+    public bool CountsExecution { get; init; }
+
     /// <summary>What is written down while it runs.</summary>
     public TraceCategories Trace { get; init; }
 

@@ -90,6 +90,8 @@ public sealed unsafe partial class Translator : IVcpu
         {
             _blocks.Statistics.Refills = (long)_own->Refills;
             _blocks.Statistics.Finds = (long)_own->Finds;
+            _blocks.Statistics.BlocksExecuted = (long)_own->BlocksExecuted;
+            _blocks.Statistics.MemoryAccesses = (long)_own->MemoryAccesses;
             return _blocks.Statistics;
         }
     }
@@ -116,6 +118,13 @@ public sealed unsafe partial class Translator : IVcpu
     {
         get => _blocks.HotByDefault;
         set => _blocks.HotByDefault = value;
+    }
+
+    /// <summary>Translated code counts the blocks and memory accesses that it executes. To be set before the first run.</summary>
+    public bool CountsExecution
+    {
+        get => _blocks.CountsExecution;
+        set => _blocks.CountsExecution = value;
     }
 
     /// <inheritdoc/>

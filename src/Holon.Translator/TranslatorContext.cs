@@ -92,6 +92,9 @@ internal unsafe struct TranslatorContext
 
     /// <summary>How often it was.</summary>
     public ulong Finds;
+
+    /// <summary>Blocks executed, and instructions in them that access memory; while these are counted.</summary>
+    public ulong BlocksExecuted, MemoryAccesses;
 }
 
 /// <summary>
@@ -124,7 +127,7 @@ internal static unsafe class Offsets
     public const int EngineBytes = FarLinks + (MostFarLinks * 16) - Engine;
 
     /// <summary>How often blocks on trial ran: see <see cref="Blocks.SiteTrials"/>.</summary>
-    public const int Runs = BlockTable - (Blocks.SiteTrials.Most * 4);
+    public const int Runs = BlockTable - (Blocks.SiteTrials.Most * 8);
 
     /// <summary>Entries of the jump cache: one for each value of the low 16 bits of a linear address.</summary>
     public const int JumpCacheEntries = 65536;
@@ -133,7 +136,7 @@ internal static unsafe class Offsets
     public const int CodePageEntries = 512, CodePages = Engine + 4096 + (4 * JumpCacheEntries * 8);
 
     /// <summary>The <see cref="Blocks.BlockTable"/>.</summary>
-    public const int BlockTable = CodePages + (CodePageEntries * 16) + (Blocks.SiteTrials.Most * 4);
+    public const int BlockTable = CodePages + (CodePageEntries * 16) + (Blocks.SiteTrials.Most * 8);
 
     /// <summary>The <see cref="Blocks.FarLink"/>s, and how many there are.</summary>
     public const int FarLinks = BlockTable + (Blocks.BlockTable.Entries << Blocks.BlockTable.EntryShift), MostFarLinks = 1 << 18;
@@ -151,7 +154,7 @@ internal static unsafe class Offsets
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, WindowHandler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
-    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeMarks, ExecutedUserPages, FastFind, Finds;
+    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeMarks, ExecutedUserPages, FastFind, Finds, BlocksExecuted, MemoryAccesses;
 
     static Offsets()
     {
@@ -221,6 +224,8 @@ internal static unsafe class Offsets
         ExecutedUserPages = (int)((byte*)&own.ExecutedUserPages[0] - first);
         FastFind = (int)((byte*)&own.FastFind - first);
         Finds = (int)((byte*)&own.Finds - first);
+        BlocksExecuted = (int)((byte*)&own.BlocksExecuted - first);
+        MemoryAccesses = (int)((byte*)&own.MemoryAccesses - first);
     }
 
     /// <summary>A general register by encoding number.</summary>

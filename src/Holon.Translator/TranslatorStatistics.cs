@@ -67,6 +67,12 @@ public sealed class TranslatorStatistics
     /// <summary>The same that translated code saw to itself.</summary>
     public long Refills { get; internal set; }
 
+    /// <summary>Blocks executed, and instructions in them that access memory; zero unless <see cref="Translator.CountsExecution"/>.</summary>
+    public long BlocksExecuted { get; internal set; }
+
+    /// <inheritdoc cref="BlocksExecuted"/>
+    public long MemoryAccesses { get; internal set; }
+
     /// <summary>Windows made for accesses of hot code that wander between pages, and how often one was opened again after the TLB had forgotten something.</summary>
     public long Windows { get; internal set; }
 
@@ -116,6 +122,12 @@ public sealed class TranslatorStatistics
         text.AppendLine(CultureInfo.InvariantCulture, $"translated   {Blocks:N0} blocks, {GuestInstructions:N0} instructions, {GuestBytes:N0} bytes of guest code to {HostBytes:N0} of host code, in {TranslationTime.TotalMilliseconds:N0} ms");
         text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks, {HotBlocks:N0} of them since they are hot; code cache emptied {CacheFlushes:N0} times");
         text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Finds:N0} lookups without exit, {Misses + Refills:N0} TLB misses, {Misses:N0} of them by managed code");
+        if (BlocksExecuted > 0 && MemoryAccesses > 0)
+        {
+            var (chained, hits) = (1 - ((double)(Lookups + Finds) / BlocksExecuted), 1 - ((double)(Misses + Refills) / MemoryAccesses));
+            text.AppendLine(CultureInfo.InvariantCulture, $"hit rates    {100 * chained:N3} % of {BlocksExecuted:N0} blocks were reached without a lookup, {100 * hits:N3} % of {MemoryAccesses:N0} accesses were known to the TLB");
+        }
+
         text.AppendLine(CultureInfo.InvariantCulture, $"windows      {Windows:N0} made, {WindowsOpened:N0} times opened");
         text.AppendLine(CultureInfo.InvariantCulture, $"generations  {UserGenerations:N0} of user addresses, {KernelGenerations:N0} of kernel addresses");
         var hottest = HottestAddresses.ToArray();

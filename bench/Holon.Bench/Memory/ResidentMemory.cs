@@ -8,7 +8,7 @@ internal static class ResidentMemory
     // How guest RAM is called in the process's mappings: Holon's own, and QEMU's when it is told to use a memfd.
     private static readonly string[] _guestMemory = ["/memfd:holon-guest-memory", "/memfd:memory-backend-memfd"];
 
-    /// <summary>Adds up the resident pages of all mappings but the guest's RAM (proc(5), smaps).</summary>
+    /// <summary>Adds up the resident pages of all mappings but the guest's RAM (proc(5), smaps). Code in a memfd is mapped writable and executable, and counts once.</summary>
     public static long BeyondGuest(int process)
     {
         long kilobytes = 0;
@@ -22,7 +22,7 @@ internal static class ResidentMemory
             }
             else if (words[0].Contains('-', StringComparison.Ordinal)) // "from-to rights offset device inode name": a mapping begins
             {
-                counts = words.Length < 6 || !_guestMemory.Any(words[5].StartsWith);
+                counts = words.Length < 6 || !(_guestMemory.Any(words[5].StartsWith) || (words[5].StartsWith("/memfd:", StringComparison.Ordinal) && words[1].Contains('x', StringComparison.Ordinal)));
             }
         }
 

@@ -25,7 +25,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string> _cpu = new("--cpu") { Description = "The processor the guest sees: x86-64-v2 or x86-64-v3.", HelpName = "MODEL", DefaultValueFactory = _ => "x86-64-v3" };
     private readonly Option<string> _engine = new("--engine") { Description = "What executes the guest: translator, interpreter, or auto for the best that works here.", HelpName = "ENGINE", DefaultValueFactory = _ => "auto" };
     private readonly Option<string> _codeCache = new("--code-cache") { Description = "Host code that the translator keeps at most, with K, M or G.", HelpName = "SIZE", DefaultValueFactory = _ => SystemMachineSpec.DefaultCodeCache.ToString() };
-    private readonly Option<bool> _engineStats = new("--engine-stats") { Description = "Tell at the end what the engine did." };
+    private readonly Option<bool> _engineStats = new("--engine-stats") { Description = "Tell at the end what the engine did, with hit rates; counting costs some speed." };
     private readonly Option<string?> _name = new("--name") { Description = "The machine's name, and the guest's host name. [default: the image's]", HelpName = "NAME" };
     private readonly Option<bool> _detach = new("--detach", "-d") { Description = "Start the machine, print its name, and leave it running: holon ps, attach, logs and stop find it." };
     private readonly Option<bool> _detached = new(DetachedStart.InnerOption) { Hidden = true };
@@ -103,6 +103,7 @@ internal sealed class RunCommand : Command
                 CpuModel = Parse("CPU model", parsed.GetRequiredValue(_cpu), ("x86-64-v2", CpuLevel.V2), ("x86-64-v3", CpuLevel.V3)),
                 Engine = Parse("engine", parsed.GetRequiredValue(_engine), ("translator", EngineChoice.Translator), ("interpreter", EngineChoice.Interpreter), ("auto", EngineChoice.Auto)),
                 CodeCache = MemorySize.Parse(parsed.GetRequiredValue(_codeCache)),
+                CountsExecution = parsed.GetValue(_engineStats),
                 Timeout = parsed.GetValue(_timeout) is { } limit ? TimeLimit.Parse(limit) : null,
                 StopOnReset = parsed.GetValue(_noReboot),
                 TestDevice = parsed.GetValue(_testDevice),

@@ -139,8 +139,17 @@ public sealed record TranslationStatistics
     /// <summary>Exits that jump directly to the block they lead to since.</summary>
     public long Links { get; init; }
 
-    /// <summary>Memory accesses that the TLB did not know. Those that it did are not counted.</summary>
+    /// <summary>Memory accesses that the TLB did not know.</summary>
     public long TlbMisses { get; init; }
+
+    /// <summary>Times that the code to go on with had to be looked for.</summary>
+    public long Lookups { get; init; }
+
+    /// <summary>Blocks that were executed, and instructions in them that access memory; zero unless the machine was told to count them.</summary>
+    public long BlocksExecuted { get; init; }
+
+    /// <inheritdoc cref="BlocksExecuted"/>
+    public long MemoryAccesses { get; init; }
 }
 
 /// <summary>A guest address at which a processor was found.</summary>

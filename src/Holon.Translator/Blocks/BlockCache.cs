@@ -55,7 +55,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _firstBlock = _asm.Position;
         _firstSeldom = _seldom = _code.Writable + ((long)codeBytes * CodeMemory.OftenPercent / 100);
         Windows = new AccessWindows(cpu, memory, _context, Statistics);
-        _hot = new HotCode(cpu.Tlb, Windows, (uint*)((byte*)cpu.Context + Offsets.Runs));
+        _hot = new HotCode(cpu.Tlb, Windows, (ulong*)((byte*)cpu.Context + Offsets.Runs));
         _emitter = new BlockEmitter(_asm, Stubs, Exits, _hot);
         _guest = new GuestBlock(model);
         _kernel = new KernelMappings(cpu, memory);
@@ -95,6 +95,13 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 
     /// <summary>Every block is translated as hot ones are: for comparing engines, and to look at it.</summary>
     public bool HotByDefault { get; set; }
+
+    /// <summary>Blocks count how often they are executed, and how many of their instructions access memory.</summary>
+    public bool CountsExecution
+    {
+        get => _emitter.CountsExecution;
+        set => _emitter.CountsExecution = value;
+    }
 
     /// <summary>Blocks found are entered into the jump cache. Not so for who wants one block at a time.</summary>
     public bool RemembersJumps

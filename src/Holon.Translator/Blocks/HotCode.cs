@@ -60,7 +60,7 @@ internal sealed unsafe class HotCode
     /// <param name="tlb">The software TLB.</param>
     /// <param name="windows">The windows that accesses may get.</param>
     /// <param name="runs">Counters for <see cref="SiteTrials"/>.</param>
-    public HotCode(Tlb tlb, AccessWindows windows, uint* runs)
+    public HotCode(Tlb tlb, AccessWindows windows, ulong* runs)
     {
         (_tlb, _windows) = (tlb, windows);
         _trials = new SiteTrials(runs);

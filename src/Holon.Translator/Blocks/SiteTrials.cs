@@ -17,14 +17,14 @@ internal sealed unsafe class SiteTrials
     /// <summary>
     /// A failed look costs as much as so many looks that do not fail gain over the TLB.
     /// </summary>
-    private const uint RunsPerMiss = 12;
+    private const uint RunsPerMiss = 24;
 
-    private readonly uint* _runs;
+    private readonly ulong* _runs;
     private readonly List<Trial> _active = [];
     private readonly Stack<int> _free = [];
 
     /// <param name="runs">The counters: <see cref="Most"/> words that generated code adds to.</param>
-    public SiteTrials(uint* runs)
+    public SiteTrials(ulong* runs)
     {
         _runs = runs;
         for (var i = Most - 1; i >= 0; i--) _free.Push(i);

@@ -43,6 +43,9 @@ internal sealed unsafe partial class BlockEmitter
 
     private const int NoGuest = -1;
 
+    /// <summary>See <see cref="Translator.CountsExecution"/>.</summary>
+    public bool CountsExecution { get; set; }
+
     /// <summary>When not null, takes each guest instruction and where its host code begins, and at last where what is common begins.</summary>
     public List<(Iced.Intel.Instruction Guest, nint Host)>? Listing { get; set; }
 
@@ -67,7 +70,13 @@ internal sealed unsafe partial class BlockEmitter
         _scratchGuest = NoGuest;
         _isHot = block.IsHot;
         EmitEntries();
-        if (block.RunCounter >= 0) EmitCountRun(block.RunCounter);
+        if (block.RunCounter >= 0) EmitCount(Mem.Context(Offsets.Runs + (8 * block.RunCounter)), 1);
+        if (CountsExecution)
+        {
+            EmitCount(Mem.Context(Offsets.BlocksExecuted), 1);
+            EmitCount(Mem.Context(Offsets.MemoryAccesses), MemoryAccesses());
+        }
+
         _ended = false;
         for (var i = 0; i < guest.Count && !_ended; i++)
         {
@@ -85,13 +94,28 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Position = block.CodeEnd;
     }
 
-    /// <summary>Adds one to a counter, whatever the status flags are.</summary>
-    private void EmitCountRun(int counter)
+    /// <summary>Adds to a counter, whatever the status flags are.</summary>
+    private void EmitCount(in Mem counter, int by)
     {
-        var runs = Mem.Context(Offsets.Runs + (4 * counter));
-        _asm.Load32(Homes.Scratch, runs);
-        _asm.Lea32(Homes.Scratch, Mem.At(Homes.Scratch, 1));
-        _asm.Store32(runs, Homes.Scratch);
+        _asm.Load(Homes.Scratch, counter);
+        _asm.Lea(Homes.Scratch, Mem.At(Homes.Scratch, by));
+        _asm.Store(counter, Homes.Scratch);
+    }
+
+    /// <summary>How many of the block's instructions access memory.</summary>
+    private int MemoryAccesses()
+    {
+        var count = 0;
+        for (var i = 0; i < _guest.Count; i++)
+        {
+            ref readonly var instruction = ref _guest.Instructions[i];
+            var stack = instruction.Class.Kind is InstructionKind.Push or InstructionKind.Pop or InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.Leave;
+            var memory = false;
+            for (var operand = 0; operand < instruction.Iced.OpCount; operand++) memory |= instruction.Iced.GetOpKind(operand) == Iced.Intel.OpKind.Memory;
+            if (stack || (memory && instruction.Class.Kind is not (InstructionKind.Lea or InstructionKind.Nop))) count++;
+        }
+
+        return count;
     }
 
     /// <summary>

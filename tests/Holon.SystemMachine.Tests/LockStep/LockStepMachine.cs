@@ -242,7 +242,7 @@ internal sealed unsafe class LockStepMachine : IBoardEvents, IDisposable
                 follower.Gpr[random] = leader.Gpr[random];
                 break;
             case Mnemonic.Syscall:
-                var undefined = Undefined();
+                var undefined = Undefined(besides: 1); // it keeps the flags that it found
                 follower.Gpr[11] = (follower.Gpr[11] & ~undefined) | (leader.Gpr[11] & undefined);
                 break;
             default:
@@ -256,10 +256,11 @@ internal sealed unsafe class LockStepMachine : IBoardEvents, IDisposable
         MemoryMarshal.AsBytes(new ReadOnlySpan<CpuState>(ref one)).SequenceEqual(MemoryMarshal.AsBytes(new ReadOnlySpan<CpuState>(ref other)));
 
     /// <summary>Which status flags the instructions just executed leave undefined.</summary>
-    private ulong Undefined()
+    /// <param name="besides">How many of the last instructions do not count.</param>
+    private ulong Undefined(int besides = 0)
     {
         var undefined = RflagsBits.None;
-        foreach (var rip in _steps)
+        foreach (var rip in _steps.SkipLast(besides))
         {
             if (Decode(rip) is not { } instruction) continue;
             undefined = (undefined & ~instruction.RflagsModified) | instruction.RflagsUndefined;

@@ -63,8 +63,13 @@ internal static class StatisticsText
         var exits = current.Exits.Select(exit => $"{Count(exit.Value - before.Exits.GetValueOrDefault(exit.Key), seconds)} {exit.Key}");
         Line(text, "  exits", $"{Count(current.Entries - before.Entries, seconds)}: {string.Join(", ", exits)}, {Count(current.Links - before.Links, seconds)} linked");
         var misses = current.TlbMisses - before.TlbMisses;
-        Line(text, "  TLB", string.Create(CultureInfo.InvariantCulture, $"{Count(misses, seconds)} misses{(busy > 0 ? $", {misses / busy / 1000:N0} thousand a second of its time" : "")}"));
+        Line(text, "  TLB", string.Create(CultureInfo.InvariantCulture, $"{Count(misses, seconds)} misses{(busy > 0 ? $", {misses / busy / 1000:N0} thousand a second of its time" : "")}{HitRate(misses, current.MemoryAccesses - before.MemoryAccesses)}"));
+        var lookups = current.Lookups - before.Lookups;
+        Line(text, "  chaining", $"{Count(lookups, seconds)} blocks had to be looked for{HitRate(lookups, current.BlocksExecuted - before.BlocksExecuted)}");
     }
+
+    /// <summary>How many of all did not fail; nothing when they were not counted.</summary>
+    private static string HitRate(long failed, long all) => all > 0 ? string.Create(CultureInfo.InvariantCulture, $"; hit rate {100.0 * Math.Max(0, all - failed) / all:0.000} % of {all:N0}") : "";
 
     private static void Line(StringBuilder text, string name, string value) => text.Append(CultureInfo.InvariantCulture, $"{name,-13} {value}").AppendLine();
 
