@@ -155,4 +155,21 @@ public sealed class FlagsTests
         Assert.Equal(expected & mask, guest.State.Rflags & mask); // and what is left when the vCPU stops
         Assert.Equal(Rflags.Fixed, guest.Rbx & Rflags.Fixed);
     }
+
+    [Fact]
+    public void Flags_of_a_sum_stay_when_its_register_is_popped()
+    {
+        using var guest = GuestProgram.Run(GuestMode.Long, c =>
+        {
+            c.push(100);
+            c.push(200);
+            c.mov(ebx, 0x87);
+            c.sub(rbx, 0x88); // borrows, also in the low digit: CF, AF, SF and PF
+            c.pop(rbx);
+            c.setc(al);
+            c.pop(rcx);
+            c.sets(dl);
+        });
+        Assert.Equal((1ul, 1ul, 200ul, 100ul), (guest.Rax & 0xFF, guest.Rdx & 0xFF, guest.Rbx, guest.Rcx));
+    }
 }
