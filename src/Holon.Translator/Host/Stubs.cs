@@ -209,6 +209,14 @@ internal sealed unsafe partial class Stubs
         return EmitWithin(offset, size, out crosses);
     }
 
+    /// <summary>Undoes what <see cref="EmitFindEntry"/> did to registers.</summary>
+    private void TakeEntryBack(int entry, int offset, int size)
+    {
+        _asm.Pop(size);
+        _asm.Pop(offset);
+        _asm.Pop(entry);
+    }
+
     private byte* EmitStackMiss(int set)
     {
         var start = _asm.Position;
@@ -230,16 +238,12 @@ internal sealed unsafe partial class Stubs
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
         _asm.Land(known);
         _asm.Alu(AluOp.Add, Homes.Address, c);
-        _asm.Pop(d);
-        _asm.Pop(c);
-        _asm.Pop(a);
+        TakeEntryBack(a, c, d);
         _asm.Ret();
         _asm.Land(writes);
         _asm.Land(unknown);
         _asm.Land(crosses);
-        _asm.Pop(d);
-        _asm.Pop(c);
-        _asm.Pop(a);
+        TakeEntryBack(a, c, d);
         _asm.JmpTo(Refill[set]);
         return start;
     }
@@ -273,16 +277,12 @@ internal sealed unsafe partial class Stubs
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
         _asm.Store(Mem.Context(Offsets.SiteAddend, d, 0), c);
         _asm.Alu(AluOp.Add, Homes.Address, c);
-        _asm.Pop(d);
-        _asm.Pop(c);
-        _asm.Pop(a);
+        TakeEntryBack(a, c, d);
         _asm.Ret();
         _asm.Land(other);
         _asm.Land(crosses);
         if (misaligned != null) _asm.Land(misaligned);
-        _asm.Pop(d);
-        _asm.Pop(c);
-        _asm.Pop(a);
+        TakeEntryBack(a, c, d);
         if (group)
         {
             _asm.MovImmediate(Homes.Address, 0);
@@ -318,16 +318,12 @@ internal sealed unsafe partial class Stubs
         var other = EmitFindEntry(a, c, d, Offsets.TlbField(set, (kind & 1) != 0 ? Offsets.WriteTag : Offsets.ReadTag), out var crosses);
         var misaligned = EmitAlignmentCheck(c, d);
         _asm.Alu(AluOp.Add, Homes.Address, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
-        _asm.Pop(d);
-        _asm.Pop(c);
-        _asm.Pop(a);
+        TakeEntryBack(a, c, d);
         _asm.Ret();
         _asm.Land(other);
         _asm.Land(crosses);
         _asm.Land(misaligned);
-        _asm.Pop(d);
-        _asm.Pop(c);
-        _asm.Pop(a);
+        TakeEntryBack(a, c, d);
         _asm.JmpTo(Refill[set]);
         return start;
     }
