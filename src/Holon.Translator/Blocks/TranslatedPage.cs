@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holon.Memory;
 
 namespace Holon.Translator.Blocks;
@@ -9,6 +10,7 @@ internal sealed class TranslatedPage
     private TranslatedBlock?[] _buckets = new TranslatedBlock?[8]; // a power of two, and more than half as many as there are blocks
     private int _count;
     private ulong _granules;
+    private Starts _starts; // by eight bytes of the page, whether a block begins there: decoding asks at each instruction, and mostly none does
 
     /// <summary>The blocks.</summary>
     public IEnumerable<TranslatedBlock> Blocks
@@ -23,6 +25,7 @@ internal sealed class TranslatedPage
     /// <summary>The block at a linear address, or null.</summary>
     public TranslatedBlock? Find(ulong linear, int mode)
     {
+        if ((_starts[(int)(linear >> 9) & 7] & StartBit(linear)) == 0) return null;
         var block = _buckets[Bucket(linear, mode, _buckets.Length)];
         while (block != null && (block.Linear != linear || block.Mode != mode)) block = block.NextInPage;
         return block;
@@ -33,6 +36,7 @@ internal sealed class TranslatedPage
     {
         if (_count++ == 2 * _buckets.Length) Grow();
         Put(_buckets, block);
+        _starts[(int)(block.Linear >> 9) & 7] |= StartBit(block.Linear);
         MarkCode((int)(block.Physical & 0xFFF), block.GuestBytes);
     }
 
@@ -55,6 +59,8 @@ internal sealed class TranslatedPage
 
     /// <summary>Whether code was read from a range of the page.</summary>
     public bool Overlaps(int offset, int length) => (_granules & CodePageMap.PiecesOf(offset, length)) != 0;
+
+    private static ulong StartBit(ulong linear) => 1ul << ((int)(linear >> 3) & 63);
 
     private static int Bucket(ulong linear, int mode, int buckets)
     {
@@ -83,5 +89,11 @@ internal sealed class TranslatedPage
         }
 
         _buckets = buckets;
+    }
+
+    [InlineArray(8)]
+    private struct Starts
+    {
+        private ulong _first;
     }
 }
