@@ -60,9 +60,8 @@ public sealed class DurabilityTests(Busybox busybox) : IClassFixture<Busybox>
             acknowledged = lines[..^1].Where(line => line.StartsWith("committed ", StringComparison.Ordinal)).Select(line => Number(line["committed ".Length..])).Max();
             await disk.CheckAsync($"round {round}");
             await disk.CheckFileSystemAsync($"round {round}");
+            TestContext.Current.SendDiagnosticMessage($"{journal}: round {round} of {rounds}: {acknowledged} transactions, {disk.Leaks} times leaked clusters");
         }
-
-        TestContext.Current.SendDiagnosticMessage($"{journal}: {rounds} rounds, {acknowledged} transactions, {disk.Leaks} times leaked clusters");
     }
 
     /// <summary>The host's sqlite3 with its libraries, for the guest.</summary>
