@@ -155,6 +155,19 @@ public sealed class RealProgramTests : IDisposable
     }
 
     [Fact]
+    public void Clojure_has_a_REPL()
+    {
+        RequireAll("clojure", "clojure.jar");
+        string[] arguments = ["-cp", ClassPath("clojure.jar", "core.specs.alpha.jar", "spec.alpha.jar"), "clojure.main"];
+        const string Typed = "(def x 20)\n(defn f [n] (if (< n 2) n (+ (f (- n 1)) (f (- n 2)))))\n(f x)\n(/ 1 0)\n(class *e)\n(->> (range 10) (filter odd?) (map str) (clojure.string/join \",\"))\n";
+        var expected = Commands.RunWith(Typed, "java", arguments);
+        Assert.Contains("6765", expected.Output, StringComparison.Ordinal);
+        var actual = Commands.RunWith(Typed, Commands.HolonJava, arguments);
+        Assert.Equal(expected.Output, actual.Output);
+        Assert.Equal(expected.Code, actual.Code);
+    }
+
+    [Fact]
     public void Groovy_runs_scripts()
     {
         RequireAll("groovy", "groovy-all.jar");

@@ -23,7 +23,7 @@ internal static unsafe class ThreadDump
             Stack(text, row);
             text.Append('\n');
         }
-        Deadlocks(text, rows);
+        Deadlocked(text, machine, rows);
         var memory = GC.GetGCMemoryInfo(GCKind.Any);
         text.Append(CultureInfo.InvariantCulture, $"Heap\n .NET heap   total {memory.TotalCommittedBytes >> 10}K, used {GC.GetTotalMemory(false) >> 10}K, collections {GC.CollectionCount(0)} ({GC.CollectionCount(1)} and {GC.CollectionCount(2)} of older generations)\n\n");
         return text.ToString();
@@ -102,28 +102,23 @@ internal static unsafe class ThreadDump
     private static string Describe(JavaMachine machine, object o) =>
         machine.ClassOf(o) == machine.Known.Class && machine.ClassOfMirror(o) is var named ? $"<0x{RuntimeHelpers.GetHashCode(o):x16}> (a java.lang.Class for {named.JavaName})" : $"<0x{RuntimeHelpers.GetHashCode(o):x16}> (a {machine.ClassOf(o).JavaName})";
 
-    /// <summary>Circles of threads, each waiting for an object that the next one has locked.</summary>
-    private static void Deadlocks(StringBuilder text, List<Row> rows)
+    private static void Deadlocked(StringBuilder text, JavaMachine machine, List<Row> rows)
     {
-        Row? Next(Row row) => row.Thread.BlockedOn is { } o ? rows.Find(r => r != row && r.Frames.Any(f => f.Locked.Contains(o) && r.Thread.BlockedOn != o)) : null;
-        var seen = new HashSet<Row>();
+        if (!rows.Exists(r => r.Thread.BlockedOn != null || r.Thread.JavaStatus == JThread.Parked)) return;
+        var deadlocks = new Deadlocks(machine, true);
         var found = 0;
-        foreach (var start in rows)
+        foreach (var circle in deadlocks.Circles())
         {
-            var path = new List<Row>();
-            for (var row = start; row != null && !seen.Contains(row) && !path.Contains(row); row = Next(row)) path.Add(row);
-            seen.UnionWith(path);
-            if (path.Count == 0 || Next(path[^1]) is not { } first || path.IndexOf(first) is not (>= 0 and var from)) continue;
             found++;
-            path = path[from..];
             text.Append("\nFound one Java-level deadlock:\n=============================\n");
-            foreach (var row in path)
+            foreach (var t in circle)
             {
-                var o = row.Thread.BlockedOn;
-                text.Append(CultureInfo.InvariantCulture, $"\"{row.Name}\":\n  waiting to lock monitor 0x{(o == null ? 0 : RuntimeHelpers.GetHashCode(o)):x16} (object 0x{(o == null ? 0 : RuntimeHelpers.GetHashCode(o)):x16}, a {(o == null ? "?" : row.Thread.Machine.ClassOf(o).JavaName)}),\n  which is held by \"{Next(row)?.Name}\"\n\n");
+                var wants = t.BlockedOn is { } monitor ? $"lock monitor 0x{RuntimeHelpers.GetHashCode(monitor):x16} (object {Named(machine, monitor)})"
+                    : Deadlocks.ParkBlocker(t) is { } parks ? $"own synchronizer {Named(machine, parks)}" : "go on";
+                text.Append(CultureInfo.InvariantCulture, $"\"{t.Name}\":\n  waiting to {wants},\n  which is held by \"{deadlocks.OwnerOfWhatBlocks(t)?.Name}\"\n\n");
             }
             text.Append("Java stack information for the threads listed above:\n===================================================\n");
-            foreach (var row in path)
+            foreach (var row in rows.Where(r => circle.Contains(r.Thread)))
             {
                 text.Append('"').Append(row.Name).Append("\":\n");
                 Stack(text, row);
@@ -132,4 +127,6 @@ internal static unsafe class ThreadDump
         }
         if (found > 0) text.Append("Found ").Append(found).Append(found == 1 ? " deadlock.\n\n" : " deadlocks.\n\n");
     }
+
+    private static string Named(JavaMachine machine, object o) => $"0x{RuntimeHelpers.GetHashCode(o):x16}, a {machine.ClassOf(o).JavaName}";
 }

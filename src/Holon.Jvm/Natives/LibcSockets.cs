@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Holon.Jvm.Natives;
@@ -15,13 +17,33 @@ internal static unsafe partial class Libc
         public short Events, Returned;
     }
 
-    /// <summary>struct sockaddr_in; port and address as the network has them.</summary>
-    [StructLayout(LayoutKind.Sequential)]
+    /// <summary>struct sockaddr_in or sockaddr_in6, by its family; port and address as the network has them.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 28)]
     public struct SocketAddress
     {
-        public ushort Family, Port;
-        public uint Address;
-        public ulong Zero;
+        public const ushort Version4 = 2, Version6 = 10;
+
+        [FieldOffset(0)] public ushort Family;
+        [FieldOffset(2)] public ushort Port;
+        [FieldOffset(4)] public uint Address4;
+        [FieldOffset(8)] public fixed byte Address6[16];
+        [FieldOffset(24)] public uint Scope;
+
+        /// <summary>An address for a socket of a family: those of IPv4 are mapped for one of IPv6, whose wildcard stands for both.</summary>
+        public static SocketAddress Of(IPAddress address, int port, bool isVersion6)
+        {
+            var result = new SocketAddress { Family = isVersion6 ? Version6 : Version4, HostPort = port };
+            if (!isVersion6)
+            {
+                address.TryWriteBytes(new Span<byte>(&result.Address4, 4), out _);
+                return result;
+            }
+            if (address.AddressFamily == AddressFamily.InterNetworkV6) result.Scope = (uint)address.ScopeId;
+            else if (address.Equals(IPAddress.Any)) return result;
+            else address = address.MapToIPv6();
+            address.TryWriteBytes(new Span<byte>(result.Address6, 16), out _);
+            return result;
+        }
 
         public int HostPort
         {
@@ -29,11 +51,22 @@ internal static unsafe partial class Libc
             set => Port = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((ushort)value);
         }
 
-        public int HostAddress
+        /// <summary>The address; one of IPv4 that is mapped is given as such.</summary>
+        public IPAddress Address
         {
-            readonly get => System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((int)Address);
-            set => Address = (uint)System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(value);
+            get
+            {
+                if (Family != Version6) return new IPAddress(Address4);
+                fixed (byte* bytes = Address6)
+                {
+                    var address = new IPAddress(new ReadOnlySpan<byte>(bytes, 16), Scope);
+                    return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+                }
+            }
         }
+
+        /// <summary>How many of its bytes count.</summary>
+        public readonly int Length => Family == Version6 ? 28 : 16;
     }
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
@@ -89,6 +122,15 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
+
+    [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]
+    public static partial int INotifyInit(int flags);
+
+    [LibraryImport("libc", EntryPoint = "inotify_add_watch", SetLastError = true)]
+    public static partial int INotifyAdd(int fd, byte* path, uint mask);
+
+    [LibraryImport("libc", EntryPoint = "inotify_rm_watch", SetLastError = true)]
+    public static partial int INotifyRemove(int fd, int watch);
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial int EPollCreate(int flags);

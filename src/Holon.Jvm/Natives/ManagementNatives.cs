@@ -7,7 +7,7 @@ namespace Holon.Jvm.Natives;
 
 /// <summary>
 /// What java.lang.management shows of a machine: memory, threads, classes, uptime. Heap figures are those of .NET's collector, which
-/// knows the process only. Who owns a monitor is not known, so no deadlock is found.
+/// knows the process only.
 /// </summary>
 internal static class ManagementNatives
 {
@@ -59,7 +59,7 @@ internal static class ManagementNatives
             .Void("initOptionalSupportFields()V", a =>
             {
                 var owner = a.Machine.BootLoader.Load(a.Thread, "sun/management/VMManagementImpl");
-                foreach (var name in (ReadOnlySpan<string>)["compTimeMonitoringSupport", "currentThreadCpuTimeSupport", "otherThreadCpuTimeSupport", "threadAllocatedMemorySupport"])
+                foreach (var name in (ReadOnlySpan<string>)["compTimeMonitoringSupport", "currentThreadCpuTimeSupport", "otherThreadCpuTimeSupport", "threadAllocatedMemorySupport", "objectMonitorUsageSupport", "synchronizerUsageSupport"])
                     SetStatic(owner, name);
             })
             .Int("getProcessId()I", _ => Environment.ProcessId)
@@ -132,12 +132,14 @@ internal static class ManagementNatives
         {
             var infos = (object?[])a.Ref(2)!;
             var ids = (long[])a.Ref(0)!;
-            for (var i = 0; i < ids.Length; i++) infos[i + 1] = Find(a, ids[i]) is { } t ? Info(a, t, a.Int(1), false) : null;
+            var owners = new Deadlocks(a.Machine, true);
+            for (var i = 0; i < ids.Length; i++) infos[i + 1] = Find(a, ids[i]) is { } t ? Info(a, t, owners, a.Int(1), false) : null;
         })
         .Ref("dumpThreads0([JZZI)[Ljava/lang/management/ThreadInfo;", a =>
         {
             var threads = a.Ref(0) is long[] ids ? ids.Select(id => Find(a, id)) : a.Machine.AllThreads();
-            return JavaMachine.NewArray(a.Machine.BootLoader.Load(a.Thread, "java/lang/management/ThreadInfo"), [.. threads.Select(t => t == null ? null : Info(a, t, a.Int(3), true))]);
+            var owners = new Deadlocks(a.Machine, true);
+            return JavaMachine.NewArray(a.Machine.BootLoader.Load(a.Thread, "java/lang/management/ThreadInfo"), [.. threads.Select(t => t == null ? null : Info(a, t, owners, a.Int(3), true))]);
         })
         .Long("getThreadTotalCpuTime0(J)J", a => CpuTime(a, a.Long(0)))
         .Long("getThreadUserCpuTime0(J)J", a => CpuTime(a, a.Long(0)))
@@ -150,8 +152,14 @@ internal static class ManagementNatives
         .Void("setThreadContentionMonitoringEnabled0(Z)V", _ => { })
         .Void("resetContentionTimes0(J)V", _ => { })
         .Void("resetPeakThreadCount0()V", a => a.Machine.PeakThreads = a.Machine.AllThreads().Length)
-        .Ref("findMonitorDeadlockedThreads0()[Ljava/lang/Thread;", _ => null)
-        .Ref("findDeadlockedThreads0()[Ljava/lang/Thread;", _ => null);
+        .Ref("findMonitorDeadlockedThreads0()[Ljava/lang/Thread;", a => Deadlocked(a, false))
+        .Ref("findDeadlockedThreads0()[Ljava/lang/Thread;", a => Deadlocked(a, true));
+
+    private static object?[]? Deadlocked(Args a, bool withLocks)
+    {
+        var threads = new Deadlocks(a.Machine, withLocks).Circles().SelectMany(circle => circle).Select(t => t.JavaObject).ToArray();
+        return threads.Length == 0 ? null : JavaMachine.NewArray(a.Machine.Known.Thread, threads);
+    }
 
     private static JThread? Find(Args a, long id)
     {
@@ -160,19 +168,22 @@ internal static class ManagementNatives
         return a.Machine.AllThreads().FirstOrDefault(t => t.JavaObject?.Field<long>(tid) == id);
     }
 
-    private static JObject Info(Args a, JThread t, int depth, bool monitors)
+    private static JObject Info(Args a, JThread t, Deadlocks owners, int depth, bool monitors)
     {
         var element = a.Machine.BootLoader.Load(a.Thread, "java/lang/StackTraceElement");
-        List<object?> trace = depth != 0 ? [.. ThreadStacks.Of(t).Take(depth < 0 ? int.MaxValue : depth).Select(f => StackTraceElements.New(a.Thread, f.Entry))] : [];
+        List<LockedFrame> frames = depth != 0 ? [.. ThreadStacks.Of(t).Take(depth < 0 ? int.MaxValue : depth)] : [];
+        List<object?> trace = [.. frames.Select(f => StackTraceElements.New(a.Thread, f.Entry))];
         ReadOnlySpan<Value> common =
         [
-            Value.Of(t.JavaObject), Value.Of(t.JavaStatus), Value.Of(t.WaitingOn ?? t.BlockedOn), Value.Of(null), Value.Of(t.BlockedCount), Value.Of(-1L), Value.Of(t.WaitedCount), Value.Of(-1L),
+            Value.Of(t.JavaObject), Value.Of(t.JavaStatus), Value.Of(t.WaitingOn ?? t.BlockedOn ?? Deadlocks.ParkBlocker(t)), Value.Of(owners.OwnerOfWhatBlocks(t)?.JavaObject), Value.Of(t.BlockedCount), Value.Of(-1L), Value.Of(t.WaitedCount), Value.Of(-1L),
             Value.Of(JavaMachine.NewArray(element, trace)),
         ];
         const string Common = "(Ljava/lang/Thread;ILjava/lang/Object;Ljava/lang/Thread;JJJJ[Ljava/lang/StackTraceElement;";
-        return monitors
-            ? New(a, "java/lang/management/ThreadInfo", Common + "[Ljava/lang/Object;[I[Ljava/lang/Object;)V", [.. common, Value.Of(null), Value.Of(null), Value.Of(null)])
-            : New(a, "java/lang/management/ThreadInfo", Common + ")V", common);
+        if (!monitors) return New(a, "java/lang/management/ThreadInfo", Common + ")V", common);
+        var locked = frames.SelectMany((frame, i) => frame.Locked.Where(o => o != t.BlockedOn).Select(o => (Object: o, Depth: i))).ToArray();
+        Value Objects(IEnumerable<object?> items) => Value.Of(JavaMachine.NewArray(a.Machine.ObjectClass, [.. items]));
+        return New(a, "java/lang/management/ThreadInfo", Common + "[Ljava/lang/Object;[I[Ljava/lang/Object;)V",
+            [.. common, Objects(locked.Select(l => l.Object)), Value.Of(locked.Select(l => l.Depth).ToArray()), Objects(owners.LocksOf(t))]);
     }
 
     private static void ForEach(Args a, Func<Args, long, long> figure)

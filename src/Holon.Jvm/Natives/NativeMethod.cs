@@ -147,6 +147,7 @@ internal static class NativeTable
         MathNatives.Register(Class);
         FileNatives.Register(Class);
         NioFileNatives.Register(Class);
+        WatchNatives.Register(Class);
         FileStoreNatives.Register(Class);
         ZipNatives.Register(Class);
         NetNatives.Register(Class);

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Holon.Jvm.Heap;
@@ -6,7 +5,7 @@ using Holon.Jvm.Runtime;
 
 namespace Holon.Jvm.Natives;
 
-/// <summary>java.net addresses and sun.nio.ch.Net: sockets of IPv4. The class library is told that there is no IPv6.</summary>
+/// <summary>sun.nio.ch.Net: sockets of IPv4 and IPv6. As on HotSpot one socket serves both where the host has both.</summary>
 internal static unsafe class NetNatives
 {
     private const int Eacces = 13, Einprogress = 115, Eagain = 11;
@@ -14,9 +13,10 @@ internal static unsafe class NetNatives
 
     public static void Register(Func<string, NativeClass> of)
     {
-        RegisterAddresses(of);
+        AddressNatives.Register(of);
         RegisterSockets(of("sun/nio/ch/Net"));
         RegisterOptions(of("sun/nio/ch/Net"));
+        RegisterGroups(of("sun/nio/ch/Net"));
         of("sun/nio/ch/SocketDispatcher")
             .Int("read0(Ljava/io/FileDescriptor;JI)I", a => Read(a, Fd(a, 0), a.Long(1), a.Int(3)))
             .Long("readv0(Ljava/io/FileDescriptor;JI)J", ReadVector);
@@ -28,71 +28,6 @@ internal static unsafe class NetNatives
             .Bool("quickAckSupported0()Z", _ => false)
             .Bool("incomingNapiIdSupported0()Z", _ => false);
         RegisterDatagrams(of);
-    }
-
-    // Addresses -------------------------------------------------------------------------------------------------------
-
-    private static void RegisterAddresses(Func<string, NativeClass> of)
-    {
-        foreach (var name in (ReadOnlySpan<string>)["java/net/InetAddress", "java/net/Inet4Address", "java/net/Inet6Address", "java/net/NetworkInterface", "java/net/DatagramPacket"]) of(name).Void("init()V", _ => { });
-        of("java/net/InetAddressImplFactory").Bool("isIPv6Supported()Z", _ => false);
-        of("java/net/Inet4AddressImpl")
-            .Ref("getLocalHostName()Ljava/lang/String;", a => a.Machine.NewString(Environment.MachineName))
-            .Ref("lookupAllHostAddr(Ljava/lang/String;)[Ljava/net/InetAddress;", LookUp)
-            .Ref("getHostByAddr([B)Ljava/lang/String;", a =>
-            {
-                try
-                {
-                    if (!a.Machine.Net.Any) throw Unknown(a, "host");
-                    return a.Machine.NewString(Dns.GetHostEntry(new IPAddress(a.Bytes(1))).HostName);
-                }
-                catch (SocketException)
-                {
-                    throw Unknown(a, null);
-                }
-            })
-            .Bool("isReachable0([BI[BI)Z", _ => false);
-        of("java/net/NetworkInterface")
-            .Ref("getAll()[Ljava/net/NetworkInterface;", _ => null)
-            .Ref("getByName0(Ljava/lang/String;)Ljava/net/NetworkInterface;", _ => null)
-            .Ref("getByIndex0(I)Ljava/net/NetworkInterface;", _ => null)
-            .Ref("getByInetAddress0(Ljava/net/InetAddress;)Ljava/net/NetworkInterface;", _ => null)
-            .Bool("boundInetAddress0(Ljava/net/InetAddress;)Z", _ => false);
-    }
-
-    private static JavaThrow Unknown(Args a, string? message) => a.Thread.Error("java/net/UnknownHostException", message);
-
-    private static object LookUp(Args a)
-    {
-        var host = a.String(1) ?? throw a.Thread.Error("java/lang/NullPointerException", "host argument is null");
-        IPAddress[] found;
-        try
-        {
-            found = a.Machine.Net.Any || host == "localhost" ? Dns.GetHostAddresses(host, AddressFamily.InterNetwork) : [];
-        }
-        catch (Exception e) when (e is SocketException or ArgumentException)
-        {
-            found = [];
-        }
-        if (found.Length == 0) throw Unknown(a, $"{host}: Name or service not known");
-        var c = a.Machine.BootLoader.Load(a.Thread, "java/net/InetAddress");
-        return JavaMachine.NewArray(c, [.. found.Distinct().Select(address => NewAddress(a, host, System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(address.GetAddressBytes())))]);
-    }
-
-    private static JObject NewAddress(Args a, string? host, int address)
-    {
-        var c = a.Machine.BootLoader.Load(a.Thread, "java/net/Inet4Address");
-        Initialization.Initialize(a.Thread, c);
-        var o = c.Allocate();
-        a.Thread.Call(c.DeclaredMethod("<init>", "(Ljava/lang/String;I)V")!, Value.Of(o), Value.Of(a.Machine.NewStringOrNull(host)), Value.Of(address));
-        return o;
-    }
-
-    private static int AddressOf(Args a, int slot)
-    {
-        var c = a.Machine.BootLoader.Load(a.Thread, "java/net/InetAddress");
-        var holder = (JObject)a.Object(slot).Ref(Known.Offset(c, "holder"))!;
-        return holder.Field<int>(Known.Offset(holder.Class(), "address"));
     }
 
     // Sockets ---------------------------------------------------------------------------------------------------------
@@ -113,16 +48,21 @@ internal static unsafe class NetNatives
 
     private static int Check(Args a, int result) => result >= 0 ? result : throw Failure(a);
 
-    private static void CheckGrant(Args a, in Libc.SocketAddress address)
+    private static void CheckGrant(Args a, Libc.SocketAddress address)
     {
-        if (!a.Machine.Net.Allows(new IPAddress(address.Address), address.HostPort)) throw Failure(a, Eacces);
+        if (address.Family is not (Libc.SocketAddress.Version4 or Libc.SocketAddress.Version6) || !a.Machine.Net.Allows(address.Address, address.HostPort)) throw Failure(a, Eacces);
     }
 
-    private static Libc.SocketAddress Address(Args a, int slot, int port) => new() { Family = 2, HostAddress = AddressOf(a, slot), HostPort = port };
+    private static Libc.SocketAddress Address(Args a, int slot, int port, bool isVersion6)
+    {
+        var address = AddressNatives.Of(a, a.Object(slot));
+        if (!isVersion6 && address.AddressFamily != AddressFamily.InterNetwork) throw a.Thread.Error("java/net/SocketException", "Protocol family unavailable");
+        return Libc.SocketAddress.Of(address, port, isVersion6);
+    }
 
     private static void RegisterSockets(NativeClass c) => c
         .Void("initIDs()V", _ => { })
-        .Bool("isIPv6Available0()Z", _ => false)
+        .Bool("isIPv6Available0()Z", a => a.Machine.UsesIPv6)
         .Bool("isReusePortAvailable0()Z", _ => true)
         .Int("isExclusiveBindAvailable()I", _ => -1)
         .Bool("shouldShutdownWriteBeforeClose0()Z", _ => false)
@@ -138,16 +78,19 @@ internal static unsafe class NetNatives
         .Int("pollconnValue()S", _ => Libc.PollOut)
         .Int("socket0(ZZZZ)I", a =>
         {
-            var fd = Check(a, Libc.Socket(2, (a.Bool(1) ? 1 : 2) | Libc.CloseOnExec, 0));
-            var on = 1;
+            var isVersion6 = a.Bool(0) && a.Machine.UsesIPv6;
+            var fd = Check(a, Libc.Socket(isVersion6 ? Libc.SocketAddress.Version6 : Libc.SocketAddress.Version4, (a.Bool(1) ? 1 : 2) | Libc.CloseOnExec, 0));
+            int off = 0, on = 1;
+            if (isVersion6) _ = Libc.SetOption(fd, Version6Level, OnlyVersion6, &off, 4);
+            if (isVersion6 && !a.Bool(1)) _ = Libc.SetOption(fd, Version6Level, GroupHops6, &on, 4); // as Java wants it for IPv4 as well
             if (a.Bool(2)) _ = Libc.SetOption(fd, 1, 2, &on, 4);
             return fd;
         })
         .Void("bind0(Ljava/io/FileDescriptor;ZZLjava/net/InetAddress;I)V", a =>
         {
-            var address = Address(a, 3, a.Int(4));
+            var address = Address(a, 3, a.Int(4), a.Bool(1) && a.Machine.UsesIPv6);
             CheckGrant(a, address);
-            Check(a, Libc.Bind(Fd(a, 0), &address, sizeof(Libc.SocketAddress)));
+            Check(a, Libc.Bind(Fd(a, 0), &address, address.Length));
         })
         .Void("listen(Ljava/io/FileDescriptor;I)V", a => Check(a, Libc.Listen(Fd(a, 0), a.Int(1))))
         .Int("connect0(ZLjava/io/FileDescriptor;Ljava/net/InetAddress;I)I", Connect)
@@ -157,9 +100,9 @@ internal static unsafe class NetNatives
             if (Libc.ShutDown(Fd(a, 0), a.Int(1)) < 0 && Marshal.GetLastPInvokeError() != 107) throw Failure(a);
         })
         .Int("localPort(Ljava/io/FileDescriptor;)I", a => Name(a, false).HostPort)
-        .Ref("localInetAddress(Ljava/io/FileDescriptor;)Ljava/net/InetAddress;", a => NewAddress(a, null, Name(a, false).HostAddress))
+        .Ref("localInetAddress(Ljava/io/FileDescriptor;)Ljava/net/InetAddress;", a => AddressNatives.New(a, null, Name(a, false).Address))
         .Int("remotePort(Ljava/io/FileDescriptor;)I", a => Name(a, true).HostPort)
-        .Ref("remoteInetAddress(Ljava/io/FileDescriptor;)Ljava/net/InetAddress;", a => NewAddress(a, null, Name(a, true).HostAddress))
+        .Ref("remoteInetAddress(Ljava/io/FileDescriptor;)Ljava/net/InetAddress;", a => AddressNatives.New(a, null, Name(a, true).Address))
         .Int("poll(Ljava/io/FileDescriptor;IJ)I", a => Libc.WaitFor(a.Thread, Fd(a, 0), (short)a.Int(1), a.Long(2)))
         .Bool("pollConnect(Ljava/io/FileDescriptor;J)Z", a =>
         {
@@ -183,10 +126,10 @@ internal static unsafe class NetNatives
 
     private static int Connect(Args a)
     {
-        var address = Address(a, 2, a.Int(3));
+        var address = Address(a, 2, a.Int(3), a.Bool(0) && a.Machine.UsesIPv6);
         CheckGrant(a, address);
         var fd = Fd(a, 1);
-        if (Libc.Connect(fd, &address, sizeof(Libc.SocketAddress)) == 0) return 1;
+        if (Libc.Connect(fd, &address, address.Length) == 0) return 1;
         return Marshal.GetLastPInvokeError() switch
         {
             Einprogress => Unavailable,
@@ -217,7 +160,7 @@ internal static unsafe class NetNatives
         var c = a.Machine.BootLoader.Load(a.Thread, "java/net/InetSocketAddress");
         Initialization.Initialize(a.Thread, c);
         var peer = c.Allocate();
-        a.Thread.Call(c.DeclaredMethod("<init>", "(Ljava/net/InetAddress;I)V")!, Value.Of(peer), Value.Of(NewAddress(a, null, from.HostAddress)), Value.Of(from.HostPort));
+        a.Thread.Call(c.DeclaredMethod("<init>", "(Ljava/net/InetAddress;I)V")!, Value.Of(peer), Value.Of(AddressNatives.New(a, null, from.Address)), Value.Of(from.HostPort));
         ((object?[])a.Ref(2)!)[1] = peer;
         return 1;
     }
@@ -286,7 +229,63 @@ internal static unsafe class NetNatives
                 length = 8;
             }
             Check(a, Libc.SetOption(Fd(a, 0), a.Int(2), a.Int(3), pair, length));
+            // What a socket for both says of its packets' class of service holds for those of IPv4, too.
+            if (a.Int(2) == Version6Level && a.Int(3) == 67 && a.Bool(5)) _ = Libc.SetOption(Fd(a, 0), 0, 1, pair, length);
         });
+
+    // Multicast (ip(7), ipv6(7)) --------------------------------------------------------------------------------------
+
+    private const int Version6Level = 41, OnlyVersion6 = 26, GroupHops6 = 18, GroupInterface6 = 17;
+
+    private static void RegisterGroups(NativeClass c) => c
+        .Int("joinOrDrop4(ZLjava/io/FileDescriptor;III)I", a =>
+        {
+            // Group, interface; with a source: group, interface, source.
+            var request = stackalloc int[] { Network(a.Int(2)), Network(a.Int(3)), Network(a.Int(4)) };
+            var (join, leave, length) = a.Int(4) == 0 ? (35, 36, 8) : (39, 40, 12);
+            Check(a, Libc.SetOption(Fd(a, 1), 0, a.Bool(0) ? join : leave, request, length));
+            return 0;
+        })
+        .Int("blockOrUnblock4(ZLjava/io/FileDescriptor;III)I", a =>
+        {
+            var request = stackalloc int[] { Network(a.Int(2)), Network(a.Int(3)), Network(a.Int(4)) };
+            Check(a, Libc.SetOption(Fd(a, 1), 0, a.Bool(0) ? 38 : 37, request, 12));
+            return 0;
+        })
+        .Int("joinOrDrop6(ZLjava/io/FileDescriptor;[BI[B)I", a =>
+        {
+            if (a.Ref(4) != null) return Unavailable; // membership by source
+            var request = stackalloc byte[20];
+            a.Bytes(2).AsSpan(0, 16).CopyTo(new Span<byte>(request, 16));
+            *(int*)(request + 16) = a.Int(3);
+            Check(a, Libc.SetOption(Fd(a, 1), Version6Level, a.Bool(0) ? 20 : 21, request, 20));
+            return 0;
+        })
+        .Int("blockOrUnblock6(ZLjava/io/FileDescriptor;[BI[B)I", _ => Unavailable)
+        .Void("setInterface4(Ljava/io/FileDescriptor;I)V", a =>
+        {
+            var address = Network(a.Int(1));
+            Check(a, Libc.SetOption(Fd(a, 0), 0, 32, &address, 4));
+        })
+        .Int("getInterface4(Ljava/io/FileDescriptor;)I", a =>
+        {
+            int address, length = 4;
+            Check(a, Libc.GetOption(Fd(a, 0), 0, 32, &address, &length));
+            return Network(address);
+        })
+        .Void("setInterface6(Ljava/io/FileDescriptor;I)V", a =>
+        {
+            var index = a.Int(1);
+            Check(a, Libc.SetOption(Fd(a, 0), Version6Level, GroupInterface6, &index, 4));
+        })
+        .Int("getInterface6(Ljava/io/FileDescriptor;)I", a =>
+        {
+            int index, length = 4;
+            Check(a, Libc.GetOption(Fd(a, 0), Version6Level, GroupInterface6, &index, &length));
+            return index;
+        });
+
+    private static int Network(int address) => System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(address);
 
     // Datagrams -------------------------------------------------------------------------------------------------------
 
@@ -313,7 +312,7 @@ internal static unsafe class NetNatives
             .Void("disconnect0(Ljava/io/FileDescriptor;Z)V", a =>
             {
                 var none = default(Libc.SocketAddress);
-                Check(a, Libc.Connect(Fd(a, 0), &none, sizeof(Libc.SocketAddress)));
+                Check(a, Libc.Connect(Fd(a, 0), &none, a.Bool(1) ? sizeof(Libc.SocketAddress) : none.Length));
             })
             .Int("receive0(Ljava/io/FileDescriptor;JIJZ)I", a =>
             {
@@ -331,8 +330,10 @@ internal static unsafe class NetNatives
             })
             .Int("send0(Ljava/io/FileDescriptor;JIJI)I", a =>
             {
-                CheckGrant(a, *(Libc.SocketAddress*)a.Long(4));
-                return Sent(a, Libc.SendTo(Fd(a, 0), (void*)a.Long(1), a.Int(3), 0, (Libc.SocketAddress*)a.Long(4), a.Int(6)));
+                var to = default(Libc.SocketAddress);
+                new ReadOnlySpan<byte>((byte*)a.Long(4), Math.Clamp(a.Int(6), 0, sizeof(Libc.SocketAddress))).CopyTo(new Span<byte>(&to, sizeof(Libc.SocketAddress)));
+                CheckGrant(a, to);
+                return Sent(a, Libc.SendTo(Fd(a, 0), (void*)a.Long(1), a.Int(3), 0, &to, to.Length));
             });
     }
 

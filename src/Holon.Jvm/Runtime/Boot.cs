@@ -46,9 +46,12 @@ public sealed unsafe partial class JavaMachine
             Booted = true;
             return t;
         }
-        catch (JavaThrow e)
+        catch (Exception e)
         {
-            throw new HolonException($"The class library did not start: {e.Message}{Environment.NewLine}{StackTraces.Describe(t, e.Throwable)}", e);
+            var told = e is JavaThrow thrown ? new HolonException($"The class library did not start: {e.Message}{Environment.NewLine}{StackTraces.Describe(t, thrown.Throwable)}", e) : null;
+            Detach(t);
+            if (told != null) throw told;
+            throw;
         }
     }
 
@@ -295,19 +298,31 @@ public sealed unsafe partial class JavaMachine
         t.JavaObject = thread;
         Bind(t, thread);
         thread.Field<int>(Known.ThreadPriority) = 5;
-        t.Call(Known.Thread.DeclaredMethod("<init>", "(Ljava/lang/ThreadGroup;Ljava/lang/String;)V")!, Value.Of(thread), Value.Of(MainThreadGroup), Value.Of(NewString(name)));
+        try
+        {
+            t.Call(Known.Thread.DeclaredMethod("<init>", "(Ljava/lang/ThreadGroup;Ljava/lang/String;)V")!, Value.Of(thread), Value.Of(MainThreadGroup), Value.Of(NewString(name)));
+        }
+        catch
+        {
+            Detach(t);
+            throw;
+        }
         return t;
     }
 
+    /// <summary>The calling .NET thread is no Java thread any longer; the last one frees a machine that was disposed of while it hung.</summary>
     internal void Detach(JThread t)
     {
+        bool isLast;
         lock (_threads)
         {
             _threads.Remove(t);
+            isLast = _isLeft && _threads.Count == 0;
             Monitor.PulseAll(_threads);
         }
         JThread.Detach();
         t.Dispose();
+        if (isLast) Free();
     }
 
     /// <summary>Waits until the machine has ended, and gives its exit code.</summary>

@@ -26,7 +26,12 @@ internal static unsafe class Initialization
         Link(thread, c);
         lock (c.InitLock)
         {
-            while (c.State == ClassState.BeingInitialized && c.Initializer != thread) Monitor.Wait(c.InitLock);
+            while (c.State == ClassState.BeingInitialized && c.Initializer != thread)
+            {
+                // Two initializers that wait for each other do so for ever; the machine's end is no event of theirs.
+                Monitor.Wait(c.InitLock, 100);
+                if (thread.Machine.Ending) throw new MachineEnd(thread.Machine.ExitCode);
+            }
             if (c.State is ClassState.BeingInitialized or ClassState.Initialized) return;
             if (c.State == ClassState.Erroneous)
                 throw thread.Error("java/lang/NoClassDefFoundError", "Could not initialize class " + c.JavaName, c.InitializationError);

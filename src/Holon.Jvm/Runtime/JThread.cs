@@ -90,6 +90,20 @@ internal sealed unsafe class JThread : IDisposable
     /// <summary>What it had locked, by frame, when it began to wait for a monitor or in one; null while it runs.</summary>
     public volatile Dictionary<nint, IReadOnlyList<object>>? HeldWhenBlocked;
 
+    /// <summary>
+    /// Objects that others wait to lock and that this thread, which waits itself, has locked, as far as it had looked when it answered
+    /// the last question of <see cref="Diagnostics.Deadlocks"/>.
+    /// </summary>
+    public volatile object[] OwnedForOthers = [];
+
+    /// <summary>The last question that it has answered.</summary>
+    public long OwnersAnswered => Volatile.Read(ref _ownersAnswered);
+
+    private long _ownersAnswered;
+
+    /// <summary>How often a thread that waits to enter a monitor looks at what is asked of it, in milliseconds.</summary>
+    public const int BlockedStep = 100;
+
     private readonly long _born = Environment.TickCount64;
 
     public TimeSpan Age => TimeSpan.FromMilliseconds(Environment.TickCount64 - _born);
@@ -356,9 +370,10 @@ internal sealed unsafe class JThread : IDisposable
         {
             try
             {
-                if (Monitor.TryEnter(o, 100)) break;
+                if (Monitor.TryEnter(o, BlockedStep)) break;
                 // It takes long: let a thread dump tell why.
                 HeldWhenBlocked ??= Diagnostics.ThreadStacks.HeldBy(this);
+                AnswerWhatItOwns();
                 if (Machine.Ending) throw new MachineEnd(Machine.ExitCode);
             }
             catch (ThreadInterruptedException)
@@ -368,7 +383,16 @@ internal sealed unsafe class JThread : IDisposable
         }
         BlockedOn = null;
         HeldWhenBlocked = null;
+        OwnedForOthers = [];
         JavaStatus = Runnable;
+    }
+
+    private void AnswerWhatItOwns()
+    {
+        var question = Volatile.Read(ref Machine.OwnersAsked);
+        if (question == _ownersAnswered) return;
+        OwnedForOthers = [.. Machine.AllThreads().Select(t => t.BlockedOn).OfType<object>().Where(Monitor.IsEntered)];
+        Volatile.Write(ref _ownersAnswered, question);
     }
 
     public void Exit(object o)

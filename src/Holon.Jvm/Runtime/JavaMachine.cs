@@ -29,6 +29,9 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly Modules Modules;
     internal readonly Natives.FileGrants Files;
     internal readonly GrantedHosts Net;
+
+    /// <summary>Whether its sockets are of IPv6, and so of both: as on HotSpot where the host has it, unless the program asks for IPv4 only.</summary>
+    internal readonly bool UsesIPv6;
     internal readonly LoadingConstraints Constraints = new();
 
     /// <summary>What a command line wants logged; null for a machine inside a C# program.</summary>
@@ -42,6 +45,9 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly DateTimeOffset StartedAt = DateTimeOffset.UtcNow;
     internal readonly Dictionary<string, JObject> ManagementBeans = [];
     internal long ThreadsStarted = 1;
+
+    /// <summary>How often it was asked which threads own what others wait for.</summary>
+    internal long OwnersAsked;
     internal int PeakThreads = 1;
     internal int ExitCode;
 
@@ -67,6 +73,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
         Modules = new Modules(this);
         Files = new Natives.FileGrants(options);
         Net = new GrantedHosts(options.Grants.Net);
+        UsesIPv6 = Natives.AddressNatives.HostHasIPv6 && options.Properties.GetValueOrDefault("java.net.preferIPv4Stack")?.Equals("true", StringComparison.OrdinalIgnoreCase) != true;
         foreach (var (letter, name) in (ReadOnlySpan<(char, string)>)[('Z', "boolean"), ('B', "byte"), ('C', "char"), ('S', "short"), ('I', "int"), ('J', "long"), ('F', "float"), ('D', "double"), ('V', "void")])
             _primitives[letter] = new JClass(this, name, letter);
     }
@@ -305,7 +312,10 @@ public sealed unsafe partial class JavaMachine : IDisposable
         if (Options.VerboseClass) Options.Log($"[class,load] {c.JavaName} source: {c.Source}");
     }
 
-    /// <summary>Frees what the machine holds outside the collector's reach.</summary>
+    /// <summary>
+    /// Ends the machine and frees what it holds outside the collector's reach. When a thread hangs in a system call for more than
+    /// <see cref="Patience"/>, that thread frees it as soon as it comes back.
+    /// </summary>
     public void Dispose()
     {
         if (_disposed) return;
@@ -313,14 +323,23 @@ public sealed unsafe partial class JavaMachine : IDisposable
         End(0);
         Compiler?.Dispose();
         _hostThreads?.Stop();
+        var until = Environment.TickCount64 + Patience;
         lock (_threads)
         {
-            for (var i = 0; i < 50 && _threads.Count > 0; i++) Monitor.Wait(_threads, 100);
-            // A thread that hangs in a system call may still use the memory: it stays.
-            if (_threads.Count > 0) return;
+            while (_threads.Count > 0 && until - Environment.TickCount64 is > 0 and var left) Monitor.Wait(_threads, (int)left);
+            _isLeft = _threads.Count > 0;
         }
+        if (!_isLeft) Free();
+    }
+
+    /// <summary>How long <see cref="Dispose"/> waits for the machine's threads, in milliseconds.</summary>
+    private const int Patience = 5000;
+
+    private bool _disposed, _isLeft;
+
+    private void Free()
+    {
         _watch?.Dispose();
-        foreach (var t in AllThreads()) t.Dispose();
         lock (_native)
         {
             foreach (var block in _native) NativeMemory.Free((void*)block);
@@ -331,6 +350,4 @@ public sealed unsafe partial class JavaMachine : IDisposable
         Image.Dispose();
         BootPath.Dispose();
     }
-
-    private bool _disposed;
 }
