@@ -313,6 +313,7 @@ public sealed unsafe partial class JavaMachine
     /// <summary>The calling .NET thread is no Java thread any longer; the last one frees a machine that was disposed of while it hung.</summary>
     internal void Detach(JThread t)
     {
+        if (Ending) LeaveMonitorsOthersWaitIn();
         bool isLast;
         lock (_threads)
         {
@@ -323,6 +324,19 @@ public sealed unsafe partial class JavaMachine
         JThread.Detach();
         t.Dispose();
         if (isLast) Free();
+    }
+
+    /// <summary>
+    /// A thread that the machine's end took out of its code still owns the monitors that it was in, and .NET leaves them to it when it is gone.
+    /// Whoever waits in one of them has to own it again before it can notice that it is to end.
+    /// </summary>
+    private void LeaveMonitorsOthersWaitIn()
+    {
+        foreach (var t in AllThreads())
+        {
+            if (t.WaitingOn is not { } o) continue;
+            while (Monitor.IsEntered(o)) Monitor.Exit(o);
+        }
     }
 
     /// <summary>Waits until the machine has ended, and gives its exit code.</summary>
