@@ -80,6 +80,7 @@ public sealed class HostingTests : IDisposable
 
     [Theory]
     [InlineData("loop", "loop")]
+    [InlineData("spin", "spin")]
     [InlineData("endless", "recurse")]
     [InlineData("dive", "dive")]
     public void The_time_limit_ends_compiled_code(string method, string compiled)
@@ -92,6 +93,7 @@ public sealed class HostingTests : IDisposable
 
     [Theory]
     [InlineData(ExecutionTier.Mixed, "loop", "loop")]
+    [InlineData(ExecutionTier.Mixed, "spin", "spin")]
     [InlineData(ExecutionTier.Mixed, "endless", "recurse")]
     [InlineData(ExecutionTier.CompiledAtOnce, "loop", "loop")]
     [InlineData(ExecutionTier.CompiledAtOnce, "endless", "recurse")]

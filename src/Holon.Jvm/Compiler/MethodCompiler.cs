@@ -330,6 +330,8 @@ internal sealed unsafe partial class MethodCompiler
     {
         var leave = Trap(true);
         _cil.Argument(0);
+        // .NET would read it once before a loop that calls and stores nothing, which then had no end.
+        _cil.Emit(OpCodes.Volatile);
         _cil.Field(OpCodes.Ldfld, Emitted.Poll);
         _cil.Branch(OpCodes.Brtrue, leave);
         if (_machine.Options.InstructionLimit == null) return;

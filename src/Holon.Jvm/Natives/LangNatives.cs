@@ -117,7 +117,7 @@ internal static unsafe class LangNatives
         if (milliseconds == 0) t.HeldWhenBlocked = Diagnostics.ThreadStacks.HeldBy(t);
         try
         {
-            if (!t.Interrupted)
+            if (!t.Interrupted && !t.Machine.Ending)
             {
                 if (milliseconds == 0) Monitor.Wait(o);
                 else Monitor.Wait(o, (int)Math.Min(milliseconds, int.MaxValue));

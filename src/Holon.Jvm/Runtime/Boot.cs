@@ -328,13 +328,15 @@ public sealed unsafe partial class JavaMachine
 
     /// <summary>
     /// A thread that the machine's end took out of its code still owns the monitors that it was in, and .NET leaves them to it when it is gone.
-    /// Whoever waits in one of them has to own it again before it can notice that it is to end.
+    /// Whoever waits in one of them has to be woken and own it again before it can notice that it is to end.
     /// </summary>
     private void LeaveMonitorsOthersWaitIn()
     {
         foreach (var t in AllThreads())
         {
             if (t.WaitingOn is not { } o) continue;
+            if (!Monitor.IsEntered(o)) continue;
+            Monitor.PulseAll(o);
             while (Monitor.IsEntered(o)) Monitor.Exit(o);
         }
     }

@@ -326,7 +326,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
         var until = Environment.TickCount64 + Patience;
         lock (_threads)
         {
-            while (_threads.Count > 0 && until - Environment.TickCount64 is > 0 and var left) Monitor.Wait(_threads, (int)left);
+            while (_threads.Count > 0 && until - Environment.TickCount64 is > 0 and var left)
+            {
+                // A thread that was about to wait when the end came did not see it, and one whose monitor was taken could not be woken.
+                if (Monitor.Wait(_threads, (int)Math.Min(left, WakingAgain))) continue;
+                foreach (var t in _threads) t.Wake();
+            }
             _isLeft = _threads.Count > 0;
         }
         if (!_isLeft) Free();
@@ -334,6 +339,9 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     /// <summary>How long <see cref="Dispose"/> waits for the machine's threads, in milliseconds.</summary>
     private const int Patience = 5000;
+
+    /// <summary>How often it wakes them, in milliseconds.</summary>
+    private const int WakingAgain = 20;
 
     private bool _disposed, _isLeft;
 

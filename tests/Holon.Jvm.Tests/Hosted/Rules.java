@@ -43,6 +43,11 @@ public class Rules {
         while (true) shared++;
     }
 
+    /** A loop that neither calls nor stores. */
+    public static void spin() {
+        while (true) Thread.onSpinWait();
+    }
+
     public static int recurse(int n) { return n < 2 ? 1 : recurse(n - 1) + recurse(n - 2); }
 
     public static int endless() { return recurse(100); }
