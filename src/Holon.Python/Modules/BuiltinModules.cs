@@ -20,6 +20,7 @@ internal static class BuiltinModules
         ["_contextvars"] = ContextVarsModule.Fill,
         ["_crypt"] = SystemLogModules.FillCrypt,
         ["_csv"] = CsvModule.Fill,
+        ["_decimal"] = Decimals.DecimalModule.Fill,
         ["_datetime"] = TwinModules.FillDateTime,
         ["_heapq"] = AlgorithmModules.FillHeap,
         ["_imp"] = ImpModule.Fill,

@@ -61,6 +61,19 @@ internal static class ContextVarsModule
         }
     }
 
+    /// <summary>A variable that belongs to a native module.</summary>
+    public static PyObject NewVariable(string name) => new PyContextVar(new PyStr(name), null);
+
+    /// <summary>The value of a variable in the running context, or null.</summary>
+    public static PyObject? Get(PyObject variable) => Current.Values.GetValueOrDefault(variable);
+
+    /// <summary>Sets a variable in the running context.</summary>
+    public static void Set(PyObject variable, PyObject value)
+    {
+        var context = Current;
+        context.Values = context.Values.SetItem(variable, value);
+    }
+
     private static PyContext Copy(PyContext context) => new() { Values = context.Values };
 
     private static readonly PyType Variable = new("ContextVar", PyType.Object, t =>

@@ -139,7 +139,8 @@ internal static class MathModule
         return Product(from, middle) * Product(middle + 1, to);
     }
 
-    private static BigInteger SquareRoot(BigInteger n)
+    /// <summary>The integer part of the square root.</summary>
+    public static BigInteger SquareRoot(BigInteger n)
     {
         if (n < 2)
             return n;

@@ -117,6 +117,9 @@ internal sealed partial class PyType : PyObject
     /// <summary>The module of a built-in type; a class's own is in its dict.</summary>
     public string Module { get; init; }
 
+    /// <summary>The name in messages: with the module for types that a module other than builtins has natively.</summary>
+    public string FullName => IsBuiltin && Module.Length > 0 && Module != "builtins" ? $"{Module}.{Name}" : Name;
+
     public PyStr? QualName { get; set; }
 
     public PyType? Base { get; set; }

@@ -17,7 +17,7 @@ internal static partial class SlotTable
     private sealed record Slot(PyStr[] Names, Func<PyType, Delegate?> Get, Action<PyType, Delegate?> Set, Delegate Dispatcher, Func<int, Delegate, NativeFn?> Wrap);
 
     private static readonly List<Slot> Slots;
-    private static readonly Dictionary<PyStr, Slot> ByName;
+    private static readonly Dictionary<PyStr, List<Slot>> ByName;
 
     // After the fields of the class's other part, which the rows use.
     static SlotTable()
@@ -26,13 +26,18 @@ internal static partial class SlotTable
         ByName = MakeIndex();
     }
 
-    private static Dictionary<PyStr, Slot> MakeIndex()
+    // __add__ and __mul__ stand for a number's slot and for a sequence's.
+    private static Dictionary<PyStr, List<Slot>> MakeIndex()
     {
-        var index = new Dictionary<PyStr, Slot>();
+        var index = new Dictionary<PyStr, List<Slot>>();
         foreach (var slot in Slots)
         {
             foreach (var name in slot.Names)
-                index[name] = slot;
+            {
+                if (!index.TryGetValue(name, out var slots))
+                    index[name] = slots = [];
+                slots.Add(slot);
+            }
         }
         return index;
     }
@@ -81,8 +86,11 @@ internal static partial class SlotTable
     /// <summary>A special method of a class has been set or deleted.</summary>
     public static void Update(PyType type, PyStr name)
     {
-        if (ByName.TryGetValue(name, out var slot))
-            Fill(type, slot);
+        if (ByName.TryGetValue(name, out var slots))
+        {
+            foreach (var slot in slots)
+                Fill(type, slot);
+        }
         else if (name.Equals(Names.New))
             FillNew(type);
         else if (name.Equals(Names.Del))

@@ -56,7 +56,7 @@ internal static class Err
         {
             PyType type => $"type object '{type.Name}' has no attribute '{name}'",
             PyModule module => $"module {(module.Dict.Get(Names.Name) is PyStr n ? $"'{n}' " : "")}has no attribute '{name}'",
-            _ => $"'{self.Type.Name}' object has no attribute '{name}'",
+            _ => $"'{self.Type.FullName}' object has no attribute '{name}'",
         };
         var error = ExceptionTypes.Make(ExceptionTypes.AttributeError, new PyStr(text));
         error.Fields["name"] = name;

@@ -20,7 +20,7 @@ internal static partial class Ops
                 return reversed(b, RepeatCount(a));
         }
         var hint = op == NumberOp.RightShift && a is PyBuiltin { Code.Name: "print" } ? ". Did you mean \"print(<message>, file=<output_stream>)\"?" : "";
-        throw Err.Type($"unsupported operand type(s) for {Signs[(int)op]}: '{a.Type.Name}' and '{b.Type.Name}'{hint}");
+        throw Err.Type($"unsupported operand type(s) for {Signs[(int)op]}: '{a.Type.FullName}' and '{b.Type.FullName}'{hint}");
     }
 
     public static PyObject InPlace(PyObject a, PyObject b, NumberOp op)
@@ -45,7 +45,7 @@ internal static partial class Ops
                 return reversed(b, RepeatCount(a));
         }
         var sign = op == NumberOp.Power ? "**=" : Signs[(int)op] + "=";
-        throw Err.Type($"unsupported operand type(s) for {sign}: '{a.Type.Name}' and '{b.Type.Name}'");
+        throw Err.Type($"unsupported operand type(s) for {sign}: '{a.Type.FullName}' and '{b.Type.FullName}'");
     }
 
     /// <summary>CPython's binary_op1: the right operand's slot goes first if its type is a subtype.</summary>
@@ -87,7 +87,7 @@ internal static partial class Ops
             if (result != Values.NotImplemented)
                 return result;
         }
-        throw Err.Type($"unsupported operand type(s) for ** or pow(): '{a.Type.Name}', '{b.Type.Name}', '{modulus.Type.Name}'");
+        throw Err.Type($"unsupported operand type(s) for ** or pow(): '{a.Type.FullName}', '{b.Type.FullName}', '{modulus.Type.FullName}'");
     }
 
     public static PyObject Negative(PyObject o) => (o.Type.Negative ?? throw BadUnary("-", o))(o);

@@ -21,7 +21,7 @@ public sealed class ManyMachinesTests(ITestOutputHelper output)
         var descriptors = 0;
         for (var i = 0; i < count; i++)
         {
-            using (var machine = NewMachine(2_000_000))
+            using (var machine = NewMachine(200_000))
             {
                 var error = Assert.Throws<PythonException>(() => machine.Execute("class A: pass\nkeep = [A() for i in range(1000)]\nwhile True: keep.append(keep)\n"));
                 Assert.Contains("instructions", error.Message, StringComparison.Ordinal);
