@@ -315,7 +315,10 @@ internal class PyGenerator : PyObject
         {
             error = value as PyException;
             if (error is null || !error.Type.IsSubtypeOf(type))
-                error = (PyException)(Args.IsNone(value) ? Calls.Call(type) : value is PyTuple t ? Calls.Call(type, t.Items) : Calls.Call(type, value!));
+            {
+                var made = Args.IsNone(value) ? Calls.Call(type) : value is PyTuple t ? Calls.Call(type, t.Items) : Calls.Call(type, value!);
+                error = made as PyException ?? throw Err.Type($"calling {Ops.Repr(type)} should have returned an instance of BaseException, not {Ops.Repr(made.Type)}");
+            }
         }
         else
         {

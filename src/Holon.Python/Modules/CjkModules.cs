@@ -135,13 +135,13 @@ internal static class CjkModules
                 }
                 else if (!map.IsLead(data[i]))
                 {
-                    i = Codecs.HandleDecode(result, data, i, i + 1, name, "illegal multibyte sequence", errors);
+                    i = Codecs.HandleDecode(result, ref data, i, i + 1, name, "illegal multibyte sequence", errors);
                 }
                 else if (i + 1 == data.Length)
                 {
                     if (!final)
                         break;
-                    i = Codecs.HandleDecode(result, data, i, i + 1, name, "incomplete multibyte sequence", errors);
+                    i = Codecs.HandleDecode(result, ref data, i, i + 1, name, "incomplete multibyte sequence", errors);
                 }
                 else if (map.Character(data[i] << 8 | data[i + 1]) is >= 0 and var both)
                 {
@@ -150,7 +150,7 @@ internal static class CjkModules
                 }
                 else
                 {
-                    i = Codecs.HandleDecode(result, data, i, i + 1, name, "illegal multibyte sequence", errors);
+                    i = Codecs.HandleDecode(result, ref data, i, i + 1, name, "illegal multibyte sequence", errors);
                 }
             }
             consumed = i;

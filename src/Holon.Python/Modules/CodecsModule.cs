@@ -234,7 +234,7 @@ internal static class CodecsModule
             else if (to is PyInt code && code.Value != 0xfffe)
                 result.Append((int)code.Value);
             else
-                i = Codecs.HandleDecode(result, bytes, i, i + 1, "charmap", "character maps to <undefined>", errors) - 1;
+                i = Codecs.HandleDecode(result, ref bytes, i, i + 1, "charmap", "character maps to <undefined>", errors) - 1;
         }
         return result.ToStr();
     }
@@ -296,7 +296,7 @@ internal static class CodecsModule
             {
                 if (!final)
                     break;
-                at = Codecs.HandleDecode(result, bytes, at, bytes.Length, encoding, "truncated data", errors);
+                at = Codecs.HandleDecode(result, ref bytes, at, bytes.Length, encoding, "truncated data", errors);
                 continue;
             }
             var c = Unit(bytes, at, size);
@@ -306,7 +306,7 @@ internal static class CodecsModule
                 {
                     if (!final)
                         break;
-                    at = Codecs.HandleDecode(result, bytes, at, bytes.Length, encoding, "unexpected end of data", errors);
+                    at = Codecs.HandleDecode(result, ref bytes, at, bytes.Length, encoding, "unexpected end of data", errors);
                     continue;
                 }
                 var low = Unit(bytes, at + 2, 2);
@@ -319,7 +319,7 @@ internal static class CodecsModule
             }
             if ((c is >= 0xd800 and <= 0xdfff && errors != "surrogatepass") || c > 0x10ffff)
             {
-                at = Codecs.HandleDecode(result, bytes, at, at + size, encoding, size == 2 ? "illegal encoding" : c > 0x10ffff ? "code point not in range(0x110000)" : "code point in surrogate code point range", errors);
+                at = Codecs.HandleDecode(result, ref bytes, at, at + size, encoding, size == 2 ? "illegal encoding" : c > 0x10ffff ? "code point not in range(0x110000)" : "code point in surrogate code point range", errors);
                 continue;
             }
             result.Append((int)c);
@@ -396,7 +396,7 @@ internal static class CodecsModule
             if (bytes[i] != '\\' || i + 1 == bytes.Length)
             {
                 if (bytes[i] == '\\' && !raw)
-                    Codecs.HandleDecode(result, bytes, i, bytes.Length, "unicodeescape", "\\ at end of string", "strict");
+                    Codecs.HandleDecode(result, ref bytes, i, bytes.Length, "unicodeescape", "\\ at end of string", "strict");
                 result.Append(bytes[i]);
                 continue;
             }
@@ -406,7 +406,7 @@ internal static class CodecsModule
             {
                 if (i + digits >= bytes.Length || !int.TryParse(System.Text.Encoding.Latin1.GetString(bytes.Slice(i + 1, digits)), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var code) || code is < 0 or > 0x10ffff)
                 {
-                    Codecs.HandleDecode(result, bytes, i - 1, Math.Min(bytes.Length, i + digits), raw ? "rawunicodeescape" : "unicodeescape", $"truncated \\{kind}{new string('X', digits)} escape", "strict");
+                    Codecs.HandleDecode(result, ref bytes, i - 1, Math.Min(bytes.Length, i + digits), raw ? "rawunicodeescape" : "unicodeescape", $"truncated \\{kind}{new string('X', digits)} escape", "strict");
                     continue;
                 }
                 result.Append(code);

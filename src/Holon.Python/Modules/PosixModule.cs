@@ -111,8 +111,11 @@ internal static partial class PosixModule
     private static readonly StructSequence UName = new("posix.uname_result", ["sysname", "nodename", "release", "version", "machine"]);
     private static readonly StructSequence TerminalSize = new("os.terminal_size", ["columns", "lines"]);
 
-    private sealed class PyDirEntry(string directory, string name) : PyObject
+    private sealed class PyDirEntry(string directory, string name, bool asBytes) : PyObject
     {
+        /// <summary>A path as what the program gave to scandir: bytes or str.</summary>
+        public PyObject Given(string path) => asBytes ? new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(path))) : PyStr.FromUtf16(path);
+
         public string FullName => directory is "" ? name : directory.EndsWith('/') ? directory + name : directory + "/" + name;
 
         public string EntryName => name;
@@ -122,10 +125,10 @@ internal static partial class PosixModule
 
     private static readonly PyType DirEntry = new("DirEntry", PyType.Object, t =>
     {
-        t.Repr = o => Values.Str($"<DirEntry {Ops.Repr(PyStr.FromUtf16(((PyDirEntry)o).EntryName))}>");
-        t.Member("name", o => PyStr.FromUtf16(((PyDirEntry)o).EntryName));
-        t.Member("path", o => PyStr.FromUtf16(((PyDirEntry)o).FullName));
-        t.Def0("__fspath__", o => PyStr.FromUtf16(((PyDirEntry)o).FullName));
+        t.Repr = o => Values.Str($"<DirEntry {Ops.Repr(((PyDirEntry)o).Given(((PyDirEntry)o).EntryName))}>");
+        t.Member("name", o => ((PyDirEntry)o).Given(((PyDirEntry)o).EntryName));
+        t.Member("path", o => ((PyDirEntry)o).Given(((PyDirEntry)o).FullName));
+        t.Def0("__fspath__", o => ((PyDirEntry)o).Given(((PyDirEntry)o).FullName));
         t.Def0("inode", o => Stat(((PyDirEntry)o).FullName, false)[1]);
         t.Def("stat", "*, follow_symlinks=True", (o, a) => Stat(((PyDirEntry)o).FullName, Ops.IsTrue(a[0]!)));
         t.Def("is_dir", "*, follow_symlinks=True", (o, a) => Values.Bool(Kind(((PyDirEntry)o).FullName, Ops.IsTrue(a[0]!)) == 0x4000));
@@ -252,7 +255,7 @@ internal static partial class PosixModule
         m.Def("scandir", "path=None", a =>
         {
             var path = a[0] == Values.None ? "." : Gate.Plain(a[0], null);
-            return new PyEnumerator(ScanIterator, Entries(a[0]!).Select(n => (PyObject)new PyDirEntry(path, n)).GetEnumerator());
+            return new PyEnumerator(ScanIterator, Entries(a[0]!).Select(n => (PyObject)new PyDirEntry(path, n, a[0] is PyBytes)).GetEnumerator());
         });
         m.Def("open", "path, flags, mode=511, *, dir_fd=None", a =>
         {

@@ -122,8 +122,34 @@ internal static class SysModule
         m.Def0("gettrace", () => PyThread.Current.TraceFunction ?? Values.None);
         m.Def1("setprofile", f => Hook(() => PyThread.Current.SetProfile(f == Values.None ? null : f)));
         m.Def0("getprofile", () => PyThread.Current.ProfileFunction ?? Values.None);
-        m.Def("audit", "event, *args", _ => Values.None);
-        m.Def1("addaudithook", _ => Values.None);
+        var auditHooks = new List<PyObject>();
+        m.Def("audit", "event, /, *args", a =>
+        {
+            if (a[0] is not PyStr)
+                throw Err.Type($"expected str for argument 'event', not {Args.TypeName(a[0])}");
+            Audit((PyStr)a[0]!, (PyTuple)a[1]!);
+            return Values.None;
+        });
+        m.Def("addaudithook", "hook", a =>
+        {
+            try
+            {
+                Audit(new PyStr("sys.addaudithook"), PyTuple.Empty);
+            }
+            catch (PyError error) when (error.Value.Type.IsSubtypeOf(ExceptionTypes.Exception))
+            {
+                return Values.None; // a hook may refuse others
+            }
+            auditHooks.Add(a[0]!);
+            return Values.None;
+        });
+
+        void Audit(PyStr name, PyTuple arguments)
+        {
+            foreach (var hook in auditHooks.ToArray())
+                Calls.Call(hook, name, arguments);
+        }
+
         // The depth is remembered; cr_origin stays None.
         var originDepth = 0;
         m.Def0("get_coroutine_origin_tracking_depth", () => PyInt.Of(originDepth));

@@ -41,6 +41,7 @@ internal static class ComplexType
         Operator(NumberOp.Power, ComplexMath.Power);
         t.Getter("real", o => new PyFloat(((PyComplex)o).Value.Real));
         t.Getter("imag", o => new PyFloat(((PyComplex)o).Value.Imaginary));
+        t.Def1("__format__", (o, spec) => Args.Str(spec, "__format__").Value is { Length: > 0 } text ? NumberFormat.FormatComplex(((PyComplex)o).Value, text) : Ops.Str(o));
         t.Def0("conjugate", o => new PyComplex(Complex.Conjugate(((PyComplex)o).Value)));
         t.Def0("__complex__", o => new PyComplex(((PyComplex)o).Value));
         t.Def0("__getnewargs__", o => new PyTuple(new PyFloat(((PyComplex)o).Value.Real), new PyFloat(((PyComplex)o).Value.Imaginary)));

@@ -84,8 +84,21 @@ internal static class Calls
         var method = BindSpecial(self, Names.Call, out var needsSelf);
         if (method is null)
             return Err.Set(Err.Type($"'{self.Type.Name}' object is not callable"));
-        PyThread.CheckNativeStack();
-        return needsSelf ? CallWithSelf(method, self, args, names) : method.Call(args, names);
+        if (needsSelf)
+        {
+            PyThread.CheckNativeStack();
+            return CallWithSelf(method, self, args, names);
+        }
+        // Counted, and no jump into the other call: an object whose class's __call__ is such an object itself would go round forever.
+        var thread = PyThread.EnterNative(" while calling a Python object");
+        try
+        {
+            return method.Call(args, names);
+        }
+        finally
+        {
+            thread.LeaveNative();
+        }
     }
 
     /// <summary>Calls with a tuple and a dict, as <c>f(*args, **kwargs)</c> does. Errors stay pending.</summary>

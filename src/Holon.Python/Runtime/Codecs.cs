@@ -147,18 +147,29 @@ internal static class Codecs
         if (errors is "strict" or "surrogateescape" or "surrogatepass")
             throw new PyError(error);
         var (replacement, position) = AskHandler(errors, error, text.Length);
-        result.AddRange(replacement is IBuffer bytes ? bytes.Bytes.ToArray() : encode((PyStr)replacement));
+        result.AddRange(replacement is PyBytes bytes ? bytes.Bytes.ToArray() : encode(replacement as PyStr ?? throw BadAnswer(error)));
         return position;
     }
 
-    public static (PyObject Replacement, int Position) AskHandler(string errors, PyException error, int length)
+    /// <summary>What a handler that a program has registered answers: what to put in, and where to go on.</summary>
+    /// <param name="errors">The handler's name.</param>
+    /// <param name="error">The exception that it is given.</param>
+    /// <param name="length">Of what is converted; null is that of the exception's object, after the call.</param>
+    public static (PyObject Replacement, int Position) AskHandler(string errors, PyException error, int? length)
     {
         var handler = Calls.CallMethod(PyThread.Current.Machine.ImportModule("_codecs"), "lookup_error", new PyStr(errors));
         if (Calls.Call(handler, error) is not PyTuple { Count: 2 } answer || answer[1] is not PyInt position)
-            throw Err.Type("codec error handler must return a (str, int) tuple".Replace("codec error", error.Type == ExceptionTypes.UnicodeEncodeError ? "encoding error" : "decoding error", StringComparison.Ordinal));
-        var at = position.Value < 0 ? position.Value + length : position.Value;
-        return at >= 0 && at <= length ? (answer[0], (int)at) : throw Err.Index($"position {position} from error handler out of bounds");
+            throw BadAnswer(error);
+        if (length is null && error.Field("object") is not PyBytes)
+            throw Err.Type("object attribute must be bytes");
+        var end = length ?? ((PyBytes)error.Field("object")).Bytes.Length;
+        if (!position.TryLong(out var at) || (at < 0 ? at += end : at) < 0 || at > end)
+            throw Err.Index($"position {position} from error handler out of bounds");
+        return (answer[0], (int)at);
     }
+
+    private static PyError BadAnswer(PyException error) => Err.Type(error.Type == ExceptionTypes.UnicodeEncodeError
+        ? "encoding error handler must return (str/bytes, int) tuple" : "decoding error handler must return (str, int) tuple");
 
     public static PyStr DecodeAscii(ReadOnlySpan<byte> bytes, string errors)
     {
@@ -170,12 +181,13 @@ internal static class Codecs
             if (bytes[i] < 128)
                 result.Append(bytes[i]);
             else
-                i = HandleDecode(result, bytes, i, i + 1, "ascii", "ordinal not in range(128)", errors) - 1;
+                i = HandleDecode(result, ref bytes, i, i + 1, "ascii", "ordinal not in range(128)", errors) - 1;
         }
         return result.ToStr();
     }
 
-    public static int HandleDecode(PyStrBuilder result, ReadOnlySpan<byte> bytes, int start, int end, string encoding, string reason, string errors)
+    /// <summary>Asks the error handler about bytes that cannot be decoded; gives the position to go on from. A handler may replace the bytes.</summary>
+    public static int HandleDecode(PyStrBuilder result, ref ReadOnlySpan<byte> bytes, int start, int end, string encoding, string reason, string errors)
     {
         switch (errors)
         {
@@ -197,8 +209,9 @@ internal static class Codecs
         ExceptionTypes.UnicodeDecodeError.Init!(error, [new PyStr(encoding), new PyBytes(bytes.ToArray()), PyInt.Of(start), PyInt.Of(end), new PyStr(reason)], null);
         if (errors is "strict" or "surrogateescape" or "surrogatepass")
             throw new PyError(error);
-        var (replacement, position) = AskHandler(errors, error, bytes.Length);
-        result.Append((PyStr)replacement);
+        var (replacement, position) = AskHandler(errors, error, null);
+        bytes = ((IBuffer)error.Field("object")).Bytes;
+        result.Append(replacement as PyStr ?? throw BadAnswer(error));
         return position;
     }
 
@@ -224,7 +237,7 @@ internal static class Codecs
             var need = b switch { >= 0xc2 and <= 0xdf => 2, >= 0xe0 and <= 0xef => 3, >= 0xf0 and <= 0xf4 => 4, _ => 0 };
             if (need == 0)
             {
-                i = HandleDecode(result, bytes, i, i + 1, "utf-8", "invalid start byte", errors);
+                i = HandleDecode(result, ref bytes, i, i + 1, "utf-8", "invalid start byte", errors);
                 continue;
             }
             var length = 1;
@@ -252,10 +265,10 @@ internal static class Codecs
                     consumed = i;
                     break;
                 }
-                i = HandleDecode(result, bytes, i, i + length, "utf-8", "unexpected end of data", errors);
+                i = HandleDecode(result, ref bytes, i, i + length, "utf-8", "unexpected end of data", errors);
                 continue;
             }
-            i = HandleDecode(result, bytes, i, i + length, "utf-8", "invalid continuation byte", errors);
+            i = HandleDecode(result, ref bytes, i, i + length, "utf-8", "invalid continuation byte", errors);
         }
         return result.ToStr();
     }

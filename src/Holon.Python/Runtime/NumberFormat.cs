@@ -215,6 +215,37 @@ internal static class NumberFormat
         return Number(negative, "", body[..end], body[end..], spec, 3);
     }
 
+    public static PyStr FormatComplex(Complex value, string specText)
+    {
+        var spec = Parse(specText, '>', "complex");
+        if (spec.Type is not ('\0' or 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or 'n'))
+            throw Err.Value($"Unknown format code '{spec.Type}' for object of type 'complex'");
+        if (spec.Fill == '0')
+            throw Err.Value("Zero padding is not allowed in complex format specifier");
+        if (spec.Align == '=')
+            throw Err.Value("'=' alignment flag is not allowed in complex format specifier");
+        // Without a type as str() does it: brackets, unless there is no real part.
+        var plain = spec.Type == '\0';
+        var imaginaryOnly = plain && value.Real == 0 && !double.IsNegative(value.Real);
+        var type = plain && spec.Precision >= 0 ? 'g' : spec.Type;
+        var text = (imaginaryOnly ? "" : Part(value.Real, spec.Sign)) + Part(value.Imaginary, imaginaryOnly ? spec.Sign : '+') + "j";
+        return Align(new PyStr(plain && !imaginaryOnly ? $"({text})" : text), spec);
+
+        string Part(double part, char sign)
+        {
+            var body = Digits(Math.Abs(part), type, spec.Precision, spec.Alternate, out var isNumber);
+            if (type == '\0' && body.EndsWith(".0", StringComparison.Ordinal))
+                body = body[..^2];
+            var negative = double.IsNegative(part) && !double.IsNaN(part) && !(spec.NoNegativeZero && isNumber && body.All(c => !char.IsAsciiDigit(c) || c == '0'));
+            var end = 0;
+            while (end < body.Length && char.IsAsciiDigit(body[end]))
+                end++;
+            if (spec.Grouping != '\0' && isNumber)
+                body = Group(body[..end], 3, spec.Grouping, 0) + body[end..];
+            return (negative ? "-" : sign == '-' ? "" : sign.ToString()) + body;
+        }
+    }
+
     /// <summary>A magnitude in one of the formats e, f, g, n or the default one.</summary>
     public static string Digits(double value, char type, int precision, bool alternate, out bool isNumber)
     {
