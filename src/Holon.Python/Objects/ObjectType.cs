@@ -109,10 +109,18 @@ internal static class ObjectType
     /// <summary>Gives a type's instances the attribute <c>__dict__</c>.</summary>
     public static void DefineDict(PyType t) => t.Getter("__dict__", GetDict, SetDict);
 
-    public static PyObject? GetDict(PyObject o) => o is PyModule module ? module.Dict : o.HasData ? o.Data.ToDict() : null;
+    /// <summary>A class that a metaclass inherits, too, may come before <c>type</c>: what it says of its instances is then asked of a class.</summary>
+    public static PyObject? GetDict(PyObject o) => o switch
+    {
+        PyType type => new PyMappingProxy(type.Dict),
+        PyModule module => module.Dict,
+        _ => o.HasData ? o.Data.ToDict() : null,
+    };
 
     public static void SetDict(PyObject o, PyObject? value)
     {
+        if (o is PyType)
+            throw Err.Of(ExceptionTypes.AttributeError, "attribute '__dict__' of 'type' objects is not writable");
         if (value is not (null or PyDict))
             throw Err.Type($"__dict__ must be set to a dictionary, not a '{value.Type.Name}'");
         o.Data.UseDict(value as PyDict ?? new PyDict());

@@ -63,3 +63,26 @@ try:
     a.missing
 except AttributeError as e:
     print(e)
+
+# A metaclass whose first base is a plain class: that class's __dict__ is asked for that of a class.
+class PlainBase:
+    def hello(cls):
+        return "hello from " + cls.__name__
+
+
+class MixedMeta(PlainBase, type):
+    pass
+
+
+class OfMixedMeta(metaclass=MixedMeta):
+    x = 1
+
+
+print(type(OfMixedMeta.__dict__), OfMixedMeta.__dict__["x"], OfMixedMeta.hello(), vars(OfMixedMeta)["x"])
+try:
+    OfMixedMeta.__dict__ = {}
+except AttributeError as error:
+    print(error)
+of_mixed = OfMixedMeta()
+of_mixed.y = 2
+print(of_mixed.__dict__)
