@@ -26,7 +26,11 @@ internal static class Importing
         }
         var module = machine.Modules.Get(absolute);
         if (module is null || module == Values.None || IsInitializing(module))
+        {
             module = Calls.CallMethod(lib, "_find_and_load", absolute, Attributes.Get(machine.Builtins, Names.Import));
+            if (!IsInitializing(module))
+                LibraryChanges.Apply(absolute, module);
+        }
         if (fromList is not null && Ops.IsTrue(fromList))
             return Attributes.TryGet(module, Names.Path) is null ? module : Calls.CallMethod(lib, "_handle_fromlist", module, fromList, Attributes.Get(machine.Builtins, Names.Import));
         if (level > 0 && name.Length == 0)
