@@ -21,6 +21,7 @@ internal static class BuiltinModules
         ["_crypt"] = SystemLogModules.FillCrypt,
         ["_csv"] = CsvModule.Fill,
         ["_decimal"] = Decimals.DecimalModule.Fill,
+        ["_ctypes"] = CTypesModule.Fill,
         ["_datetime"] = TwinModules.FillDateTime,
         ["_heapq"] = AlgorithmModules.FillHeap,
         ["_imp"] = ImpModule.Fill,
@@ -85,14 +86,13 @@ internal static class BuiltinModules
     /// <summary>Modules that cannot be here: importing one says why.</summary>
     public static readonly IReadOnlyDictionary<string, string> Refused = new Dictionary<string, string>
     {
-        ["_ctypes"] = "it calls machine code by address, which could do anything to the process",
         ["_testcapi"] = "it tests CPython's C interface, which this machine does not have",
         ["_testinternalcapi"] = "it tests the inside of CPython",
         ["_testbuffer"] = "it tests CPython's C interface, which this machine does not have",
         ["_testclinic"] = "it tests CPython's C interface, which this machine does not have",
         ["_testimportmultiple"] = "it tests CPython's C interface, which this machine does not have",
         ["_testmultiphase"] = "it tests CPython's C interface, which this machine does not have",
-        ["_ctypes_test"] = "it tests ctypes, which this machine does not have",
+        ["_ctypes_test"] = "it is a C library for the tests of ctypes, and machine code cannot be called",
         ["_xxtestfuzz"] = "it tests CPython's C interface, which this machine does not have",
         ["_xxsubinterpreters"] = "several machines are several interpreters; from inside of one, others cannot be made",
         ["xxlimited"] = "it is an example of a C extension",
