@@ -62,6 +62,7 @@ v = multiprocessing.Value("i", 5); v.value += 1; print(v.value); A = multiproces
 class Texts(Structure):
     _fields_ = [("n", c_char * 4), ("w", c_wchar * 3)]
 t = Texts(b"ab\0c", "é"); print(t.n, t.w, bytes(t)); t.n = b"abcd"; print(t.n)
-for bad in (lambda: setattr(t, "n", b"abcde"), lambda: setattr(t, "n", "x"), lambda: setattr(t, "w", "long text"), lambda: setattr(t, "w", b"x"), lambda: c_double.from_param("x")):
+for bad in (lambda: setattr(t, "n", b"abcde"), lambda: setattr(t, "n", "x"), lambda: setattr(t, "w", "long text"), lambda: setattr(t, "w", b"x"), lambda: c_double.from_param("x"), lambda: c_char_p.from_param(3), lambda: c_wchar_p.from_param(b"x")):
     try: bad(); print("?")
     except Exception as e: print(type(e).__name__, e)
+print(c_char_p.from_param(None), c_void_p.from_param(None), c_void_p.from_param(3) is not None)

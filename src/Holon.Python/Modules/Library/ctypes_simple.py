@@ -138,11 +138,16 @@ class PyCSimpleType(_CDataType):
         if isinstance(value, cls):
             return value
         code = cls._type_
+        if value is None and code in "zZP":
+            return None
         if code in "zZ" and isinstance(value, (Array, _Pointer)) and value._type_._type_ == {"z": "c", "Z": "u"}[code] or code == "P" and isinstance(value, (Array, _Pointer, _CArgument, CFuncPtr, bytes, str, _SimpleCData)):
             return _argument(cls, value)
         if code in "zZ" and isinstance(value, _CArgument) and isinstance(value._obj, (Array, _SimpleCData)) and value._obj._type_ in ("c", "u", cls):
             return _argument(cls, value)
         try:
+            # A number is no text in a call.
+            if code in "zZ" and isinstance(value, int):
+                raise TypeError
             return cls(value)
         except Exception:
             if hasattr(value, "_as_parameter_"):
