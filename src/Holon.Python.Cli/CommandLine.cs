@@ -38,7 +38,8 @@ internal static class CommandLine
     public static int Run(string[] args, string? live = null)
     {
         var words = new Words(args);
-        var options = new PythonMachineOptions { DontWriteBytecode = false, Grants = MachineGrants.All };
+        // What is to be shown is compiled as soon as it is hot, whatever share of the time that takes.
+        var options = new PythonMachineOptions { DontWriteBytecode = false, Grants = MachineGrants.All, CompileAfter = live is null ? null : 2000 };
         var choice = new Choice { Live = live };
         while (choice.Command is null && choice.Module is null && words.NextOption() is { } word)
         {

@@ -5,6 +5,8 @@ namespace Holon.Python.Runtime;
 /// <summary>The state of one Python machine. Nothing that a program can change is static: machines do not see each other.</summary>
 internal sealed class Machine
 {
+    private const int UsualHeat = 2000;
+
     private readonly Dictionary<string, PyStr> interned = [];
     private readonly Dictionary<PyType, List<WeakReference<PyType>>> builtinChildren = [];
     private readonly ConditionalWeakTable<PyObject, object> ids = [];
@@ -15,11 +17,11 @@ internal sealed class Machine
     {
         Options = options;
         RecursionLimit = options.RecursionLimit;
-        CompileAfter = options.XOptions.FirstOrDefault(x => x.StartsWith("tier1=", StringComparison.Ordinal)) is { } tier
-            ? int.TryParse(tier.AsSpan(6), System.Globalization.CultureInfo.InvariantCulture, out var after) && after >= 0 ? after : throw new Holon.Machines.HolonException($"-X {tier}: tier1 takes a number of turns, 0 for never.")
-            : options.CompileAfter;
-        if (CompileAfter == 0)
-            CompileAfter = int.MaxValue;
+        var asked = options.CompileAfter;
+        if (options.XOptions.FirstOrDefault(x => x.StartsWith("tier1=", StringComparison.Ordinal)) is { } tier)
+            asked = int.TryParse(tier.AsSpan(6), System.Globalization.CultureInfo.InvariantCulture, out var after) && after >= 0 ? after : throw new Holon.Machines.HolonException($"-X {tier}: tier1 takes a number of turns, 0 for never.");
+        CompileAfter = asked switch { null => UsualHeat, 0 => int.MaxValue, _ => asked.Value };
+        CompileBudget = new Tier1.CompileBudget(asked is not null);
         Limits = new Limits(options);
         Gate = new Gate(options);
         MainThread = new PyThread(this);
@@ -46,6 +48,8 @@ internal sealed class Machine
 
     /// <summary>How hot code must be to be compiled.</summary>
     public int CompileAfter { get; }
+
+    public Tier1.CompileBudget CompileBudget { get; }
 
     public int MaxIntDigits { get; set; } = 4300;
 

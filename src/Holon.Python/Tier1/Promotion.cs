@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Holon.Python.Tier1;
 
 /// <summary>Decides what is compiled, and enters compiled code from tier 0.</summary>
@@ -15,11 +17,16 @@ internal static class Promotion
     {
         if (code.Entry is not null)
             return code.DirectCount == count && !thread.IsTracing;
-        return (code.Heat += CallHeat) > thread.Machine.CompileAfter && Compile(code, function) && code.DirectCount == count && !thread.IsTracing;
+        return (code.Heat += CallHeat) > thread.Machine.CompileAfter && Compile(thread.Machine, code, function) && code.DirectCount == count && !thread.IsTracing;
     }
 
-    private static bool Compile(PyCode code, PyFunction function)
+    private static bool Compile(Machine machine, PyCode code, PyFunction function)
     {
+        if (!machine.CompileBudget.IsLeft)
+        {
+            code.Heat = machine.CompileAfter / 2;
+            return false;
+        }
         // Whatever happens, the next try is far away.
         code.Heat = int.MinValue / 2;
         if (code.ParameterCount > CodeCompiler.MaxArguments || ReadsItsFrame(code))
@@ -29,6 +36,7 @@ internal static class Promotion
         var unit = UnitOf(code, function.Globals, function.Builtins);
         if (unit is null or { IsHopeless: true })
             return false;
+        var began = Stopwatch.GetTimestamp();
         try
         {
             code.Entry = CodeCompiler.Function(unit);
@@ -37,6 +45,10 @@ internal static class Promotion
         catch (Exception error) when (StaysInTier0(error))
         {
             return false;
+        }
+        finally
+        {
+            machine.CompileBudget.Spend(began);
         }
     }
 
@@ -91,7 +103,7 @@ internal static class Promotion
     {
         value = null;
         var code = frame.Code;
-        if (!thread.IsTracing && Find(frame, pc) is { } loop)
+        if (!thread.IsTracing && Find(thread.Machine, frame, pc) is { } loop)
         {
             frame.Pc = pc;
             value = loop(thread, frame);
@@ -106,7 +118,7 @@ internal static class Promotion
         return LoopResult.NotEntered;
     }
 
-    private static LoopEntry? Find(PyFrame frame, int pc)
+    private static LoopEntry? Find(Machine machine, PyFrame frame, int pc)
     {
         var code = frame.Code;
         if ((code.Flags & CodeFlags.AsyncGenerator) != 0 || (code.Compiled is null && ReadsItsFrame(code)))
@@ -118,8 +130,9 @@ internal static class Promotion
             return null;
         if (unit.Loops[pc] is { } known)
             return known;
-        if (unit.LoopCount == MaxLoops || unit.Uncompiled.Contains(pc))
+        if (unit.LoopCount == MaxLoops || unit.Uncompiled.Contains(pc) || !machine.CompileBudget.IsLeft)
             return null;
+        var began = Stopwatch.GetTimestamp();
         try
         {
             frame.Pc = pc;
@@ -130,6 +143,10 @@ internal static class Promotion
         {
             unit.Uncompiled.Add(pc);
             return null;
+        }
+        finally
+        {
+            machine.CompileBudget.Spend(began);
         }
     }
 }
