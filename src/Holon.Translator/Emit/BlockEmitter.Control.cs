@@ -59,8 +59,27 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitJumpIf(ref GuestInstruction instruction)
     {
         ref var iced = ref instruction.Iced;
-        FlagsToHost();
         var target = iced.NearBranchTarget;
+        var jump = iced.Code == Code.Jrcxz_rel8_64 ? EmitJumpIfRcxIsZero() : EmitJumpIfFlags(instruction);
+        if (IsOtherPage(target))
+        {
+            Defer(new Deferred(DeferredKind.FarBranch, jump, null, target, target <= iced.IP ? 1u : 0, 0, 0));
+            return;
+        }
+
+        AddExit(jump, 0, target, _mode, target <= iced.IP);
+    }
+
+    /// <summary>JRCXZ, whose distance has 8 bits only, over a jump over the jump. Looks at no flags and changes none.</summary>
+    private byte* EmitJumpIfRcxIsZero()
+    {
+        _asm.Bytes([0xE3, 2, 0xEB, 5]);
+        return _asm.Jmp();
+    }
+
+    private byte* EmitJumpIfFlags(in GuestInstruction instruction)
+    {
+        FlagsToHost();
         var bytes = _guest.BytesOf(instruction);
         var condition = bytes[^1];
         for (var i = 0; i < bytes.Length; i++)
@@ -73,14 +92,7 @@ internal sealed unsafe partial class BlockEmitter
             }
         }
 
-        var jump = _asm.Jcc(condition);
-        if (IsOtherPage(target))
-        {
-            Defer(new Deferred(DeferredKind.FarBranch, jump, null, target, target <= iced.IP ? 1u : 0, 0, 0));
-            return;
-        }
-
-        AddExit(jump, 0, target, _mode, target <= iced.IP);
+        return _asm.Jcc(condition);
     }
 
     /// <summary>Loads the target of an indirect branch into scratch or says which register has it; a memory operand is kept in the context.</summary>

@@ -19,6 +19,12 @@ internal sealed unsafe partial class BlockEmitter
         var bytes = _guest.BytesOf(instruction);
         var encoding = new InstructionEncoding(bytes);
         var size = encoding.HasMemory ? instruction.Iced.MemorySize.GetSize() : 0;
+        if (IsMulxIntoContext(encoding, instruction))
+        {
+            EmitMulxIntoContext(ref instruction, encoding, size);
+            return;
+        }
+
         if (!Agrees(encoding, instruction) || !Plan(encoding, instruction, _group is not null, out var plan) || (encoding.HasMemory && size is 0 or > 32))
         {
             EmitInterpret(ref instruction);
@@ -48,6 +54,25 @@ internal sealed unsafe partial class BlockEmitter
         else EmitEncoded(encoding, traits, plan);
         EmitStores(plan, instruction);
         FlagsWritten(instruction, index);
+    }
+
+    /// <summary>MULX of memory into two registers without a home, of which <see cref="Plan"/> could place one. Arithmetic on long numbers is full of them.</summary>
+    private static bool IsMulxIntoContext(in InstructionEncoding encoding, in GuestInstruction instruction) => instruction.Iced.Mnemonic == Mnemonic.Mulx && encoding.HasMemory
+        && Homes.Of(encoding.Reg) == Homes.InContext && Homes.Of(encoding.Vvvv) == Homes.InContext && encoding.Reg != encoding.Vvvv && Agrees(encoding, instruction);
+
+    /// <summary>The address register takes one of the results, since the operand has been read before it is written; whoever needs it afterwards gets it back.</summary>
+    private void EmitMulxIntoContext(ref GuestInstruction instruction, in InstructionEncoding encoding, int size)
+    {
+        if (!TakeFromGroup(instruction)) EmitAccess(ref instruction, size, write: false, aligned: false);
+        var keep = _group is not null;
+        if (keep) _asm.Store(Mem.Context(Offsets.Temporary), Homes.Address);
+        var plan = new RegisterPlan { Reg = Homes.Scratch, Vvvv = Homes.Address, OpcodeByte = encoding.Opcode, SwapHigh = -1 };
+        EmitEncoded(encoding, instruction.Class.Traits, plan);
+        _asm.Store(Mem.Context(Offsets.Gpr(encoding.Reg)), Homes.Scratch);
+        _asm.Store(Mem.Context(Offsets.Gpr(encoding.Vvvv)), Homes.Address);
+        if (keep) _asm.Load(Homes.Address, Mem.Context(Offsets.Temporary));
+        _keepsHeld = false;
+        _scratchGuest = encoding.Reg;
     }
 
     /// <summary>

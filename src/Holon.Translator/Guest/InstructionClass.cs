@@ -73,6 +73,7 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
         Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => InstructionKind.ReadSelector,
         Code.Movsb_m8_m8 or Code.Movsw_m16_m16 or Code.Movsd_m32_m32 or Code.Movsq_m64_m64 or Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX or Code.Stosq_m64_RAX
             => InstructionKind.RepeatedString,
+        Code.Jrcxz_rel8_64 => InstructionKind.JumpIf,
         _ when instruction.Code.IsJccShortOrNear() && !instruction.Code.ToString().EndsWith("16", StringComparison.Ordinal) => InstructionKind.JumpIf,
         Code.Pause => InstructionKind.Pause,
         _ when instruction.Mnemonic is Mnemonic.Nop or Mnemonic.Reservednop or Mnemonic.Endbr64 or Mnemonic.Prefetchw => InstructionKind.Nop,

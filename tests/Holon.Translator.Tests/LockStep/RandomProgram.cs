@@ -209,8 +209,10 @@ internal sealed class RandomProgram
 
     private void Bits()
     {
-        switch (_random.Next(4))
+        switch (_random.Next(6))
         {
+            case 4: _asm.mulx(Wide, Wide, __qword_ptr[Memory]); break;
+            case 5: _asm.mulx(r13, r14, __qword_ptr[rbx + 8]); _asm.mulx(r15, r13, __qword_ptr[rbx + 16]); _asm.adc(r14, r15); break; // none of these has a home
             case 0: _asm.bt(Wide, (byte)_random.Next(64)); _asm.setc(Low); _asm.cmp(Wide, Wide); break;
             case 1: _asm.cmp(Wide, Wide); _asm.bts(__qword_ptr[rbx], rcx); _asm.setc(Low); _asm.cmp(Wide, Wide); break;
             case 2: _asm.popcnt(Wide, Wide); _asm.cmp(Wide, Wide); break;
@@ -223,8 +225,9 @@ internal sealed class RandomProgram
         var over = _asm.CreateLabel();
         _asm.cmp(Wide, Wide);
         if (_random.Next(2) == 0) _asm.mov(__qword_ptr[Memory], Wide);
-        switch (_random.Next(4))
+        switch (_random.Next(5))
         {
+            case 4: JumpIfRcxIsZero(); _asm.jbe(over); break;
             case 0: _asm.je(over); break;
             case 1: _asm.jb(over); break;
             case 2: _asm.jl(over); break;
@@ -232,6 +235,16 @@ internal sealed class RandomProgram
         }
 
         for (var i = _random.Next(4); i >= 0; i--) Statement(depth + 1);
+        _asm.Label(ref over);
+        _asm.nop();
+    }
+
+    /// <summary>RCX is zero behind a loop; the flags live across the jump.</summary>
+    private void JumpIfRcxIsZero()
+    {
+        var over = _asm.CreateLabel();
+        _asm.jrcxz(over);
+        _asm.cmp(Wide, Wide);
         _asm.Label(ref over);
         _asm.nop();
     }
