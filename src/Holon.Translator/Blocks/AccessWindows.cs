@@ -272,7 +272,7 @@ internal sealed unsafe class AccessWindows : IDisposable
     {
         var physical = frame << PageShift;
         var ram = physical - _context->LowStart < _context->LowLength || physical - _context->HighStart < _context->HighLength;
-        return ram && (_context->CodeMarks[frame / 64] & (1ul << (int)(frame % 64))) == 0;
+        return ram && !_memory.CodePages.HasCode(frame);
     }
 
     /// <summary>Walks down to the table, or to the large page, of 512 pages.</summary>

@@ -139,7 +139,7 @@ internal sealed unsafe class HotCode
         var (flushes, before) = (_tlb.Flushes, _lastFlushes);
         _lastFlushes = flushes;
         var staysOpen = (flushes - before) * LeastNanosecondsPerFlush <= nanoseconds;
-        for (var i = changes.IndexOfAnyExcept(0u); i < changes.Length && i >= 0; i = NextChanged(changes, i))
+        for (var i = changes.IndexOfAnyExcept(0u); i >= 0; i = NextChanged(changes, i))
         {
             if (changes[i] <= most || _owners[i].Block is not { } block) continue;
             var key = (_owners[i].Physical, _owners[i].Mode);

@@ -206,16 +206,26 @@ internal static class DecimalArithmetic
         return Divide(a, b, p, out var quotient, out _) ? new DecimalNumber(negative, quotient, 0).Fit(p, ref s) : Fail(Signals.DivisionImpossible, ref s);
     }
 
+    /// <summary>Whether a remainder needs no division: of what is not a finite number, or by zero.</summary>
+    private static bool IsRemainderKnown(in DecimalNumber a, in DecimalNumber b, in Precision p, ref Signals s, out DecimalNumber known)
+    {
+        if (IsNaN(a, b, p, ref s, out known))
+            return true;
+        if (a.IsInfinite)
+            known = Fail(Signals.InvalidOperation, ref s);
+        else if (b.IsInfinite)
+            known = a.Fit(p, ref s);
+        else if (b.IsZero)
+            known = Fail(a.IsZero ? Signals.DivisionUndefined : Signals.InvalidOperation, ref s);
+        else
+            return false;
+        return true;
+    }
+
     public static DecimalNumber Remainder(in DecimalNumber a, in DecimalNumber b, in Precision p, ref Signals s)
     {
-        if (IsNaN(a, b, p, ref s, out var nan))
-            return nan;
-        if (a.IsInfinite)
-            return Fail(Signals.InvalidOperation, ref s);
-        if (b.IsInfinite)
-            return a.Fit(p, ref s);
-        if (b.IsZero)
-            return Fail(a.IsZero ? Signals.DivisionUndefined : Signals.InvalidOperation, ref s);
+        if (IsRemainderKnown(a, b, p, ref s, out var known))
+            return known;
         return Divide(a, b, p, out _, out var remainder) ? remainder.Fit(p, ref s) : Fail(Signals.DivisionImpossible, ref s);
     }
 
@@ -245,14 +255,8 @@ internal static class DecimalArithmetic
 
     public static DecimalNumber RemainderNear(in DecimalNumber a, in DecimalNumber b, in Precision p, ref Signals s)
     {
-        if (IsNaN(a, b, p, ref s, out var nan))
-            return nan;
-        if (a.IsInfinite)
-            return Fail(Signals.InvalidOperation, ref s);
-        if (b.IsInfinite)
-            return a.Fit(p, ref s);
-        if (b.IsZero)
-            return Fail(a.IsZero ? Signals.DivisionUndefined : Signals.InvalidOperation, ref s);
+        if (IsRemainderKnown(a, b, p, ref s, out var known))
+            return known;
         var ideal = Math.Min(a.Exponent, b.Exponent);
         if (a.IsZero)
             return new DecimalNumber(a.IsNegative, 0ul, ideal).Fit(p, ref s);
