@@ -32,8 +32,8 @@ public sealed class NetworkTests(Busybox busybox) : IClassFixture<Busybox>
             nc -w 5 10.0.2.1 {server.Port + 1} </dev/null 2>&1 | grep -o 'refused'
             {Complaints}
             """;
-        var outcome = await HolonProgram.RunAsync("run", "busybox", "--name", "web-1", "--timeout", Limit, "--network", "nat", "--host-access", $"{server.Port}", "--", "sh", "-c", script);
-        Assert.Equal($"10.0.2.2/24\nweb-1\n{server.Digest}\n{server.Digest}\n1\n2 packets received\n2 packets received\nrefused\n", outcome.Output);
+        var outcome = await HolonProgram.RunAsync("run", "busybox", "--name", "net-1", "--timeout", Limit, "--network", "nat", "--host-access", $"{server.Port}", "--", "sh", "-c", script);
+        Assert.Equal($"10.0.2.2/24\nnet-1\n{server.Digest}\n{server.Digest}\n1\n2 packets received\n2 packets received\nrefused\n", outcome.Output);
     }
 
     [Theory]
