@@ -2,7 +2,9 @@ using Holon.Jvm.Runtime;
 
 namespace Holon.Jvm.Tests;
 
-/// <summary>Machines made, ended by a limit and disposed of, again and again in one process: memory, threads and files stay as they were.</summary>
+/// <summary>Machines made, ended by a limit and disposed of, again and again in one process: memory, threads and files stay as they were. Runs alone: what is measured is the whole process.</summary>
+[Collection(nameof(ChurnTests))]
+[CollectionDefinition(nameof(ChurnTests), DisableParallelization = true)]
 public sealed class ChurnTests(ITestOutputHelper output)
 {
     /// <summary>What the process holds once machines are gone.</summary>
@@ -18,6 +20,25 @@ public sealed class ChurnTests(ITestOutputHelper output)
             var pages = long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
             return new Held(GC.GetTotalMemory(true), pages * Environment.SystemPageSize, Directory.GetDirectories("/proc/self/task").Length, Directory.GetFiles("/proc/self/fd").Length);
         }
+    }
+
+    [Fact]
+    public void A_few_machines_leave_no_objects_behind()
+    {
+        var folder = HostingTests.Classes.Value;
+        if (folder == null) Assert.Skip("javac is not installed (openjdk-17-jdk-headless).");
+        Held first = default;
+        for (var i = 0; i < 12; i++)
+        {
+            var limit = i % 3 == 0 ? 3_000_000L : (long?)null;
+            using (var machine = JavaMachine.Create(new JavaMachineOptions { ClassPath = [folder], InstructionLimit = limit }))
+            {
+                if (limit != null) Assert.Throws<JavaLimitException>(() => machine.Class("Rules").InvokeStatic("loop"));
+                else Assert.Equal(1, machine.Class("Rules").InvokeStatic<int>("next"));
+            }
+            if (i == 3) first = Held.Now();
+        }
+        Assert.InRange(Held.Now().Managed, 0, first.Managed + (20 << 20));
     }
 
     [Fact]

@@ -15,7 +15,10 @@ namespace Holon.Devices.Tests.Virtio;
 /// <summary>
 /// A hostile driver: random register accesses, random rings that are nearly right, doorbells from two threads. Nothing may escape the
 /// device, and after a reset it works as new. A second each in CI; with HOLON_TEST_ALL=1 ten minutes, those of network cards apart.
+/// Runs alone: what is measured is the whole process.
 /// </summary>
+[Collection(nameof(VirtioFuzzTests))]
+[CollectionDefinition(nameof(VirtioFuzzTests), DisableParallelization = true)]
 public sealed class VirtioFuzzTests : IDisposable
 {
     private const long GrowthBound = 256 << 20;

@@ -4,6 +4,9 @@ using static Holon.Networking.Tests.Nat.GatewayFixture;
 
 namespace Holon.Networking.Tests.Nat;
 
+/// <summary>The gateway as guests see it, and what they can make it cost. Runs alone: a test measures the whole process.</summary>
+[Collection(nameof(GatewayTests))]
+[CollectionDefinition(nameof(GatewayTests), DisableParallelization = true)]
 public sealed class GatewayTests
 {
     private static readonly IpAddress s_outside = IpAddress.V4(0xC0000201);
@@ -84,7 +87,7 @@ public sealed class GatewayTests
         Assert.Equal((limits.HalfOpen, limits.HalfOpen), (fixture.Gateway.Tcp.Count, fixture.Gateway.Tcp.HalfOpen));
         Assert.True(fixture.Gateway.Neighbors.Count <= limits.Neighbors);
         Assert.True(fixture.Dropped >= 2 * (100_000 - limits.HalfOpen));
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 16 << 20); // of the whole process, in which other tests run
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 16 << 20);
         Assert.InRange(fixture.Gateway.Tcp.Buffers.Used, 0, limits.BufferBytes);
     }
 

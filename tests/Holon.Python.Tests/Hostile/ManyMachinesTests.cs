@@ -1,6 +1,8 @@
 namespace Holon.Python.Tests.Hostile;
 
-/// <summary>Machines come and go in one process: nothing of them stays, and none sees another.</summary>
+/// <summary>Machines come and go in one process: nothing of them stays, and none sees another. Runs alone: what is measured is the whole process.</summary>
+[Collection(nameof(ManyMachinesTests))]
+[CollectionDefinition(nameof(ManyMachinesTests), DisableParallelization = true)]
 public sealed class ManyMachinesTests(ITestOutputHelper output)
 {
     private static bool IsLong => Environment.GetEnvironmentVariable("HOLON_TEST_ALL") == "1";

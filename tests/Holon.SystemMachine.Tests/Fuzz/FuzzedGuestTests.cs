@@ -10,8 +10,11 @@ namespace Holon.SystemMachine.Tests.Fuzz;
 /// </summary>
 /// <remarks>
 /// Environment: HOLON_FUZZ_SECONDS how long (15; 600 with HOLON_TEST_ALL=1), HOLON_FUZZ_SEED the first guest's seed. A crash of the process
-/// leaves no report, so the seed of the guest that runs is always in the file that the output names.
+/// leaves no report, so the seed of the guest that runs is always in the file that the output names. Runs alone: what is measured is the
+/// process, in which other tests have machines of a gigabyte.
 /// </remarks>
+[Collection(nameof(FuzzedGuestTests))]
+[CollectionDefinition(nameof(FuzzedGuestTests), DisableParallelization = true)]
 public sealed class FuzzedGuestTests(ITestOutputHelper output)
 {
     private const int RestartsPerGuest = 12, GuestsPerMachine = 100;
