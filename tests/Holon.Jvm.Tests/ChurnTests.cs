@@ -42,6 +42,30 @@ public sealed class ChurnTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void What_a_program_left_open_is_closed_with_its_machine()
+    {
+        var classes = HostingTests.Classes.Value;
+        if (classes == null) Assert.Skip("javac is not installed (openjdk-17-jdk-headless).");
+        var folder = Directory.CreateTempSubdirectory("holon-java").FullName;
+        var file = Path.Combine(folder, "left-open");
+        File.WriteAllText(file, "text");
+        var mapped = 0;
+        string[] Open() => [.. Directory.GetFiles("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "").Where(f => f.Contains(folder) || f.StartsWith("socket:") || f.StartsWith("pipe:") || f.Contains("eventpoll")).Order()];
+        int Mapped() => File.ReadLines("/proc/self/maps").Count(l => l.Contains(file));
+        var before = Open();
+        using (var machine = JavaMachine.Create(new JavaMachineOptions { ClassPath = [classes], Grants = new JavaGrants { Read = [folder], Net = ["127.0.0.1"] } }))
+        {
+            machine.Class("Rules").InvokeStatic("leaveOpen", file);
+            Assert.True(Open().Length >= before.Length + 4, string.Join(", ", Open()));
+            mapped = Mapped();
+        }
+        var after = Open();
+        Assert.Equal((1, 0), (mapped, Mapped()));
+        Assert.Empty(after.Except(before));
+        Directory.Delete(folder, true);
+    }
+
+    [Fact]
     public void Machines_that_are_killed_leave_nothing_behind()
     {
         if (!Commands.Have("javac")) Assert.Skip("javac is not installed (openjdk-17-jdk-headless).");

@@ -17,7 +17,7 @@ internal static unsafe class FileNatives
             {
                 if (Libc.FSync(Number(a, a.Object(0))) != 0) throw a.Thread.Error("java/io/SyncFailedException", "sync failed");
             });
-        of("java/io/FileCleanable").Void("cleanupClose0(IJ)V", a => _ = Libc.Close(a.Int(0)));
+        of("java/io/FileCleanable").Void("cleanupClose0(IJ)V", a => _ = a.Machine.OpenFiles.Close(a.Int(0)));
         of("java/io/FileInputStream")
             .Void("open0(Ljava/lang/String;)V", a => Open(a, a.Object(0), a.String(1)!, Libc.ReadOnly))
             .Int("read0()I", a => ReadByte(a))
@@ -63,9 +63,9 @@ internal static unsafe class FileNatives
         })
         .Ref("lockFile0(Ljava/lang/String;IZ)[I", a =>
         {
-            fixed (byte* p = Libc.Path(a.String(0)!)) return a.Machine.Files.Open(p, Libc.ReadWrite | Libc.Create | 0x80000, a.Int(1)) is var fd && fd >= 0 ? new[] { fd, 0 } : [-1, Marshal.GetLastPInvokeError()];
+            fixed (byte* p = Libc.Path(a.String(0)!)) return a.Machine.OpenFiles.Opened(a.Machine.Files.Open(p, Libc.ReadWrite | Libc.Create | 0x80000, a.Int(1))) is var fd && fd >= 0 ? new[] { fd, 0 } : [-1, Marshal.GetLastPInvokeError()];
         })
-        .Int("unlockFile0(I)I", a => Libc.Close(a.Int(0)) == 0 ? 0 : Marshal.GetLastPInvokeError());
+        .Int("unlockFile0(I)I", a => a.Machine.OpenFiles.Close(a.Int(0)) == 0 ? 0 : Marshal.GetLastPInvokeError());
 
     private static int RandomAccessFlags(int mode)
     {
@@ -73,8 +73,11 @@ internal static unsafe class FileNatives
         return Libc.ReadWrite | Libc.Create | ((mode & 4) != 0 ? Libc.Sync : (mode & 8) != 0 ? Libc.DataSync : 0);
     }
 
-    /// <summary>The number in a java.io.FileDescriptor.</summary>
-    public static int Number(Args a, JObject descriptor) => descriptor.Field<int>(Known.Offset(descriptor.Class(), "fd"));
+    /// <summary>The number in a java.io.FileDescriptor; -1 when no file of the machine has it.</summary>
+    public static int Number(Args a, JObject descriptor) => a.Machine.OpenFiles.Own(RawNumber(descriptor));
+
+    /// <summary>The number in a java.io.FileDescriptor, whatever it is.</summary>
+    public static int RawNumber(JObject descriptor) => descriptor.Field<int>(Known.Offset(descriptor.Class(), "fd"));
 
     /// <summary>The number of the file behind the stream that is the receiver.</summary>
     private static int Number(Args a)
@@ -104,7 +107,7 @@ internal static unsafe class FileNatives
         var c = stream.Class();
         while (c!.Name is not ("java/io/FileInputStream" or "java/io/FileOutputStream" or "java/io/RandomAccessFile")) c = c.Super;
         var descriptor = (JObject)stream.Ref(Known.Offset(c, "fd"))!;
-        descriptor.Field<int>(Known.Offset(descriptor.Class(), "fd")) = fd;
+        descriptor.Field<int>(Known.Offset(descriptor.Class(), "fd")) = a.Machine.OpenFiles.Opened(fd);
     }
 
     private static void CloseDescriptor(Args a, JObject descriptor)
@@ -113,7 +116,7 @@ internal static unsafe class FileNatives
         var fd = descriptor.Field<int>(offset);
         if (fd < 0) return;
         descriptor.Field<int>(offset) = -1;
-        if (fd > 2 && Libc.Close(fd) != 0) throw Failure(a, "close failed");
+        if (a.Machine.OpenFiles.Close(fd) != 0) throw Failure(a, "close failed");
     }
 
     public static JavaThrow Failure(Args a, string fallback)

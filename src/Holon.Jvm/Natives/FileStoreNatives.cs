@@ -10,15 +10,15 @@ internal static unsafe partial class FileStoreNatives
     /// <summary>What UnixNativeDispatcher is told that there is.</summary>
     public const int SupportsOpenAt = 1 << 1, SupportsFutimes = 1 << 2, SupportsFutimens = 1 << 3, SupportsLutimes = 1 << 4, SupportsExtendedAttributes = 1 << 5;
 
-    private const int NoFollow = 0x100, Cancelled = 125, Again = 11, Denied = 13;
+    private const int WorkingFolder = -100, NoFollow = 0x100, Cancelled = 125, Again = 11, Denied = 13;
 
     public static void Register(Func<string, NativeClass> of)
     {
         of("sun/nio/fs/UnixCopyFile").Void("transfer(IIJ)V", Copy);
         of("sun/nio/fs/LinuxNativeDispatcher")
-            .Long("setmntent0(JJ)J", a => SetMountEntries(NioFileNatives.Readable(a, 0), (byte*)a.Long(2)) is var file and not 0 ? file : throw NioFileNatives.Failure(a))
+            .Long("setmntent0(JJ)J", a => a.Machine.OpenFiles.Opened(SetMountEntries(NioFileNatives.Readable(a, 0), (byte*)a.Long(2)), static file => _ = EndMountEntries(file)) is var file and not 0 ? file : throw NioFileNatives.Failure(a))
             .Int("getmntent0(JLsun/nio/fs/UnixMountEntry;JI)I", NextMount)
-            .Void("endmntent(J)V", a => _ = EndMountEntries((nint)a.Long(0)));
+            .Void("endmntent(J)V", a => a.Machine.OpenFiles.CloseStream(a.Long(0)));
         of("sun/nio/ch/FileDispatcherImpl")
             .Int("lock0(Ljava/io/FileDescriptor;ZJJZ)I", Lock)
             .Void("release0(Ljava/io/FileDescriptor;JJ)V", a => _ = SetLock(a, 2, a.Long(1), a.Long(3)));
@@ -37,11 +37,11 @@ internal static unsafe partial class FileStoreNatives
         {
             while (true)
             {
-                var n = NioFileNatives.Check(a, Libc.Read(a.Int(1), p, Size));
+                var n = NioFileNatives.Check(a, Libc.Read(NioFileNatives.Fd(a, 1), p, Size));
                 if (n == 0) return;
                 // SAFETY: the class library keeps this word allocated until the copy has ended.
                 if (cancel != null && Volatile.Read(ref *cancel) != 0) throw new JavaThrow(a.Thread.NewThrowable("sun/nio/fs/UnixException", "(I)V", Value.Of(Cancelled)));
-                for (long written = 0; written < n;) written += NioFileNatives.Check(a, Libc.Write(a.Int(0), p + written, (nint)(n - written)));
+                for (long written = 0; written < n;) written += NioFileNatives.Check(a, Libc.Write(NioFileNatives.Fd(a, 0), p + written, (nint)(n - written)));
             }
         }
     }
@@ -51,7 +51,7 @@ internal static unsafe partial class FileStoreNatives
     private static void RegisterOwners(NativeClass c) => c
         .Void("chown0(JII)V", a => NioFileNatives.Check(a, ChangeOwner(NioFileNatives.Writable(a, 0, true), a.Int(2), a.Int(3))))
         .Void("lchown0(JII)V", a => NioFileNatives.Check(a, ChangeLinkOwner(NioFileNatives.Writable(a, 0), a.Int(2), a.Int(3))))
-        .Void("fchown(III)V", a => NioFileNatives.Check(a, ChangeOpenOwner(a.Int(0), a.Int(1), a.Int(2))))
+        .Void("fchown(III)V", a => NioFileNatives.Check(a, ChangeOpenOwner(NioFileNatives.Fd(a, 0), a.Int(1), a.Int(2))))
         .Int("getpwnam0(J)I", a => NumberOf("/etc/passwd", a.Long(0)))
         .Int("getgrnam0(J)I", a => NumberOf("/etc/group", a.Long(0)))
         .Void("mknod0(JIJ)V", a => NioFileNatives.Check(a, MakeNode(NioFileNatives.Writable(a, 0), a.Int(2), (ulong)a.Long(3))));
@@ -76,7 +76,7 @@ internal static unsafe partial class FileStoreNatives
     // Relative to an open folder --------------------------------------------------------------------------------------
 
     private static void RegisterRelative(NativeClass c) => c
-        .Int("openat0(IJII)I", a => (int)NioFileNatives.Check(a, OpenAt(Folder(a, 0), (byte*)a.Long(1), a.Int(3) | 0x80000, a.Int(4))))
+        .Int("openat0(IJII)I", a => (int)NioFileNatives.Check(a, a.Machine.OpenFiles.Opened(OpenAt(Folder(a, 0), (byte*)a.Long(1), a.Int(3) | 0x80000, a.Int(4)))))
         .Void("fstatat0(IJILsun/nio/fs/UnixFileAttributes;)V", a =>
         {
             Libc.StatBuffer s;
@@ -84,12 +84,12 @@ internal static unsafe partial class FileStoreNatives
             NioFileNatives.Fill(a.Object(4), s);
         })
         .Void("unlinkat0(IJI)V", a => NioFileNatives.Check(a, UnlinkAt(Folder(a, 0), (byte*)a.Long(1), a.Int(3))))
-        .Void("renameat0(IJIJ)V", a => NioFileNatives.Check(a, RenameAt(Folder(a, 0), (byte*)a.Long(1), a.Int(3), (byte*)a.Long(4))))
+        .Void("renameat0(IJIJ)V", a => NioFileNatives.Check(a, RenameAt(Folder(a, 0), (byte*)a.Long(1), Folder(a, 3), (byte*)a.Long(4))))
         .Void("futimes(IJJ)V", a =>
         {
             var times = stackalloc long[4];
             Microseconds(a.Long(1), a.Long(3), times);
-            NioFileNatives.Check(a, Libc.FUtimeNs(a.Int(0), times));
+            NioFileNatives.Check(a, Libc.FUtimeNs(NioFileNatives.Fd(a, 0), times));
         })
         .Void("lutimes0(JJJ)V", a =>
         {
@@ -101,7 +101,7 @@ internal static unsafe partial class FileStoreNatives
     /// <summary>An open folder; what is below it cannot be judged by grants, so a machine without all of them gets none.</summary>
     private static int Folder(Args a, int slot)
     {
-        if (a.Machine.Files.AllowsAll) return a.Int(slot);
+        if (a.Machine.Files.AllowsAll) return a.Int(slot) == WorkingFolder ? WorkingFolder : NioFileNatives.Fd(a, slot);
         throw new JavaThrow(a.Thread.NewThrowable("sun/nio/fs/UnixException", "(I)V", Value.Of(Denied)));
     }
 
@@ -121,10 +121,10 @@ internal static unsafe partial class FileStoreNatives
     // Attributes and stores -------------------------------------------------------------------------------------------
 
     private static void RegisterAttributes(NativeClass c) => c
-        .Int("fgetxattr0(IJJI)I", a => (int)NioFileNatives.Check(a, GetAttribute(a.Int(0), (byte*)a.Long(1), (void*)a.Long(3), (nuint)Math.Max(0, a.Int(5)))))
-        .Void("fsetxattr0(IJJI)V", a => NioFileNatives.Check(a, SetAttribute(a.Int(0), (byte*)a.Long(1), (void*)a.Long(3), (nuint)Math.Max(0, a.Int(5)), 0)))
-        .Void("fremovexattr0(IJ)V", a => NioFileNatives.Check(a, RemoveAttribute(a.Int(0), (byte*)a.Long(1))))
-        .Int("flistxattr(IJI)I", a => (int)NioFileNatives.Check(a, ListAttributes(a.Int(0), (byte*)a.Long(1), (nuint)Math.Max(0, a.Int(3)))))
+        .Int("fgetxattr0(IJJI)I", a => (int)NioFileNatives.Check(a, GetAttribute(NioFileNatives.Fd(a, 0), (byte*)a.Long(1), (void*)a.Long(3), (nuint)Math.Max(0, a.Int(5)))))
+        .Void("fsetxattr0(IJJI)V", a => NioFileNatives.Check(a, SetAttribute(NioFileNatives.Fd(a, 0), (byte*)a.Long(1), (void*)a.Long(3), (nuint)Math.Max(0, a.Int(5)), 0)))
+        .Void("fremovexattr0(IJ)V", a => NioFileNatives.Check(a, RemoveAttribute(NioFileNatives.Fd(a, 0), (byte*)a.Long(1))))
+        .Int("flistxattr(IJI)I", a => (int)NioFileNatives.Check(a, ListAttributes(NioFileNatives.Fd(a, 0), (byte*)a.Long(1), (nuint)Math.Max(0, a.Int(3)))))
         .Void("statvfs0(JLsun/nio/fs/UnixFileStoreAttributes;)V", a =>
         {
             var s = stackalloc ulong[16]; // struct statvfs takes 112 bytes
@@ -133,12 +133,12 @@ internal static unsafe partial class FileStoreNatives
             foreach (var (name, index) in (ReadOnlySpan<(string, int)>)[("f_frsize", 1), ("f_blocks", 2), ("f_bfree", 3), ("f_bavail", 4)])
                 o.Field<long>(Known.Offset(o.Class(), name)) = (long)s[index];
         })
-        .Void("rewind(J)V", a => Rewind((nint)a.Long(0)))
+        .Void("rewind(J)V", a => Rewind(a.Machine.OpenFiles.Own(a, a.Long(0))))
         .Int("getlinelen(J)I", a =>
         {
             byte* line = null;
             nuint size = 0;
-            var n = GetLine(&line, &size, (nint)a.Long(0));
+            var n = GetLine(&line, &size, a.Machine.OpenFiles.Own(a, a.Long(0)));
             Libc.Free(line);
             return n < 0 ? -1 : (int)Math.Min(size, int.MaxValue);
         });
@@ -146,7 +146,7 @@ internal static unsafe partial class FileStoreNatives
     private static int NextMount(Args a)
     {
         var entry = stackalloc nint[6]; // struct mntent: four strings, two numbers
-        if (NextMountEntry((nint)a.Long(0), entry, (byte*)a.Long(3), a.Int(5)) == 0) return -1;
+        if (NextMountEntry(a.Machine.OpenFiles.Own(a, a.Long(0)), entry, (byte*)a.Long(3), a.Int(5)) == 0) return -1;
         var o = a.Object(2);
         var index = 0;
         foreach (var name in (ReadOnlySpan<string>)["name", "dir", "fstype", "opts"])

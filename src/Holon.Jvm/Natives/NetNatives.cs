@@ -84,7 +84,7 @@ internal static unsafe class NetNatives
             if (isVersion6) _ = Libc.SetOption(fd, Version6Level, OnlyVersion6, &off, 4);
             if (isVersion6 && !a.Bool(1)) _ = Libc.SetOption(fd, Version6Level, GroupHops6, &on, 4); // as Java wants it for IPv4 as well
             if (a.Bool(2)) _ = Libc.SetOption(fd, 1, 2, &on, 4);
-            return fd;
+            return a.Machine.OpenFiles.Opened(fd);
         })
         .Void("bind0(Ljava/io/FileDescriptor;ZZLjava/net/InetAddress;I)V", a =>
         {
@@ -156,7 +156,7 @@ internal static unsafe class NetNatives
                 _ => throw Failure(a),
             };
         }
-        a.Object(1).Field<int>(Known.Offset(a.Object(1).Class(), "fd")) = accepted;
+        a.Object(1).Field<int>(Known.Offset(a.Object(1).Class(), "fd")) = a.Machine.OpenFiles.Opened(accepted);
         var c = a.Machine.BootLoader.Load(a.Thread, "java/net/InetSocketAddress");
         Initialization.Initialize(a.Thread, c);
         var peer = c.Allocate();

@@ -16,7 +16,7 @@ internal static unsafe class NioFileNatives
             .Void("initIDs()V", _ => { })
             .Int("iovMax()I", _ => 1024)
             .Int("fdLimit()I", _ => 65536)
-            .Int("fdVal(Ljava/io/FileDescriptor;)I", a => FileNatives.Number(a, a.Object(0)))
+            .Int("fdVal(Ljava/io/FileDescriptor;)I", a => FileNatives.RawNumber(a.Object(0)))
             .Void("setfdVal(Ljava/io/FileDescriptor;I)V", a => a.Object(0).Field<int>(Known.Offset(a.Object(0).Class(), "fd")) = a.Int(1));
         of("sun/nio/ch/NativeThread")
             .Long("current()J", _ => Environment.CurrentManagedThreadId) // not 0: whoever closes a channel then waits until nobody uses it
@@ -40,9 +40,9 @@ internal static unsafe class NioFileNatives
                 Io(a, Libc.FStat(Fd(a), &stat));
                 return stat.Size;
             })
-            .Void("close0(Ljava/io/FileDescriptor;)V", a => Io(a, Libc.Close(Fd(a))))
-            .Void("closeIntFD(I)V", a => Io(a, Libc.Close(a.Int(0))))
-            .Void("preClose0(Ljava/io/FileDescriptor;)V", a => _ = Libc.Dup2(ClosedSocket.Value, Fd(a)))
+            .Void("close0(Ljava/io/FileDescriptor;)V", a => Io(a, a.Machine.OpenFiles.Close(Fd(a))))
+            .Void("closeIntFD(I)V", a => Io(a, a.Machine.OpenFiles.Close(a.Int(0))))
+            .Void("preClose0(Ljava/io/FileDescriptor;)V", a => _ = Fd(a) is > 2 and var fd ? Libc.Dup2(ClosedSocket.Value, fd) : 0)
             .Bool("canTransferToFromOverlappedMap0()Z", _ => true)
             .Int("setDirect0(Ljava/io/FileDescriptor;)I", _ => -1);
         of("sun/nio/ch/FileChannelImpl")
@@ -54,10 +54,10 @@ internal static unsafe class NioFileNatives
                 var channel = a.Object(0);
                 var descriptor = (JObject)channel.Ref(Known.Offset(channel.Class(), "fd"))!;
                 var mode = a.Int(1);
-                var address = Libc.MMap(0, (nint)a.Long(4), mode == 0 ? 1 : 3, mode == 2 ? 2 : 1, FileNatives.Number(a, descriptor), a.Long(2));
+                var address = a.Machine.OpenFiles.Map((nint)a.Long(4), mode == 0 ? 1 : 3, mode == 2 ? 2 : 1, FileNatives.RawNumber(descriptor), a.Long(2));
                 return address == -1 ? throw FileNatives.Failure(a, "Map failed") : address;
             })
-            .Int("unmap0(JJ)I", a => Libc.MUnmap((nint)a.Long(0), (nint)a.Long(2)));
+            .Int("unmap0(JJ)I", a => a.Machine.OpenFiles.Unmap((nint)a.Long(0)));
         of("sun/nio/ch/FileKey").Void("init(Ljava/io/FileDescriptor;)V", a =>
         {
             Libc.StatBuffer stat;
@@ -77,6 +77,9 @@ internal static unsafe class NioFileNatives
     });
 
     private static int Fd(Args a) => FileNatives.Number(a, a.Object(0));
+
+    /// <summary>A descriptor given as a number; -1 when no file of the machine has it.</summary>
+    public static int Fd(Args a, int slot) => a.Machine.OpenFiles.Own(a.Int(slot));
 
     private static long Io(Args a, long result) => result >= 0 ? result : throw FileNatives.Failure(a, "I/O failed");
 
@@ -149,9 +152,9 @@ internal static unsafe class NioFileNatives
     private static void RegisterDispatcher(NativeClass c) => c
         .Int("init()I", a => FileStoreNatives.SupportsFutimes | FileStoreNatives.SupportsFutimens | FileStoreNatives.SupportsLutimes | FileStoreNatives.SupportsExtendedAttributes | (a.Machine.Files.AllowsAll ? FileStoreNatives.SupportsOpenAt : 0))
         .Ref("getcwd()[B", _ => System.Text.Encoding.UTF8.GetBytes(Environment.CurrentDirectory))
-        .Int("dup(I)I", a => (int)Check(a, Libc.Dup(a.Int(0))))
-        .Int("open0(JII)I", a => (int)Check(a, a.Machine.Files.Open(Path(a, 0), a.Int(2) | 0x80000, a.Int(3))))
-        .Void("close0(I)V", a => Libc.Close(a.Int(0)))
+        .Int("dup(I)I", a => (int)Check(a, a.Machine.OpenFiles.Opened(Libc.Dup(Fd(a, 0)))))
+        .Int("open0(JII)I", a => (int)Check(a, a.Machine.OpenFiles.Opened(a.Machine.Files.Open(Path(a, 0), a.Int(2) | 0x80000, a.Int(3)))))
+        .Void("close0(I)V", a => a.Machine.OpenFiles.Close(a.Int(0)))
         .Void("link0(JJ)V", a => Check(a, Libc.Link(Writable(a, 0), Writable(a, 2))))
         .Void("unlink0(J)V", a => Check(a, Libc.Unlink(Writable(a, 0))))
         .Void("rename0(JJ)V", a => Check(a, Libc.Rename(Writable(a, 0), Writable(a, 2))))
@@ -159,11 +162,11 @@ internal static unsafe class NioFileNatives
         .Void("rmdir0(J)V", a => Check(a, Libc.RmDir(Writable(a, 0))))
         .Void("symlink0(JJ)V", a => Check(a, Libc.SymLink(Path(a, 0), Writable(a, 2))))
         .Void("chmod0(JI)V", a => Check(a, Libc.ChMod(Writable(a, 0, true), a.Int(2))))
-        .Void("fchmod(II)V", a => Check(a, Libc.FChMod(a.Int(0), a.Int(1))))
+        .Void("fchmod(II)V", a => Check(a, Libc.FChMod(Fd(a, 0), a.Int(1))))
         .Void("access0(JI)V", a => Check(a, Libc.Access((a.Int(2) & 2) != 0 ? Writable(a, 0, true) : Readable(a, 0), a.Int(2))))
         .Bool("exists0(J)Z", a => a.Machine.Files.Allows(Path(a, 0), false) && Libc.Access(Path(a, 0), 0) == 0)
-        .Int("read(IJI)I", a => (int)Check(a, Libc.Read(a.Int(0), (void*)a.Long(1), a.Int(3))))
-        .Int("write(IJI)I", a => (int)Check(a, Libc.Write(a.Int(0), (void*)a.Long(1), a.Int(3))))
+        .Int("read(IJI)I", a => (int)Check(a, Libc.Read(Fd(a, 0), (void*)a.Long(1), a.Int(3))))
+        .Int("write(IJI)I", a => (int)Check(a, Libc.Write(Fd(a, 0), (void*)a.Long(1), a.Int(3))))
         .Ref("strerror(I)[B", a => Text(Libc.StrError(a.Int(0))))
         .Ref("getpwuid(I)[B", a => System.Text.Encoding.UTF8.GetBytes(NameOf("/etc/passwd", a.Int(0))))
         .Ref("getgrgid(I)[B", a => System.Text.Encoding.UTF8.GetBytes(NameOf("/etc/group", a.Int(0))))
@@ -187,13 +190,13 @@ internal static unsafe class NioFileNatives
         .Void("fstat(ILsun/nio/fs/UnixFileAttributes;)V", a =>
         {
             Libc.StatBuffer s;
-            Check(a, Libc.FStat(a.Int(0), &s));
+            Check(a, Libc.FStat(Fd(a, 0), &s));
             Fill(a.Object(1), s);
         })
         .Void("futimens(IJJ)V", a =>
         {
             var times = stackalloc long[] { a.Long(1) / 1_000_000_000, a.Long(1) % 1_000_000_000, a.Long(3) / 1_000_000_000, a.Long(3) % 1_000_000_000 };
-            Check(a, Libc.FUtimeNs(a.Int(0), times));
+            Check(a, Libc.FUtimeNs(Fd(a, 0), times));
         })
         .Void("utimes0(JJJ)V", a =>
         {
@@ -218,12 +221,12 @@ internal static unsafe class NioFileNatives
             Libc.Free(real);
             return text;
         })
-        .Long("opendir0(J)J", a => Libc.OpenDir(Readable(a, 0)) is var d and not 0 ? d : throw Failure(a))
-        .Long("fdopendir(I)J", a => Libc.FdOpenDir(a.Int(0)) is var d and not 0 ? d : throw Failure(a))
-        .Void("closedir(J)V", a => Libc.CloseDir((nint)a.Long(0)))
+        .Long("opendir0(J)J", a => a.Machine.OpenFiles.Opened(Libc.OpenDir(Readable(a, 0)), static d => Libc.CloseDir(d)) is var d and not 0 ? d : throw Failure(a))
+        .Long("fdopendir(I)J", a => a.Machine.OpenFiles.Opened(Libc.FdOpenDir(Fd(a, 0)), static d => Libc.CloseDir(d), a.Int(0)) is var d and not 0 ? d : throw Failure(a))
+        .Void("closedir(J)V", a => a.Machine.OpenFiles.CloseStream(a.Long(0)))
         .Ref("readdir(J)[B", a =>
         {
-            var entry = Libc.ReadDir((nint)a.Long(0));
+            var entry = Libc.ReadDir(a.Machine.OpenFiles.Own(a, a.Long(0)));
             return entry == null ? null : Text(entry + 19);
         });
 

@@ -58,7 +58,7 @@ internal static unsafe class ProcessNatives
         var pair = stackalloc int[2];
         for (var i = 0; i < 3; i++)
         {
-            (child[i], parent[i]) = (descriptors[i], -1);
+            (child[i], parent[i]) = (a.Machine.OpenFiles.Own(descriptors[i]), -1);
             if (descriptors[i] != -1 || i == 2 && a.Bool(10)) continue;
             if (Libc.Pipe(pair, Libc.CloseOnExec) < 0) throw FileNatives.Failure(a, "pipe failed");
             (child[i], parent[i]) = i == 0 ? (pair[0], pair[1]) : (pair[1], pair[0]);
@@ -68,7 +68,7 @@ internal static unsafe class ProcessNatives
         {
             if (parent[i] >= 0) _ = Libc.Close(child[i]);
             if (error != 0 && parent[i] >= 0) _ = Libc.Close(parent[i]);
-            descriptors[i] = parent[i];
+            descriptors[i] = error == 0 ? a.Machine.OpenFiles.Opened(parent[i]) : -1;
         }
         return error == 0 ? pid : throw a.Thread.Error("java/io/IOException", $"error={error}, {Libc.ErrorText(error)}");
     }

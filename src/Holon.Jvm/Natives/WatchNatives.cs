@@ -11,20 +11,20 @@ internal static unsafe class WatchNatives
     public static void Register(Func<string, NativeClass> of) => of("sun/nio/fs/LinuxWatchService")
         .Int("eventSize()I", _ => 16)
         .Ref("eventOffsets()[I", _ => EventOffsets.ToArray())
-        .Int("inotifyInit()I", a => (int)NioFileNatives.Check(a, Libc.INotifyInit(Libc.CloseOnExec)))
-        .Int("inotifyAddWatch(IJI)I", a => (int)NioFileNatives.Check(a, Libc.INotifyAdd(a.Int(0), NioFileNatives.Readable(a, 1), (uint)a.Int(3))))
-        .Void("inotifyRmWatch(II)V", a => NioFileNatives.Check(a, Libc.INotifyRemove(a.Int(0), a.Int(1))))
+        .Int("inotifyInit()I", a => (int)NioFileNatives.Check(a, a.Machine.OpenFiles.Opened(Libc.INotifyInit(Libc.CloseOnExec))))
+        .Int("inotifyAddWatch(IJI)I", a => (int)NioFileNatives.Check(a, Libc.INotifyAdd(NioFileNatives.Fd(a, 0), NioFileNatives.Readable(a, 1), (uint)a.Int(3))))
+        .Void("inotifyRmWatch(II)V", a => NioFileNatives.Check(a, Libc.INotifyRemove(NioFileNatives.Fd(a, 0), a.Int(1))))
         .Void("configureBlocking(IZ)V", a =>
         {
-            var flags = (int)NioFileNatives.Check(a, Libc.FCntl(a.Int(0), 3, 0));
-            NioFileNatives.Check(a, Libc.FCntl(a.Int(0), 4, a.Bool(1) ? flags & ~Libc.NonBlocking : flags | Libc.NonBlocking));
+            var flags = (int)NioFileNatives.Check(a, Libc.FCntl(NioFileNatives.Fd(a, 0), 3, 0));
+            NioFileNatives.Check(a, Libc.FCntl(NioFileNatives.Fd(a, 0), 4, a.Bool(1) ? flags & ~Libc.NonBlocking : flags | Libc.NonBlocking));
         })
         .Void("socketpair([I)V", a =>
         {
             var pair = (int[])a.Ref(0)!;
             var made = stackalloc int[2];
             NioFileNatives.Check(a, Libc.SocketPair(1, 1 | Libc.CloseOnExec, 0, made));
-            (pair[0], pair[1]) = (made[0], made[1]);
+            (pair[0], pair[1]) = (a.Machine.OpenFiles.Opened(made[0]), a.Machine.OpenFiles.Opened(made[1]));
         })
         .Int("poll(II)I", Poll);
 
@@ -35,8 +35,8 @@ internal static unsafe class WatchNatives
         var entries = stackalloc Libc.PollFd[2];
         while (true)
         {
-            entries[0] = new Libc.PollFd { Fd = a.Int(0), Events = Libc.PollIn };
-            entries[1] = new Libc.PollFd { Fd = a.Int(1), Events = Libc.PollIn };
+            entries[0] = new Libc.PollFd { Fd = NioFileNatives.Fd(a, 0), Events = Libc.PollIn };
+            entries[1] = new Libc.PollFd { Fd = NioFileNatives.Fd(a, 1), Events = Libc.PollIn };
             var n = Libc.Poll(entries, 2, Piece);
             if (a.Machine.Ending) throw new Runtime.MachineEnd(a.Machine.ExitCode);
             if (n > 0) return n;

@@ -11,6 +11,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
 {
     internal readonly JavaMachineOptions Options;
     internal readonly JImage Image;
+    internal readonly Natives.OpenFiles OpenFiles = new();
     internal readonly BootPath BootPath;
     internal readonly Agents Agents;
     internal readonly LoaderData BootLoader;
@@ -354,6 +355,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
             _native.Clear();
         }
         FreeJavaMemory();
+        OpenFiles.CloseAll();
         Samples?.Dispose();
         Image.Dispose();
         BootPath.Dispose();

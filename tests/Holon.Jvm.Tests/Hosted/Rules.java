@@ -157,6 +157,21 @@ public class Rules {
 
     public static String read(String path) throws Exception { return Files.readString(Path.of(path)); }
 
+    private static final List<Object> left = new ArrayList<>();
+
+    /** Opens files of all kinds, maps one, and closes nothing. */
+    public static void leaveOpen(String path) throws Exception {
+        Path file = Path.of(path);
+        left.add(new java.io.FileInputStream(path));
+        java.nio.channels.FileChannel channel = java.nio.channels.FileChannel.open(file);
+        left.add(channel.map(java.nio.channels.FileChannel.MapMode.READ_ONLY, 0, channel.size()));
+        left.add(channel);
+        left.add(Files.newDirectoryStream(file.getParent()).iterator());
+        left.add(java.nio.channels.Selector.open());
+        left.add(java.nio.channels.Pipe.open());
+        left.add(new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress()));
+    }
+
     public static boolean exists(String path) { return new java.io.File(path).exists(); }
 
     public static void write(String path, String text) throws Exception {
