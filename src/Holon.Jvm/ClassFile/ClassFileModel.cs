@@ -54,8 +54,8 @@ internal readonly record struct BootstrapMethod(int Handle, ushort[] Arguments);
 /// <summary>A component of a record class.</summary>
 internal sealed record RecordComponentInfo(string Name, string Descriptor, string? Signature, byte[]? Annotations, byte[]? TypeAnnotations);
 
-/// <summary>A whole class file, checked for form.</summary>
-internal sealed class ClassFileModel
+/// <summary>A whole class file, checked for form. Nothing of it changes once it is parsed but what the entries of its constant pool are resolved to.</summary>
+internal sealed record ClassFileModel
 {
     public required ConstantPool Pool { get; init; }
     public required int MajorVersion { get; init; }

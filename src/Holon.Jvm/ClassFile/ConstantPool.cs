@@ -39,6 +39,9 @@ internal sealed class ConstantPool(CpEntry[] entries)
 
     public int Count => Entries.Length;
 
+    /// <summary>A pool with the same entries, to be resolved for another machine. This one must be as it was parsed.</summary>
+    public ConstantPool Copy() => new([.. Entries]);
+
     public CpTag Tag(int index) => (uint)index < (uint)Entries.Length ? Entries[index].Tag : CpTag.None;
 
     public string Utf8(int index)

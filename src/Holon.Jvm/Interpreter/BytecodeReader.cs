@@ -41,7 +41,10 @@ internal static class BytecodeReader
 
     public static int Align(int at) => (at + 4) & ~3;
 
-    public static IEnumerable<int> Targets(byte[] code, int at)
+    /// <summary>Where an instruction may jump to. Most do not jump, and cost nothing here.</summary>
+    public static IEnumerable<int> Targets(byte[] code, int at) => code[at] is (>= 153 and <= 168) or 170 or 171 or (>= 198 and <= 201) ? TargetsOfJump(code, at) : [];
+
+    private static IEnumerable<int> TargetsOfJump(byte[] code, int at)
     {
         int op = code[at];
         if (op is (>= 153 and <= 168) or 198 or 199)

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.IO.MemoryMappedFiles;
 using System.Text;
+using Holon.Jvm.ClassFile;
 using Holon.Machines;
 
 namespace Holon.Jvm.Runtime;
@@ -7,8 +9,9 @@ namespace Holon.Jvm.Runtime;
 /// <summary>
 /// Reads the runtime image <c>lib/modules</c> of a JDK, memory-mapped. The image is a perfect hash table of paths such as
 /// <c>/java.base/java/lang/Object.class</c>: header, redirect table, offsets, location attributes, strings, then contents.
+/// All machines of a process share it; from the second one on also the class files that it has parsed.
 /// </summary>
-internal sealed unsafe class JImage : IDisposable
+internal sealed unsafe class JImage
 {
     private const uint Magic = 0xCAFEDADA;
     private const int HashMultiplier = 0x01000193, HeaderSize = 28;
@@ -23,7 +26,42 @@ internal sealed unsafe class JImage : IDisposable
     private readonly int _tableLength, _locationsSize, _stringsSize;
     private readonly long _redirect, _offsets, _locations, _strings, _contents;
 
-    public JImage(string path)
+    private static readonly Dictionary<(string Path, DateTime Written), JImage> Images = [];
+
+    private readonly ConcurrentDictionary<string, ClassFileModel> _parsed = new(StringComparer.Ordinal);
+    private bool _isShared;
+
+    /// <summary>The image at a path, which stays open for other machines.</summary>
+    /// <exception cref="HolonException">It cannot be read, or is no image.</exception>
+    public static JImage Open(string path)
+    {
+        var key = (Path.GetFullPath(path), File.GetLastWriteTimeUtc(path)); // a JDK that was replaced is another
+        lock (Images)
+        {
+            if (Images.TryGetValue(key, out var image)) image._isShared = true;
+            else Images[key] = image = new JImage(path);
+            return image;
+        }
+    }
+
+    /// <summary>Whether these bytes are the image's own, as <see cref="FindClass"/> gives them.</summary>
+    public bool Holds(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* p = bytes) return p >= _data && p < _data + _size;
+    }
+
+    /// <summary>
+    /// The class file of a name whose bytes <see cref="FindClass"/> gave. A process with one machine keeps none: the copies are worth their
+    /// memory when a second machine loads the same four hundred classes.
+    /// </summary>
+    public ClassFileModel Parse(string internalName, ReadOnlySpan<byte> bytes)
+    {
+        if (!_isShared) return ClassFileParser.Parse(bytes, internalName);
+        var model = _parsed.GetOrAdd(internalName, static (name, bytes) => ClassFileParser.Parse(bytes, name), bytes);
+        return model with { Pool = model.Pool.Copy() };
+    }
+
+    private JImage(string path)
     {
         try
         {
@@ -137,12 +175,5 @@ internal sealed unsafe class JImage : IDisposable
     {
         foreach (var b in name) seed = seed * HashMultiplier ^ b;
         return seed & 0x7FFFFFFF;
-    }
-
-    public void Dispose()
-    {
-        _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view.Dispose();
-        _file.Dispose();
     }
 }

@@ -140,7 +140,7 @@ internal sealed unsafe class JThread : IDisposable
         if (machine.Samples is { } samples) AllocationLeft = samples.NextDistance();
         _slots = (long*)NativeMemory.AllocZeroed((nuint)stackSlots + 64, 8);
         // SAFETY: pinned and kept by this object, so the address holds while the thread lives.
-        _references = GC.AllocateArray<object?>(stackSlots + 64, pinned: true);
+        _references = ReferenceStacks.Rent(stackSlots + 64);
         _referenceBase = (object?*)Unsafe.AsPointer(ref _references[0]);
         var frames = stackSlots / 6 + 256;
         _frames = (Frame*)NativeMemory.AllocZeroed((nuint)frames, (nuint)sizeof(Frame));
@@ -480,6 +480,7 @@ internal sealed unsafe class JThread : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        ReferenceStacks.Return(_references);
         NativeMemory.Free(_slots);
         NativeMemory.Free(_frames);
         NativeMemory.Free(InterfaceCache);

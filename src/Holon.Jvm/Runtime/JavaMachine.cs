@@ -66,7 +66,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     {
         Options = options;
         if (HeapBound > 0) Samples = new HeapSamples(HeapBound);
-        Image = new JImage(Path.Combine(options.JavaHome, "lib", "modules"));
+        Image = JImage.Open(Path.Combine(options.JavaHome, "lib", "modules"));
         BootPath = new BootPath(options);
         BootLoader = new LoaderData(this, null);
         Agents = new Agents(this);
@@ -357,7 +357,6 @@ public sealed unsafe partial class JavaMachine : IDisposable
         FreeJavaMemory();
         OpenFiles.CloseAll();
         Samples?.Dispose();
-        Image.Dispose();
         BootPath.Dispose();
     }
 }

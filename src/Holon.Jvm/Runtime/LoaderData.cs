@@ -135,7 +135,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         ClassFileModel file;
         try
         {
-            file = ClassFileParser.Parse(bytes, expectedName ?? "", machine.Options.EnablePreview);
+            file = expectedName != null && machine.Image.Holds(bytes) ? machine.Image.Parse(expectedName, bytes) : ClassFileParser.Parse(bytes, expectedName ?? "", machine.Options.EnablePreview);
         }
         catch (ClassFormatException e)
         {
