@@ -80,7 +80,7 @@ internal sealed class Processor : IDisposable
                 Seconds = done.TranslationTime.TotalSeconds,
                 CodeCacheBytes = translator.CodeBytes,
                 CodeCacheLimit = codeCacheLimit,
-                CodeCacheFlushes = done.CacheFlushes,
+                CodeCacheEvictions = done.Evictions,
                 Entries = done.Entries,
                 Exits = new Dictionary<string, long>(StringComparer.Ordinal) { ["lookups"] = done.Lookups, ["interpreted"] = done.Interpreted, ["events"] = done.Events },
                 Links = done.Links,

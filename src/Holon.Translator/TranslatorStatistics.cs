@@ -28,14 +28,17 @@ public sealed class TranslatorStatistics
     /// <summary>Bytes of host code made of them.</summary>
     public long HostBytes { get; internal set; }
 
-    /// <summary>Blocks dropped because their code changed.</summary>
+    /// <summary>Blocks dropped: their code has changed, or is translated anew since it is hot, or they had to make room.</summary>
     public long DroppedBlocks { get; internal set; }
 
     /// <summary>Blocks translated again because they are hot, or because of what was learnt about their accesses.</summary>
     public long HotBlocks { get; internal set; }
 
-    /// <summary>Times that the code cache was full and emptied.</summary>
-    public long CacheFlushes { get; internal set; }
+    /// <summary>Blocks dropped to make room in the code cache, and how often a piece of it was emptied for that.</summary>
+    public long EvictedBlocks { get; internal set; }
+
+    /// <inheritdoc cref="EvictedBlocks"/>
+    public long Evictions { get; internal set; }
 
     /// <summary>Times that translated code was entered.</summary>
     public long Entries { get; internal set; }
@@ -120,7 +123,7 @@ public sealed class TranslatorStatistics
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"translated   {Blocks:N0} blocks, {GuestInstructions:N0} instructions, {GuestBytes:N0} bytes of guest code to {HostBytes:N0} of host code, in {TranslationTime.TotalMilliseconds:N0} ms");
-        text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks, {HotBlocks:N0} of them since they are hot; code cache emptied {CacheFlushes:N0} times");
+        text.AppendLine(CultureInfo.InvariantCulture, $"dropped      {DroppedBlocks:N0} blocks, {HotBlocks:N0} of them since they are hot, {EvictedBlocks:N0} to make room ({Evictions:N0} pieces of the code cache emptied)");
         text.AppendLine(CultureInfo.InvariantCulture, $"exits        {Lookups:N0} lookups, {Links:N0} links, {Interpreted:N0} interpreted, {Events:N0} events; {Finds:N0} lookups without exit, {Misses + Refills:N0} TLB misses, {Misses:N0} of them by managed code");
         if (BlocksExecuted > 0 && MemoryAccesses > 0)
         {

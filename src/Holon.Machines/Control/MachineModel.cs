@@ -127,8 +127,8 @@ public sealed record TranslationStatistics
     /// <inheritdoc cref="CodeCacheBytes"/>
     public long CodeCacheLimit { get; init; }
 
-    /// <summary>Times that the code cache was emptied.</summary>
-    public long CodeCacheFlushes { get; init; }
+    /// <summary>Times that a piece of the code cache was emptied to make room.</summary>
+    public long CodeCacheEvictions { get; init; }
 
     /// <summary>Times that translated code was entered; between an entry and its exit blocks follow each other by themselves.</summary>
     public long Entries { get; init; }

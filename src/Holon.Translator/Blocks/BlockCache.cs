@@ -13,9 +13,6 @@ namespace Holon.Translator.Blocks;
 /// </summary>
 internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 {
-    /// <summary>Dropped host code that may lie about.</summary>
-    private const long LeastDropped = 16 << 20;
-
     private readonly Interpreter.Interpreter _cpu;
     private readonly GuestMemory _memory;
     private readonly TranslatorContext* _context;
@@ -26,7 +23,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private readonly HostAssembler _asm = new();
     private readonly BlockEmitter _emitter;
     private readonly GuestBlock _guest;
-    private readonly byte* _firstBlock, _firstSeldom;
+    private readonly CodeSegments _segments;
     private readonly KernelMappings _kernel;
     private readonly HotCode _hot;
     private readonly Func<ulong, bool> _stopAt;
@@ -35,8 +32,6 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     private int _decodingMode;
     private bool _decodingHot;
     private bool _smap, _alone;
-    private byte* _seldom; // where the next block's code goes that is seldom executed: apart from the other, which so is denser in the host's caches
-    private long _droppedBytes;
 
     public BlockCache(Interpreter.Interpreter cpu, GuestMemory memory, CpuModel model, int codeBytes)
     {
@@ -52,8 +47,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _code = new CodeMemory(codeBytes);
         _asm.Position = _code.Writable;
         Stubs = new Stubs(_asm);
-        _firstBlock = _asm.Position;
-        _firstSeldom = _seldom = _code.Writable + ((long)codeBytes * CodeMemory.OftenPercent / 100);
+        _segments = new CodeSegments(_code, _asm.Position);
         Windows = new AccessWindows(cpu, memory, _context, Statistics);
         _hot = new HotCode(cpu.Tlb, Windows, (ulong*)((byte*)cpu.Context + Offsets.Runs));
         _emitter = new BlockEmitter(_asm, Stubs, Exits, _hot);
@@ -74,7 +68,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     public ExitTable Exits { get; }
 
     /// <summary>Bytes of host code kept now, those of dropped blocks included.</summary>
-    public long CodeBytes => _asm.Position - _code.Writable + (_seldom - _firstSeldom);
+    public long CodeBytes => _segments.Bytes;
 
     /// <summary>What must be added to an address in a block to execute it.</summary>
     public nint Distance => _code.Distance;
@@ -173,8 +167,8 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         _emitter.Listing = null;
         start = block != null ? block.PollHost : null;
         end = block != null ? block.CodeEnd : null;
-        seldom = _firstSeldom;
-        seldomEnd = _seldom;
+        seldom = _segments.Current.FirstSeldom;
+        seldomEnd = _segments.Current.Seldom;
         return listing;
     }
 
@@ -317,14 +311,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
 
     private TranslatedBlock? Translate(ulong linear, ulong physical, int mode, byte* next, ulong nextPhysical)
     {
-        // Also when most of what there is was dropped: what is still used is translated again in less time than dropping it piece by piece would take.
-        var isFull = _asm.Position > _firstSeldom - CodeMemory.MaxBlockBytes || _seldom > _code.Writable + _code.Bytes - CodeMemory.MaxBlockBytes;
-        if (isFull || _droppedBytes > Math.Max(LeastDropped, (_asm.Position - _firstBlock) / 2))
-        {
-            Statistics.CacheFlushes++;
-            DropAll();
-        }
-
+        if (!_segments.Current.HasRoom) MakeRoom();
         var started = TranslatorStatistics.Now;
         Statistics.Work = VcpuWork.Translation;
         var page = PageOf(physical); // before it is read: from now on whoever changes it tells
@@ -336,9 +323,13 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         if (_guest.Count == 0) return null;
         var block = new TranslatedBlock { Linear = linear, Physical = physical, Mode = mode, GuestBytes = (int)(_guest.End - linear), Instructions = _guest.Count, IsHot = _decodingHot };
         if (block.IsHot && !HotByDefault) block.RunCounter = _hot.BeginTrial(block);
-        _asm.Position = (byte*)(((nint)_asm.Position + 15) & ~15);
-        var (start, seldom) = ((nint)_asm.Position, (nint)_seldom);
-        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0, _alone, ref _seldom);
+        var segment = _segments.Current;
+        _asm.Position = (byte*)(((nint)segment.Often + 15) & ~15);
+        var (start, seldom) = ((nint)_asm.Position, (nint)segment.Seldom);
+        _emitter.Emit(_guest, block, mode, (_cpu.State.Cr4 & Cr4.Smap) != 0, _alone, ref segment.Seldom);
+        segment.Often = _asm.Position;
+        segment.Blocks.Add(block);
+        block.Segment = segment;
         page.Add(block);
         if (_guest.Crosses)
         {
@@ -360,10 +351,38 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         Statistics.Blocks++;
         Statistics.GuestInstructions += _guest.Count;
         Statistics.GuestBytes += block.GuestBytes;
-        Statistics.HostBytes += (nint)block.CodeEnd - start + (nint)_seldom - seldom;
+        Statistics.HostBytes += (nint)block.CodeEnd - start + (nint)segment.Seldom - seldom;
         Statistics.TranslationTicks += TranslatorStatistics.Now - started;
         Statistics.Work = VcpuWork.Engine;
         return block;
+    }
+
+    /// <summary>Empties a piece of the code memory for what is translated next. Only while no translated code is being executed.</summary>
+    private void MakeRoom()
+    {
+        var segment = _segments.Advance();
+        if (segment.Blocks.Count > 0) Statistics.Evictions++;
+        foreach (var block in segment.Blocks)
+        {
+            if (block.IsDropped) continue;
+            Statistics.EvictedBlocks++;
+            DropBlock(block);
+            RemoveFromPage(block, block.Physical >> 12);
+            if (block.Generation != null) RemoveFromPage(block, block.SecondPage >> 12);
+        }
+
+        segment.Clear();
+    }
+
+    /// <summary>Takes a block out of one of its pages; a page with no other code may be written to again.</summary>
+    private void RemoveFromPage(TranslatedBlock block, ulong number)
+    {
+        if (_pages[number] is not { } page) return;
+        page.Remove(block);
+        page.Guests.Remove(block);
+        if (!page.IsEmpty) return;
+        _pages[number] = null;
+        if (!_cpu.HasDecoded(number)) _memory.CodePages.Release(number, _cpu.Holder);
     }
 
     private TranslatedPage PageOf(ulong physical)
@@ -381,7 +400,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         Exits.Drop(block);
         if (JumpTarget(block.Linear, block.Mode) == (ulong)EntryOf(block)) JumpTag(block.Linear, block.Mode) = 0;
         _table.Remove(block, EntryOf(block));
-        _droppedBytes += block.CodeEnd - block.PollHost;
+        block.Segment!.Drop(block);
         Statistics.DroppedBlocks++;
     }
 
@@ -409,9 +428,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         }
 
         Exits.Clear();
-        _asm.Position = _firstBlock;
-        _seldom = _firstSeldom;
-        _droppedBytes = 0;
+        _segments.Clear();
         ForgetJumps();
         _table.Clear();
         _kernel.Clear();

@@ -45,6 +45,9 @@ internal sealed unsafe class TranslatedBlock
     /// <summary>Which counter it adds to each time it runs; -1 for none.</summary>
     public int RunCounter = -1;
 
+    /// <summary>The piece of the code memory that it is in.</summary>
+    public CodeSegments.Segment? Segment;
+
     /// <summary>No longer reachable.</summary>
     public bool IsDropped;
 }

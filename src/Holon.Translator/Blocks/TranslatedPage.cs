@@ -22,6 +22,9 @@ internal sealed class TranslatedPage
         }
     }
 
+    /// <summary>Whether no block has anything of this page.</summary>
+    public bool IsEmpty => _count == 0 && Guests.Count == 0;
+
     /// <summary>The block at a linear address, or null.</summary>
     public TranslatedBlock? Find(ulong linear, int mode)
     {

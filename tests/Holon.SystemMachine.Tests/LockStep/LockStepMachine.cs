@@ -44,7 +44,7 @@ internal sealed unsafe class LockStepMachine : IBoardEvents, IDisposable
         (_apic, var bus) = _board.AddProcessor(0, () => _leader?.Kick());
         _recorder = new Recorder(bus, _apic, _board.Clock);
         _player = new Player(_recorder.Exchanges, _board.Clock);
-        _leader = new Translator.Translator(_memory, _recorder, _recorder, _recorder, CpuModel.X8664V3, 64 << 20) { PreciseFlags = true, HotByDefault = hot };
+        _leader = new Translator.Translator(_memory, _recorder, _recorder, _recorder, CpuModel.X8664V3, 4 << 20) { PreciseFlags = true, HotByDefault = hot };
         _follower = new Interpreter.Interpreter(_copy, _player, _player, _player, CpuModel.X8664V3);
     }
 

@@ -59,7 +59,7 @@ internal static class StatisticsText
     private static void Translation(StringBuilder text, TranslationStatistics current, TranslationStatistics before, double busy, double seconds)
     {
         Line(text, "  translated", string.Create(CultureInfo.InvariantCulture, $"{Count(current.Blocks - before.Blocks, seconds)} blocks of {Count(current.GuestInstructions - before.GuestInstructions, seconds)} instructions, in {1000 * (current.Seconds - before.Seconds):N0} ms; {Count(current.HotBlocks - before.HotBlocks, seconds)} again since they are hot, {Count(current.DroppedBlocks - before.DroppedBlocks, seconds)} dropped"));
-        Line(text, "  code cache", string.Create(CultureInfo.InvariantCulture, $"{Mebibytes((ulong)current.CodeCacheBytes)} of {Mebibytes((ulong)current.CodeCacheLimit)}, emptied {current.CodeCacheFlushes:N0} times"));
+        Line(text, "  code cache", string.Create(CultureInfo.InvariantCulture, $"{Mebibytes((ulong)current.CodeCacheBytes)} of {Mebibytes((ulong)current.CodeCacheLimit)}, {current.CodeCacheEvictions:N0} pieces emptied to make room"));
         var exits = current.Exits.Select(exit => $"{Count(exit.Value - before.Exits.GetValueOrDefault(exit.Key), seconds)} {exit.Key}");
         Line(text, "  exits", $"{Count(current.Entries - before.Entries, seconds)}: {string.Join(", ", exits)}, {Count(current.Links - before.Links, seconds)} linked");
         var misses = current.TlbMisses - before.TlbMisses;
