@@ -39,7 +39,8 @@ public static class Launcher
             (command.MessageToError ? Console.Error : Console.Out).WriteLine(command.Message);
             return command.Code;
         }
-        var machine = new JavaMachine(command.Options) { MachineLog = command.Log }; // it goes with the process
+        var options = command.Options with { JavaCommand = ChildCommand.Of(command.Options, Environment.ProcessPath) };
+        var machine = new JavaMachine(options) { MachineLog = command.Log }; // it goes with the process
         machine.Signals = new ProcessSignals(machine, command.ReducedSignals);
         if (command.Log.Wants(MachineLog.Gc, LogLevel.Info)) command.Log.WatchCollections();
         HolonException? failure = null;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Runtime;
 
@@ -79,8 +80,7 @@ internal static unsafe class ProcessNatives
         var folder = (byte[]?)a.Ref(8);
         var environment = (byte[]?)a.Ref(6);
         // All strings in one block that stays where it is.
-        var arguments = new List<byte[]> { program };
-        arguments.AddRange(Split(a.Bytes(4), a.Int(5)));
+        List<byte[]> arguments = [.. StartOf(a.Machine.Options, program), .. Split(a.Bytes(4), a.Int(5))];
         var variables = environment == null ? HostVariables(a) : Split(environment, a.Int(7));
         var strings = arguments.Concat(variables).Select(Terminated).ToArray();
         var handles = Array.ConvertAll(strings, s => GCHandle.Alloc(s, GCHandleType.Pinned));
@@ -113,6 +113,14 @@ internal static unsafe class ProcessNatives
         }
     }
 
+    /// <summary>The first words of a command: the program itself, or what stands for the Java machine's own <c>bin/java</c>.</summary>
+    private static IEnumerable<byte[]> StartOf(JavaMachineOptions options, byte[] program)
+    {
+        var path = Encoding.UTF8.GetString(program.AsSpan().TrimEnd((byte)0));
+        var isJava = options.JavaCommand.Count > 0 && Path.IsPathRooted(path) && Path.GetFullPath(path) == Path.GetFullPath(Path.Combine(options.JavaHome, "bin", "java"));
+        return isJava ? options.JavaCommand.Select(Encoding.UTF8.GetBytes) : [program];
+    }
+
     private static byte[] Terminated(byte[] text) => text.Length > 0 && text[^1] == 0 ? text : [.. text, 0];
 
     private static List<byte[]> Split(byte[] block, int count)
@@ -133,7 +141,7 @@ internal static unsafe class ProcessNatives
         var list = new List<byte[]>();
         foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
         {
-            if (a.Machine.Options.Grants.SeesVariable((string)pair.Key)) list.Add(System.Text.Encoding.UTF8.GetBytes($"{pair.Key}={pair.Value}"));
+            if (a.Machine.Options.Grants.SeesVariable((string)pair.Key)) list.Add(Encoding.UTF8.GetBytes($"{pair.Key}={pair.Value}"));
         }
         return list;
     }

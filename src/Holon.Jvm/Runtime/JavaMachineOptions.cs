@@ -80,6 +80,12 @@ public sealed record JavaMachineOptions
     /// <summary>Most memory that Java's heap may take; 0 for a quarter of the host's.</summary>
     public long MaximumHeap { get; init; }
 
+    /// <summary>
+    /// What starts when the program starts <c>java.home/bin/java</c>: a program, and the arguments that come before the given ones. None for the host's
+    /// own, outside of what this machine is limited to.
+    /// </summary>
+    public IReadOnlyList<string> JavaCommand { get; init; } = [];
+
     /// <summary>Where log lines go.</summary>
     public Action<string> Log { get; init; } = Console.Out.WriteLine;
 
