@@ -22,13 +22,9 @@ internal ref struct ByteReader(ReadOnlySpan<byte> data, string className)
 
     public long S8() => BinaryPrimitives.ReadInt64BigEndian(Take(8));
 
-    /// <summary>A length of four bytes that must fit what is left.</summary>
-    public int Length()
-    {
-        var length = U4();
-        if (length > (uint)(_data.Length - Position)) throw Truncated();
-        return (int)length;
-    }
+    public ReadOnlySpan<byte> Take(uint count) => Take(count <= int.MaxValue ? (int)count : throw Truncated());
+
+    public void Skip(uint count) => _ = Take(count);
 
     public ReadOnlySpan<byte> Take(int count)
     {

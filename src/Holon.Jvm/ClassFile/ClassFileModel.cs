@@ -12,6 +12,13 @@ internal sealed record FieldInfo(Acc Flags, string Name, string Descriptor)
 /// <summary>A row of an exception table; the catch type is a constant pool index, 0 for any.</summary>
 internal readonly record struct ExceptionHandler(int Start, int End, int Handler, int CatchType);
 
+/// <summary>A row of LocalVariableTable or LocalVariableTypeTable; names and descriptors are constant pool indices.</summary>
+internal readonly record struct LocalVariable(ushort Start, ushort Length, ushort Name, ushort Descriptor, ushort Slot)
+{
+    /// <summary>What two rows of a table may not share.</summary>
+    public (ushort, ushort, ushort, ushort) Key => (Start, Length, Name, Slot);
+}
+
 /// <summary>A method's code and its tables.</summary>
 internal sealed class CodeInfo
 {
@@ -20,7 +27,7 @@ internal sealed class CodeInfo
     public required byte[] Bytes { get; init; }
     public required ExceptionHandler[] Handlers { get; init; }
     public (ushort Start, ushort Line)[] Lines { get; set; } = [];
-    public (ushort Start, ushort Length, ushort Name, ushort Slot)[] LocalVariables { get; set; } = [];
+    public LocalVariable[] LocalVariables { get; set; } = [];
     public byte[]? StackMapTable { get; set; }
     public byte[]? TypeAnnotations { get; set; }
 }
@@ -28,7 +35,7 @@ internal sealed class CodeInfo
 /// <summary>A method as the class file declares it.</summary>
 internal sealed class MethodInfo
 {
-    public required Acc Flags { get; init; }
+    public required Acc Flags { get; set; }
     public required string Name { get; init; }
     public required string Descriptor { get; init; }
     public CodeInfo? Code { get; set; }
@@ -79,4 +86,7 @@ internal sealed record ClassFileModel
     public ushort[] NestMembers { get; set; } = [];
     public ushort[]? PermittedSubclasses { get; set; }
     public RecordComponentInfo[]? Record { get; set; }
+
+    /// <summary>Whether it is a record class: others may have the attribute, too, and it says nothing then.</summary>
+    public bool IsRecord => Record != null && Super == "java/lang/Record" && (Flags & Acc.Final) != 0;
 }

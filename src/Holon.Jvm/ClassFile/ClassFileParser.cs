@@ -13,6 +13,7 @@ internal ref partial struct ClassFileParser
     private int _major;
     private bool _preview;
     private bool _isInterface;
+    private CpTag _badConstant;
 
     private ClassFileParser(ReadOnlySpan<byte> data, string name)
     {
@@ -66,7 +67,37 @@ internal ref partial struct ClassFileParser
 
     private readonly ClassFormatException BadName(string what, string name) => new("java/lang/ClassFormatError", $"Illegal {what} name \"{name}\" in class {_name}");
 
-    private static ClassFormatException BadModifiers(string message) => new("java/lang/ClassFormatError", message);
+    private readonly ClassFormatException BadSignature(string what, string name, string descriptor) =>
+        Wrong($"{what} \"{name}\" in class {_name} has illegal signature \"{descriptor}\"");
+
+    private readonly void CheckFieldType(string name, string descriptor)
+    {
+        if (IsFieldType(descriptor)) return;
+        CheckClassNames(descriptor, 0);
+        throw BadSignature("Field", name, descriptor);
+    }
+
+    private readonly void CheckMethodType(string name, string descriptor)
+    {
+        if (IsMethodType(descriptor)) return;
+        if (descriptor.StartsWith('(')) CheckClassNames(descriptor, 1);
+        throw BadSignature("Method", name, descriptor);
+    }
+
+    /// <summary>A class name that is none is the better message than the descriptor around it.</summary>
+    private readonly void CheckClassNames(string descriptor, int start)
+    {
+        for (var i = start; i < descriptor.Length && "[BCDFIJSZL)".Contains(descriptor[i], StringComparison.Ordinal); i++)
+        {
+            if (descriptor[i] != 'L') continue;
+            var end = descriptor.IndexOf(';', i);
+            if (end < 0) return;
+            if (_major >= 49 && !Descriptor.IsBinaryName(descriptor.AsSpan(i + 1, end - i - 1))) throw Error("Class name is empty or contains illegal character in descriptor");
+            i = end;
+        }
+    }
+
+    private static ClassFormatException Wrong(string message) => new("java/lang/ClassFormatError", message);
 
     private ClassFileModel ParseClass()
     {
@@ -77,8 +108,8 @@ internal ref partial struct ClassFileParser
         CheckVersion(minor);
         ParsePool();
         var flags = (Acc)_in.U2();
-        if (_major >= 53 && (flags & Acc.Module) != 0)
-            throw new ClassFormatException("java/lang/NoClassDefFoundError", $"{_name} is not a class because access_flag ACC_MODULE is set");
+        CheckNoModule(flags);
+        if (_badConstant != CpTag.None) throw Error($"Unknown constant tag {(int)_badConstant}");
         flags &= Acc.Public | Acc.Final | Acc.Super | Acc.Interface | Acc.Abstract | Acc.Synthetic | Acc.Annotation | Acc.Enum;
         if ((flags & Acc.Interface) != 0 && _major < 50) flags |= Acc.Abstract;
         CheckClassFlags(flags);
@@ -125,9 +156,16 @@ internal ref partial struct ClassFileParser
         if (_major is >= 45 and < NewestVersion && (_major < 56 || minor == 0) || _major == NewestVersion && (minor == 0 || minor == 0xFFFF && _preview)) return;
         throw new ClassFormatException("java/lang/UnsupportedClassVersionError", _major > NewestVersion
             ? $"{_name} has been compiled by a more recent version of the Java Runtime (class file version {_major}.{minor}), this version of the Java Runtime only recognizes class file versions up to {NewestVersion}.0"
-            : minor == 0xFFFF
+            : minor == 0xFFFF && _major == NewestVersion
+                ? $"Preview features are not enabled for {_name} (class file version {_major}.{minor}). Try running with '--enable-preview'"
+            : minor == 0xFFFF && _major >= 56
                 ? $"{_name} (class file version {_major}.{minor}) was compiled with preview features that are unsupported. This version of the Java Runtime only recognizes preview features for class file version {NewestVersion}.65535"
                 : $"{_name} (class file version {_major}.{minor}) was compiled with an invalid {(_major < 45 ? "major" : "non-zero minor")} version");
+    }
+
+    private readonly void CheckNoModule(Acc flags)
+    {
+        if (_major >= 53 && (flags & Acc.Module) != 0) throw new ClassFormatException("java/lang/NoClassDefFoundError", $"{_name} is not a class because access_flag ACC_MODULE is set");
     }
 
     private readonly void CheckClassFlags(Acc flags)
@@ -161,8 +199,11 @@ internal ref partial struct ClassFileParser
                     if (++i >= count) throw Error($"Invalid constant pool index {i} for long/double");
                     break;
                 case CpTag.Class or CpTag.String or CpTag.MethodType when entry.Tag != CpTag.MethodType || _major >= 51:
-                case CpTag.Module or CpTag.Package when _major >= 53:
                     entry.A = _in.U2();
+                    break;
+                case CpTag.Module or CpTag.Package when _major >= 53: // an error, too, but that the file is a module's is the better one
+                    entry.A = _in.U2();
+                    _badConstant = entry.Tag;
                     break;
                 case CpTag.MethodHandle when _major >= 51:
                     entry.A = _in.U1();
@@ -199,19 +240,29 @@ internal ref partial struct ClassFileParser
                 if (!IsMethodType(_pool.Utf8(entry.A))) throw Error($"Illegal method type at constant pool index {index}");
                 break;
             case CpTag.NameAndType:
-                var (_, type) = _pool.NameAndType(index);
-                if (type.Length == 0 || !(type[0] == '(' ? IsMethodType(type) : IsFieldType(type))) throw Error($"Method or field descriptor \"{type}\" has illegal signature");
+                var (both, type) = _pool.NameAndType(index);
+                if (type.StartsWith('('))
+                {
+                    if (!IsMethodName(both)) throw BadName("method", both);
+                    CheckMethodType(both, type);
+                }
+                else
+                {
+                    if (!IsFieldName(both)) throw BadName("field", both);
+                    CheckFieldType(both, type);
+                }
                 break;
             case CpTag.Fieldref:
                 var field = _pool.Member(index);
-                if (!IsFieldType(field.Descriptor)) throw Error($"Field \"{field.Name}\" has illegal signature \"{field.Descriptor}\"");
                 if (!IsFieldName(field.Name)) throw BadName("field", field.Name);
+                CheckFieldType(field.Name, field.Descriptor);
                 break;
             case CpTag.Methodref or CpTag.InterfaceMethodref:
                 var method = _pool.Member(index);
-                if (!IsMethodType(method.Descriptor)) throw Error($"Method \"{method.Name}\" has illegal signature \"{method.Descriptor}\"");
-                if (method.Name == "<clinit>" || !IsMethodName(method.Name)) throw BadName("method", method.Name);
-                if (method.Name == "<init>" && !method.Descriptor.EndsWith(")V", StringComparison.Ordinal)) throw Error($"Method \"{method.Name}\" has illegal signature \"{method.Descriptor}\"");
+                if (!IsMethodName(method.Name)) throw BadName("method", method.Name);
+                CheckMethodType(method.Name, method.Descriptor);
+                if (method.Name == "<clinit>") throw Error($"Bad method name at constant pool index {_pool.Entries[entry.B].A}");
+                if (method.Name == "<init>" && !method.Descriptor.EndsWith(")V", StringComparison.Ordinal)) throw BadSignature("Method", method.Name, method.Descriptor);
                 break;
             case CpTag.MethodHandle:
                 CheckMethodHandle(index, entry);
@@ -238,139 +289,5 @@ internal ref partial struct ClassFileParser
         if (!good) throw Error($"Invalid constant pool index {entry.B}: {(entry.A <= 4 ? "field" : "method")} reference wanted");
         var name = _pool.Member(entry.B).Name;
         if (entry.A == 8 ? name != "<init>" : entry.A >= 5 && name is "<init>" or "<clinit>") throw Error($"Bad name of method handle at constant pool index {index}");
-    }
-
-    private void ParseClassAttributes(ClassFileModel model)
-    {
-        for (int i = 0, count = _in.U2(); i < count; i++)
-        {
-            var name = _pool.Utf8(_in.U2());
-            var length = _in.Length();
-            var start = _in.Position;
-            var end = start + length;
-            switch (name)
-            {
-                case "SourceFile":
-                    model.SourceFile = _pool.Utf8(_in.U2());
-                    break;
-                case "SourceDebugExtension":
-                    model.SourceDebugExtension = System.Text.Encoding.UTF8.GetString(_in.Take(length));
-                    break;
-                case "Signature":
-                    model.Signature = _pool.Utf8(_in.U2());
-                    break;
-                case "RuntimeVisibleAnnotations":
-                    model.Annotations = _in.Take(length).ToArray();
-                    break;
-                case "RuntimeVisibleTypeAnnotations":
-                    model.TypeAnnotations = _in.Take(length).ToArray();
-                    break;
-                case "InnerClasses":
-                    model.InnerClasses = ParseInnerClasses();
-                    break;
-                case "EnclosingMethod":
-                    if (model.EnclosingMethod != null) throw Error("Multiple EnclosingMethod attributes");
-                    model.EnclosingMethod = (_in.U2(), _in.U2());
-                    if (_pool.Tag(model.EnclosingMethod.Value.Class) != CpTag.Class) throw Error("Invalid or out-of-bounds class index in EnclosingMethod attribute");
-                    break;
-                case "BootstrapMethods":
-                    if (model.BootstrapMethods.Length != 0) throw Error("Multiple BootstrapMethods attributes");
-                    model.BootstrapMethods = ParseBootstrapMethods();
-                    break;
-                case "NestHost" when _major >= 55:
-                    if (model.NestHost != 0) throw Error("Multiple NestHost attributes");
-                    if (model.NestMembers.Length != 0) throw Error("Conflicting NestHost and NestMembers attributes");
-                    model.NestHost = _in.U2();
-                    _ = _pool.ClassName(model.NestHost);
-                    break;
-                case "NestMembers" when _major >= 55:
-                    if (model.NestHost != 0) throw Error("Conflicting NestHost and NestMembers attributes");
-                    model.NestMembers = ParseClassList();
-                    break;
-                case "PermittedSubclasses" when _major >= 61:
-                    if ((model.Flags & Acc.Final) != 0) throw Error("PermittedSubclasses attribute in final class file");
-                    model.PermittedSubclasses = ParseClassList();
-                    break;
-                case "Record" when _major >= 60 && model.Super == "java/lang/Record":
-                    model.Record = ParseRecord();
-                    break;
-            }
-            SkipTo(start, end, name);
-        }
-        if (model.BootstrapMethods.Length == 0 && _pool.Entries.Any(e => e.Tag is CpTag.InvokeDynamic or CpTag.Dynamic)) throw Error("Missing BootstrapMethods attribute");
-        foreach (var entry in _pool.Entries)
-        {
-            if (entry.Tag is (CpTag.InvokeDynamic or CpTag.Dynamic) && entry.A >= model.BootstrapMethods.Length) throw Error("Short length on BootstrapMethods");
-        }
-    }
-
-    private ushort[] ParseClassList()
-    {
-        var list = new ushort[_in.U2()];
-        for (var i = 0; i < list.Length; i++)
-        {
-            list[i] = _in.U2();
-            _ = _pool.ClassName(list[i]);
-        }
-        return list;
-    }
-
-    private InnerClass[] ParseInnerClasses()
-    {
-        var list = new InnerClass[_in.U2()];
-        for (var i = 0; i < list.Length; i++)
-        {
-            list[i] = new InnerClass(_in.U2(), _in.U2(), _in.U2(), (Acc)_in.U2());
-            _ = _pool.ClassName(list[i].Inner);
-            if (list[i].Outer != 0) _ = _pool.ClassName(list[i].Outer);
-            if (list[i].Name != 0) _ = _pool.Utf8(list[i].Name);
-            if (list[i].Inner == list[i].Outer) throw Error("Class is both outer and inner class");
-        }
-        return list;
-    }
-
-    private BootstrapMethod[] ParseBootstrapMethods()
-    {
-        var list = new BootstrapMethod[_in.U2()];
-        for (var i = 0; i < list.Length; i++)
-        {
-            var handle = _in.U2();
-            if (_pool.Tag(handle) != CpTag.MethodHandle) throw Error($"bootstrap_method_index {handle} has bad constant type");
-            var arguments = new ushort[_in.U2()];
-            for (var k = 0; k < arguments.Length; k++)
-            {
-                arguments[k] = _in.U2();
-                if (_pool.Tag(arguments[k]) is not (CpTag.Integer or CpTag.Float or CpTag.Long or CpTag.Double or CpTag.Class or CpTag.String or CpTag.MethodHandle or CpTag.MethodType or CpTag.Dynamic))
-                    throw Error($"argument_index {arguments[k]} has bad constant type");
-            }
-            list[i] = new BootstrapMethod(handle, arguments);
-        }
-        return list;
-    }
-
-    private RecordComponentInfo[] ParseRecord()
-    {
-        var list = new RecordComponentInfo[_in.U2()];
-        for (var i = 0; i < list.Length; i++)
-        {
-            var component = new RecordComponentInfo(_pool.Utf8(_in.U2()), _pool.Utf8(_in.U2()), null, null, null);
-            for (int k = 0, count = _in.U2(); k < count; k++)
-            {
-                var name = _pool.Utf8(_in.U2());
-                var length = _in.Length();
-                var start = _in.Position;
-                var end = start + length;
-                component = name switch
-                {
-                    "Signature" => component with { Signature = _pool.Utf8(_in.U2()) },
-                    "RuntimeVisibleAnnotations" => component with { Annotations = _in.Take(length).ToArray() },
-                    "RuntimeVisibleTypeAnnotations" => component with { TypeAnnotations = _in.Take(length).ToArray() },
-                    _ => component,
-                };
-                SkipTo(start, end, name);
-            }
-            list[i] = component;
-        }
-        return list;
     }
 }

@@ -13,7 +13,7 @@ internal ref partial struct ClassFileParser
             var name = Text(_in.U2(), "for field name");
             if (!IsFieldName(name)) throw BadName("field", name);
             var descriptor = Text(_in.U2(), "for field signature");
-            if (!IsFieldType(descriptor)) throw Error($"Field \"{name}\" has illegal signature \"{descriptor}\"");
+            CheckFieldType(name, descriptor);
             CheckFieldFlags(flags);
             if (!seen.Add((name, descriptor))) throw Error($"Duplicate field name \"{name}\" with signature \"{descriptor}\"");
             fields[i] = ParseFieldAttributes(new FieldInfo(flags, name, descriptor));
@@ -27,40 +27,33 @@ internal ref partial struct ClassFileParser
         var bad = _isInterface
             ? (flags & ~Acc.Synthetic) != (Acc.Public | Acc.Static | Acc.Final)
             : ((int)visibility & (int)visibility - 1) != 0 || (flags & (Acc.Final | Acc.Volatile)) == (Acc.Final | Acc.Volatile);
-        if (bad) throw BadModifiers($"Illegal field modifiers in class {_name}: 0x{(int)flags:X}");
+        if (bad) throw Wrong($"Illegal field modifiers in class {_name}: 0x{(int)flags:X}");
     }
 
     private FieldInfo ParseFieldAttributes(FieldInfo field)
     {
+        var shared = new SharedAttributes();
         for (int i = 0, count = _in.U2(); i < count; i++)
         {
-            var name = _pool.Utf8(_in.U2());
-            var length = _in.Length();
-            var start = _in.Position;
-            var end = start + length;
-            switch (name)
+            var (name, length) = NextAttribute("Invalid field attribute index");
+            if (name == "ConstantValue" && (field.Flags & Acc.Static) != 0)
             {
-                case "ConstantValue" when (field.Flags & Acc.Static) != 0:
-                    if (field.ConstantValue != 0) throw Error("Duplicate ConstantValue attribute");
-                    if (length != 2) throw Error($"Invalid ConstantValue field attribute length {length}");
-                    field = field with { ConstantValue = CheckConstantValue(_in.U2(), field.Descriptor) };
-                    break;
-                case "Signature":
-                    field = field with { Signature = _pool.Utf8(_in.U2()) };
-                    break;
-                case "Synthetic":
-                    field = field with { Flags = field.Flags | Acc.Synthetic };
-                    break;
-                case "RuntimeVisibleAnnotations":
-                    field = field with { Annotations = _in.Take(length).ToArray() };
-                    break;
-                case "RuntimeVisibleTypeAnnotations":
-                    field = field with { TypeAnnotations = _in.Take(length).ToArray() };
-                    break;
+                if (field.ConstantValue != 0) throw Error("Duplicate ConstantValue attribute");
+                if (length != 2) throw Error($"Invalid ConstantValue field attribute length {length}");
+                field = field with { ConstantValue = CheckConstantValue(_in.U2(), field.Descriptor) };
             }
-            SkipTo(start, end, name);
+            else if (!ParseShared(shared, name, length, Owner.Field))
+            {
+                _in.Skip(length);
+            }
         }
-        return field;
+        return field with
+        {
+            Flags = shared.IsSynthetic ? field.Flags | Acc.Synthetic : field.Flags,
+            Signature = shared.Signature,
+            Annotations = shared.Annotations,
+            TypeAnnotations = shared.TypeAnnotations,
+        };
     }
 
     private readonly int CheckConstantValue(int index, string descriptor)
@@ -77,111 +70,125 @@ internal ref partial struct ClassFileParser
         return index;
     }
 
-    /// <summary>Goes to the end of an attribute; one that was read must end where its length says.</summary>
-    private void SkipTo(int start, int end, string attribute)
-    {
-        if (_in.Position != start && _in.Position != end) throw Error($"{attribute} attribute has wrong length");
-        _ = _in.Take(end - _in.Position);
-    }
-
     private MethodInfo[] ParseMethods()
     {
         var methods = new MethodInfo[_in.U2()];
         var seen = new HashSet<(string, string)>(methods.Length);
         for (var i = 0; i < methods.Length; i++)
         {
-            var flags = (Acc)_in.U2() & (Acc)0x1DFF;
+            var flags = (Acc)_in.U2();
             var name = Text(_in.U2(), "for method name");
             if (!IsMethodName(name)) throw BadName("method", name);
             var descriptor = Text(_in.U2(), "for method signature");
-            if (!IsMethodType(descriptor)) throw Error($"Method \"{name}\" has illegal signature \"{descriptor}\"");
             if (name == "<clinit>")
             {
-                // Only its name matters before version 51; from then on it must be static and take nothing (§2.9.2).
-                if (_major >= 51 && ((flags & Acc.Static) == 0 || descriptor != "()V")) throw Error("Method <clinit> is not static or has arguments");
-                flags = _major >= 51 ? flags & (Acc.Static | Acc.Strict) : flags & Acc.Strict | Acc.Static;
+                // Before version 51 only its name matters; from then on it is static and takes nothing (§2.9.2).
+                if (_major >= 51 && (flags & Acc.Static) == 0) throw Error("Method <clinit> is not static");
+                flags = _major >= 51 ? flags & (Acc.Static | (_major <= 60 ? Acc.Strict : 0)) : Acc.Static;
+                if (_major >= 51 && descriptor != "()V") throw BadSignature("Method", name, descriptor);
             }
             else
             {
-                CheckMethodFlags(flags, name, descriptor);
+                CheckMethodFlags(flags, name);
             }
+            if (name == "<init>" && _isInterface) throw Wrong($"Interface cannot have a method named <init>, class file {_name}");
+            CheckMethodType(name, descriptor);
+            if (name[0] == '<' && !descriptor.EndsWith(")V", StringComparison.Ordinal)) throw BadSignature("Method", name, descriptor);
+            flags &= (Acc)0x1DFF;
             if (Descriptor.ParameterSlots(descriptor) + ((flags & Acc.Static) == 0 ? 1 : 0) > 255) throw Error("Too many arguments in method signature");
             if (!seen.Add((name, descriptor))) throw Error($"Duplicate method name \"{name}\" with signature \"{descriptor}\"");
             var method = new MethodInfo { Flags = flags, Name = name, Descriptor = descriptor };
             ParseMethodAttributes(method);
-            if ((flags & (Acc.Abstract | Acc.Native)) == 0 && method.Code == null) throw Error($"Absent Code attribute in method that is not native or abstract");
+            if ((flags & (Acc.Abstract | Acc.Native)) == 0 && method.Code == null) throw Error("Absent Code attribute in method that is not native or abstract");
             methods[i] = method;
         }
         return methods;
     }
 
-    private readonly void CheckMethodFlags(Acc flags, string name, string descriptor)
+    private readonly void CheckMethodFlags(Acc flags, string name)
     {
         var visibility = flags & (Acc.Public | Acc.Private | Acc.Protected);
-        var several = ((int)visibility & (int)visibility - 1) != 0;
+        bool Has(Acc any) => (flags & any) != 0;
+        var strict = _major >= 61 ? 0 : Acc.Strict; // nothing to say since version 61
         bool bad;
         if (_isInterface)
         {
-            bad = name == "<init>" || (flags & (Acc.Protected | Acc.Final | Acc.Synchronized | Acc.Native)) != 0 && _major >= 52
-                || (_major >= 52
-                    ? visibility is not (Acc.Public or Acc.Private) || (flags & Acc.Abstract) != 0 && (flags & (Acc.Private | Acc.Static | Acc.Strict)) != 0
-                    : (flags & (Acc.Public | Acc.Abstract | Acc.Static)) != (Acc.Public | Acc.Abstract));
+            bad = _major switch
+            {
+                >= 52 => Has(Acc.Public) == Has(Acc.Private) || Has(Acc.Native | Acc.Protected | Acc.Final | Acc.Synchronized) || Has(Acc.Abstract) && Has(Acc.Private | Acc.Static | strict),
+                >= 49 => visibility != Acc.Public || !Has(Acc.Abstract) || Has(Acc.Static | Acc.Final | Acc.Synchronized | Acc.Native | Acc.Strict),
+                _ => !Has(Acc.Public) || !Has(Acc.Abstract) || Has(Acc.Static | Acc.Final | Acc.Native),
+            };
         }
         else
         {
-            bad = several || (flags & Acc.Abstract) != 0 && (flags & (Acc.Final | Acc.Native | Acc.Private | Acc.Static | (_major >= 46 ? Acc.Synchronized | Acc.Strict : 0))) != 0
-                || name == "<init>" && ((flags & (Acc.Static | Acc.Final | Acc.Synchronized | Acc.Native | Acc.Abstract | (_major >= 49 ? Acc.Bridge : 0))) != 0 || !descriptor.EndsWith(")V", StringComparison.Ordinal));
+            bad = ((int)visibility & (int)visibility - 1) != 0 || (name == "<init>"
+                ? Has(Acc.Static | Acc.Final | Acc.Synchronized | Acc.Native | Acc.Abstract | (_major >= 49 ? Acc.Bridge : 0))
+                : Has(Acc.Abstract) && Has(Acc.Final | Acc.Native | Acc.Private | Acc.Static | (_major >= 49 ? Acc.Synchronized | strict : 0)));
         }
-        if (bad) throw BadModifiers($"Method {name} in class {_name} has illegal modifiers: 0x{(int)flags:X}");
+        if (bad) throw Wrong($"Method {name} in class {_name} has illegal modifiers: 0x{(int)flags:X}");
     }
 
     private void ParseMethodAttributes(MethodInfo method)
     {
-        var seenExceptions = false;
+        var shared = new SharedAttributes();
         for (int i = 0, count = _in.U2(); i < count; i++)
         {
-            var name = _pool.Utf8(_in.U2());
-            var length = _in.Length();
-            var start = _in.Position;
-            var end = start + length;
+            var (name, length) = NextAttribute("Invalid method attribute name index");
             switch (name)
             {
                 case "Code":
-                    if (method.Code != null) throw Error("Multiple Code attributes");
                     if ((method.Flags & (Acc.Abstract | Acc.Native)) != 0) throw Error("Code attribute in native or abstract methods");
+                    if (method.Code != null) throw Error("Multiple Code attributes");
+                    var start = _in.Position;
                     method.Code = ParseCode(method);
-                    if (_in.Position != end) throw Error("Code attribute has wrong length");
+                    if (_in.Position - start != length) throw Error("Code segment has wrong length");
                     break;
                 case "Exceptions":
-                    if (seenExceptions) throw Error("Multiple Exceptions attributes");
-                    seenExceptions = true;
-                    method.Exceptions = new string[_in.U2()];
-                    for (var k = 0; k < method.Exceptions.Length; k++) method.Exceptions[k] = _pool.ClassName(_in.U2());
-                    break;
-                case "Signature":
-                    method.Signature = _pool.Utf8(_in.U2());
+                    Once(shared, name, Owner.Class);
+                    method.Exceptions = ParseExceptions(length);
                     break;
                 case "MethodParameters":
+                    Once(shared, name, Owner.Class);
                     var parameters = new (int, ushort)[_in.U1()];
+                    if (length != parameters.Length * 4 + 1) throw Wrong($"Invalid MethodParameters method attribute length {length} in class file");
                     for (var k = 0; k < parameters.Length; k++) parameters[k] = (_in.U2(), _in.U2());
                     method.Parameters = parameters;
                     break;
-                case "RuntimeVisibleAnnotations":
-                    method.Annotations = _in.Take(length).ToArray();
-                    ReadMachineAnnotations(method);
-                    break;
-                case "RuntimeVisibleParameterAnnotations":
+                case "RuntimeVisibleParameterAnnotations" when _major >= 49:
+                    Once(shared, name, Owner.Method);
                     method.ParameterAnnotations = _in.Take(length).ToArray();
                     break;
-                case "AnnotationDefault":
+                case "RuntimeInvisibleParameterAnnotations" when _major >= 49:
+                    Once(shared, name, Owner.Method);
+                    _in.Skip(length);
+                    break;
+                case "AnnotationDefault" when _major >= 49:
+                    Once(shared, name, Owner.Method);
                     method.AnnotationDefault = _in.Take(length).ToArray();
                     break;
-                case "RuntimeVisibleTypeAnnotations":
-                    method.TypeAnnotations = _in.Take(length).ToArray();
+                default:
+                    if (!ParseShared(shared, name, length, Owner.Method)) _in.Skip(length);
                     break;
             }
-            SkipTo(start, end, name);
         }
+        method.Signature = shared.Signature;
+        method.Annotations = shared.Annotations;
+        method.TypeAnnotations = shared.TypeAnnotations;
+        if (shared.IsSynthetic) method.Flags |= Acc.Synthetic;
+        if (method.Annotations != null) ReadMachineAnnotations(method);
+    }
+
+    private string[] ParseExceptions(uint length)
+    {
+        var exceptions = new string[_in.U2()];
+        for (var i = 0; i < exceptions.Length; i++)
+        {
+            var index = _in.U2();
+            if (_pool.Tag(index) != CpTag.Class) throw Error($"Exception name has bad type at constant pool {index}");
+            exceptions[i] = _pool.ClassName(index);
+        }
+        return length == 2 + 2 * exceptions.Length ? exceptions : throw Error("Exceptions attribute has wrong length");
     }
 
     /// <summary>Marker annotations have no elements: type index, zero pairs. Others end the search, which is good enough for those of the JDK.</summary>
@@ -223,60 +230,87 @@ internal ref partial struct ClassFileParser
         }
         var code = new CodeInfo { MaxStack = maxStack, MaxLocals = maxLocals, Bytes = bytes, Handlers = handlers };
         var lines = new List<(ushort, ushort)>();
-        var variables = new List<(ushort, ushort, ushort, ushort)>();
+        var variables = new List<LocalVariable>();
+        var types = new List<LocalVariable>();
         for (int i = 0, count = _in.U2(); i < count; i++)
         {
-            var name = _pool.Utf8(_in.U2());
-            var size = _in.Length();
-            var start = _in.Position;
-            var end = start + size;
+            var (name, size) = NextAttribute("Invalid code attribute name index");
             switch (name)
             {
                 case "LineNumberTable":
-                    for (int k = 0, rows = _in.U2(); k < rows; k++)
-                    {
-                        var row = (_in.U2(), _in.U2());
-                        if (row.Item1 >= bytes.Length) throw Error("Invalid pc in LineNumberTable");
-                        lines.Add(row);
-                    }
+                    ParseLines(bytes.Length, size, lines);
                     break;
                 case "LocalVariableTable":
-                    ParseLocalVariables(code, name, variables);
+                    ParseLocalVariables(code, name, size, variables);
                     break;
                 case "LocalVariableTypeTable" when _major >= 49:
-                    ParseLocalVariables(code, name, null);
+                    ParseLocalVariables(code, name, size, types);
                     break;
                 case "StackMapTable" when _major >= 50:
                     if (code.StackMapTable != null) throw Error("Multiple StackMapTable attributes");
                     code.StackMapTable = _in.Take(size).ToArray();
                     break;
-                case "RuntimeVisibleTypeAnnotations":
+                case VisibleTypeAnnotations:
                     code.TypeAnnotations = _in.Take(size).ToArray();
                     break;
+                default:
+                    _in.Skip(size);
+                    break;
             }
-            SkipTo(start, end, name);
         }
+        CheckLocalVariables(variables, types);
         code.Lines = [.. lines];
         code.LocalVariables = [.. variables];
         return code;
     }
 
-    /// <summary>Names (or generic signatures) of local variables: messages name variables, and it all has to be right.</summary>
-    private void ParseLocalVariables(CodeInfo code, string table, List<(ushort, ushort, ushort, ushort)>? found)
+    private void ParseLines(int codeLength, uint size, List<(ushort, ushort)> lines)
     {
-        for (int i = 0, rows = _in.U2(); i < rows; i++)
+        int rows = _in.U2();
+        if (size != 2 + 4 * rows) throw Error("LineNumberTable attribute has wrong length");
+        for (var i = 0; i < rows; i++)
         {
-            ushort start = _in.U2(), length = _in.U2();
-            var nameIndex = _in.U2();
-            var name = _pool.Utf8(nameIndex);
-            var descriptor = _pool.Utf8(_in.U2());
-            var index = _in.U2();
-            if (start >= code.Bytes.Length) throw Error($"Invalid start_pc {start} in {table}");
-            if (start + length > code.Bytes.Length) throw Error($"Invalid length {length} in {table}");
+            var row = (_in.U2(), _in.U2());
+            if (row.Item1 >= codeLength) throw Error("Invalid pc in LineNumberTable");
+            lines.Add(row);
+        }
+    }
+
+    /// <summary>Names (or generic signatures) of local variables: messages name variables, and it all has to be right.</summary>
+    private void ParseLocalVariables(CodeInfo code, string table, uint size, List<LocalVariable> found)
+    {
+        int rows = _in.U2();
+        if (size != 2 + 10 * rows) throw Error($"{table} has wrong length");
+        var typed = table == "LocalVariableTypeTable";
+        for (var i = 0; i < rows; i++)
+        {
+            var row = new LocalVariable(_in.U2(), _in.U2(), _in.U2(), _in.U2(), _in.U2());
+            if (row.Start >= code.Bytes.Length) throw Error($"Invalid start_pc {row.Start} in {table}");
+            if (row.Start + row.Length > code.Bytes.Length) throw Error($"Invalid length {row.Length} in {table}");
+            if (_pool.Tag(row.Name) != CpTag.Utf8) throw Error($"Name index {row.Name} in {table} has bad constant type");
+            if (_pool.Tag(row.Descriptor) != CpTag.Utf8) throw Error($"Signature index {row.Descriptor} in {table} has bad constant type");
+            var (name, descriptor) = (_pool.Utf8(row.Name), _pool.Utf8(row.Descriptor));
             if (!IsFieldName(name)) throw BadName("field", name);
-            if (found != null && !IsFieldType(descriptor)) throw Error($"Field \"{name}\" has illegal signature \"{descriptor}\"");
-            if (index + (found != null && descriptor is "J" or "D" ? 1 : 0) >= code.MaxLocals) throw Error($"Invalid index {index} in {table}");
-            found?.Add((start, length, nameIndex, index));
+            if (!typed) CheckFieldType(name, descriptor);
+            if (row.Slot + (!typed && descriptor is "J" or "D" ? 1 : 0) >= code.MaxLocals) throw Error($"Invalid index {row.Slot} in {table}");
+            found.Add(row);
+        }
+    }
+
+    /// <summary>A variable has one row in each table, and one in the table of types only if it has one in the other.</summary>
+    private readonly void CheckLocalVariables(List<LocalVariable> variables, List<LocalVariable> types)
+    {
+        if (variables.Count == 0) return;
+        var seen = new Dictionary<(ushort, ushort, ushort, ushort), bool>(variables.Count);
+        foreach (var row in variables)
+        {
+            if (!seen.TryAdd(row.Key, false) && _major >= 49) throw Error($"Duplicated LocalVariableTable attribute entry for '{_pool.Utf8(row.Name)}'");
+        }
+        foreach (var row in types)
+        {
+            if (!seen.TryGetValue(row.Key, out var typed)) throw Wrong($"LVTT entry for '{_pool.Utf8(row.Name)}' in class file {_name} does not match any LVT entry");
+            if (typed) throw Error($"Duplicated LocalVariableTypeTable attribute entry for '{_pool.Utf8(row.Name)}'");
+            seen[row.Key] = true;
         }
     }
 }

@@ -63,7 +63,7 @@ internal sealed unsafe partial class MethodCompiler
 
     /// <summary>Finals that reflection cannot change: those of method handles, hidden classes and records. A call site's target is final by name only.</summary>
     private static bool IsTrusted(JField field) =>
-        (field.Flags & Acc.Final) != 0 && field.Class.Name != "java/lang/invoke/CallSite" && (field.Class.Name.StartsWith("java/lang/invoke/", StringComparison.Ordinal) || field.Class.IsHidden || field.Class.File!.Record != null);
+        (field.Flags & Acc.Final) != 0 && field.Class.Name != "java/lang/invoke/CallSite" && (field.Class.Name.StartsWith("java/lang/invoke/", StringComparison.Ordinal) || field.Class.IsHidden || field.Class.File!.IsRecord);
 
     private bool LoadConstantObject(int slot, object? value)
     {

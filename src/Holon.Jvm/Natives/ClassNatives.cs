@@ -90,7 +90,7 @@ internal static class ClassNatives
         .Ref("getNestHost0()Ljava/lang/Class;", a => Access.NestHost(a.Class(0)).Mirror)
         .Ref("getNestMembers0()[Ljava/lang/Class;", NestMembers)
         .Ref("getPermittedSubclasses0()[Ljava/lang/Class;", a => a.Class(0) is { File.PermittedSubclasses: { } list } k ? Mirrors(a, LoadAll(a, k, list)) : null)
-        .Bool("isRecord0()Z", a => a.Class(0) is { File.Record: not null, Super.Name: "java/lang/Record" });
+        .Bool("isRecord0()Z", a => a.Class(0) is { File.IsRecord: true });
 
     private static void RegisterMembers(NativeClass c) => c
         .Ref("getDeclaredFields0(Z)[Ljava/lang/reflect/Field;", a => ReflectNatives.Fields(a, Linked(a), a.Bool(1)))

@@ -80,7 +80,7 @@ internal static unsafe class InvokeNatives
     {
         var known = a.Machine.Known;
         var kind = (field.IsStatic ? GetStatic : GetField) + (setter ? 2 : 0);
-        var trusted = (field.Flags & Acc.Final) != 0 && (field.IsStatic || field.Class.IsHidden || field.Class.File!.Record != null);
+        var trusted = (field.Flags & Acc.Final) != 0 && (field.IsStatic || field.Class.IsHidden || field.Class.File!.IsRecord);
         member.Field<int>(known.MemberNameFlags) = (int)field.Flags & 0xFFFF | IsField | kind << KindShift | (trusted ? TrustedFinal : 0);
         member.Ref(known.MemberNameClass) = field.Class.Mirror;
         member.Ref(known.MemberNameMethod) = null;

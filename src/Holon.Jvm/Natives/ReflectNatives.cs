@@ -59,7 +59,7 @@ internal static class ReflectNatives
         foreach (var f in c.Fields)
         {
             if (publicOnly && (f.Flags & Acc.Public) == 0) continue;
-            var trusted = (f.Flags & Acc.Final) != 0 && (f.IsStatic || c.IsHidden || c.File!.Record != null);
+            var trusted = (f.Flags & Acc.Final) != 0 && (f.IsStatic || c.IsHidden || c.File!.IsRecord);
             list.Add(Construct(a, "java/lang/reflect/Field", "(Ljava/lang/Class;Ljava/lang/String;Ljava/lang/Class;IZILjava/lang/String;[B)V",
                 Value.Of(c.Mirror), Value.Of(m.Intern(f.Name)), Value.Of(c.Loader.LoadDescriptor(a.Thread, f.Descriptor).Mirror), Value.Of((int)f.Flags), Value.Of(trusted), Value.Of(f.Index),
                 Value.Of(m.NewStringOrNull(f.Info.Signature)), Value.Of(f.Info.Annotations)));

@@ -94,7 +94,7 @@ internal sealed class MethodCode
 
     public void CheckLocalVariables()
     {
-        foreach (var (start, length, _, _) in Info.LocalVariables)
+        foreach (var (start, length, _, _, _) in Info.LocalVariables)
         {
             if (!IsStart(start)) throw VerifyFailure.Format($"Illegal local variable table start_pc {start}");
             if (start + length != Bytes.Length && !IsStart(start + length)) throw VerifyFailure.Format($"Illegal local variable table length {length}");
