@@ -249,7 +249,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
                 return true;
             case "-verbose:module" or "-verbose:jni":
                 return true;
-            case "-Xbatch" or "-Xfuture" or "-Xnoclassgc" or "-Xdebug" or "-Xcheck:jni" or "-Xverify:all" or "-Xverify:remote" or "-noverify" or "-Xverify:none" or "-server" or "-client":
+            case "-Xbatch" or "-Xfuture" or "-Xnoclassgc" or "-Xdebug" or "-Xcheck:jni" or "-Xverify" or "-verify" or "-Xverify:all" or "-Xverify:remote" or "-noverify" or "-Xverify:none" or "-server" or "-client":
                 return true; // nothing here depends on them; classes are verified in any case
         }
         if (word.StartsWith("-D", StringComparison.Ordinal)) AddProperty(word[2..]);
@@ -293,6 +293,21 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
                 return;
             case "MaxRAMPercentage" when double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out var percent) && percent is > 0 and <= 100:
                 _options = _options with { MaximumHeap = (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * (percent / 100)) };
+                return;
+            case "ActiveProcessorCount" when int.TryParse(value, out var processors) && processors is > 0 and <= 1 << 16:
+                _options = _options with { Processors = processors };
+                return;
+            case "MaxJavaStackTraceDepth" when int.TryParse(value, out var depth) && depth is >= 0 and <= int.MaxValue / 2:
+                _options = _options with { StackTraceDepth = depth };
+                return;
+            case "+ShowHiddenFrames" or "-ShowHiddenFrames":
+                _options = _options with { ShowHiddenFrames = text[0] == '+' };
+                return;
+            case "+ShowCodeDetailsInExceptionMessages" or "-ShowCodeDetailsInExceptionMessages":
+                _options = _options with { DetailedNullMessages = text[0] == '+' };
+                return;
+            case "+ExitOnOutOfMemoryError" or "-ExitOnOutOfMemoryError":
+                _options = _options with { ExitOnOutOfMemory = text[0] == '+' };
                 return;
             case "+ReduceSignalUsage":
                 _command = _command with { ReducedSignals = true };
@@ -347,6 +362,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
         while (_properties.ContainsKey($"{name}.{i}")) i++;
         _properties[$"{name}.{i}"] = value;
         if (option != "--patch-module") return;
+        if (value.StartsWith("java.base=", StringComparison.Ordinal) && _options.ModulePatches.ContainsKey("java.base")) throw new Refusal("Cannot specify java.base more than once to --patch-module" + NotCreated);
         if (value.IndexOf('=') is not (> 0 and var equals)) throw new HolonException($"--patch-module needs module=folder, not '{value}'.");
         _options = _options with { ModulePatches = new Dictionary<string, IReadOnlyList<string>>(_options.ModulePatches) { [value[..equals]] = value[(equals + 1)..].Split(':') } };
     }

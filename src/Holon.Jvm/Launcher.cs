@@ -55,7 +55,7 @@ public static class Launcher
             }
             catch (HolonException e)
             {
-                failure = e;
+                if (!machine.BootLayerFailed) failure = e;
                 machine.End(1);
             }
             catch (MachineEnd)

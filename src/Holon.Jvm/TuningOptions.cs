@@ -9,17 +9,25 @@ internal static class TuningOptions
     private static readonly HashSet<string> Known =
     [
         .. """
-            AdaptiveSizePolicyWeight AlwaysPreTouch AutoCreateSharedArchive BackgroundCompilation BytecodeVerificationLocal BytecodeVerificationRemote CICompilerCount
-            CompactStrings CompileCommand CompileThreshold CompressedClassSpaceSize ConcGCThreads DisableExplicitGC DoEscapeAnalysis EliminateLocks ErrorFile
-            ExplicitGCInvokesConcurrent FlightRecorder GCTimeRatio HeapDumpOnOutOfMemoryError HeapDumpPath InitialCodeCacheSize InitialHeapSize InitialRAMPercentage
-            InitiatingHeapOccupancyPercent Inline InlineSmallCode InitialBootClassLoaderMetaspaceSize MaxDirectMemorySize MaxGCPauseMillis MaxHeapFreeRatio MaxInlineLevel
-            MaxInlineSize MaxMetaspaceSize MaxNewSize MaxTenuringThreshold MetaspaceSize MinHeapFreeRatio MinHeapSize MinRAMPercentage NewRatio NewSize NonNMethodCodeHeapSize
-            NonProfiledCodeHeapSize OmitStackTraceInFastThrow OptimizeStringConcat ParallelGCThreads ParallelRefProcEnabled PerfDisableSharedMem PreserveFramePointer
-            ProfiledCodeHeapSize ReservedCodeCacheSize SegmentedCodeCache SharedArchiveFile SoftRefLRUPolicyMSPerMB StartFlightRecording StringDeduplicationAgeThreshold
-            StringTableSize SurvivorRatio TargetSurvivorRatio TieredCompilation TieredStopAtLevel TLABSize TrimNativeHeapInterval UnlockDiagnosticVMOptions
-            UnlockExperimentalVMOptions UseAESIntrinsics UseAVX UseAdaptiveSizePolicy UseBiasedLocking UseCodeCacheFlushing UseCompressedClassPointers UseCompressedOops
-            UseContainerSupport UseLargePages UseNUMA UseOnStackReplacement UsePerfData UseSSE UseStringDeduplication UseTLAB UseThreadPriorities UseTransparentHugePages
-            VerifyBeforeGC ZAllocationSpikeTolerance ZCollectionInterval ZUncommitDelay
+            AdaptiveSizePolicyWeight AllocatePrefetchStyle AlwaysPreTouch AutoCreateSharedArchive BackgroundCompilation BytecodeVerificationLocal
+            BytecodeVerificationRemote CICompilerCount CheckIntrinsics CompactStrings CompileCommand CompileThreshold CompressedClassSpaceSize
+            ConcGCThreads CreateCoredumpOnCrash DebugNonSafepoints DisableAttachMechanism DisableExplicitGC DoEscapeAnalysis DumpLoadedClassList
+            EliminateAllocations EliminateLocks EnableDynamicAgentLoading ErrorFile ErrorFileToStderr ExplicitGCInvokesConcurrent FlightRecorder
+            GCHeapFreeLimit GCTimeRatio HeapBaseMinAddress HeapDumpOnOutOfMemoryError HeapDumpPath InitialBootClassLoaderMetaspaceSize InitialCodeCacheSize
+            InitialHeapSize InitialRAMPercentage InitiatingHeapOccupancyPercent Inline InlineSmallCode LogFile LogVMOutput LoopUnrollLimit
+            MallocMaxTestWords MaxDirectMemorySize MaxGCPauseMillis MaxHeapFreeRatio MaxInlineLevel MaxInlineSize MaxMetaspaceFreeRatio MaxMetaspaceSize
+            MaxNewSize MaxTenuringThreshold MetaspaceSize MinHeapFreeRatio MinHeapSize MinMetaspaceFreeRatio MinRAMPercentage NativeMemoryTracking NewRatio
+            NewSize NonNMethodCodeHeapSize NonProfiledCodeHeapSize OmitStackTraceInFastThrow OptimizeStringConcat ParallelGCThreads ParallelRefProcEnabled
+            PerfDisableSharedMem PreserveFramePointer PrintWarnings ProfiledCodeHeapSize RangeCheckElimination ReservedCodeCacheSize SegmentedCodeCache
+            SharedArchiveFile SoftRefLRUPolicyMSPerMB SplitIfBlocks StackShadowPages StartFlightRecording StressReflectiveCode
+            StringDeduplicationAgeThreshold StringTableSize SurvivorRatio SymbolTableSize TLABSize TargetSurvivorRatio Tier0InvokeNotifyFreqLog
+            Tier3DelayOn Tier3InvocationThreshold Tier4InvocationThreshold TieredCompilation TieredStopAtLevel TrimNativeHeapInterval
+            UnlockDiagnosticVMOptions UnlockExperimentalVMOptions UseAES UseAESIntrinsics UseAVX UseAdaptiveSizePolicy UseBiasedLocking
+            UseCMoveUnconditionally UseCodeCacheFlushing UseCompressedClassPointers UseCompressedOops UseContainerSupport UseCounterDecay UseFMA
+            UseLargePages UseNUMA UseOnStackReplacement UsePerfData UseSHA UseSHA1Intrinsics UseSHA256Intrinsics UseSSE UseSignalChaining UseSpinning
+            UseStringDeduplication UseSuperWord UseTLAB UseThreadPriorities UseTransparentHugePages UseTypeProfile UseTypeSpeculation
+            UseVectorizedMismatchIntrinsic UseVtableBasedCHA VerifyAfterGC VerifyBeforeExit VerifyBeforeGC VerifyDependencies ZAllocationSpikeTolerance
+            ZCollectionInterval ZUncommitDelay
             """.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries),
     ];
 

@@ -95,6 +95,9 @@ internal static unsafe class MethodHandles
     {
         var (_, name, descriptor) = from.Pool.Member(entry.B);
         var c = Resolution.Class(t, from, from.Pool.Entries[entry.B].A);
+        // The member comes first, then the classes that its descriptor names (§5.4.3.5).
+        if (entry.A <= 4) _ = Resolution.Field(t, from, entry.B);
+        else _ = Resolution.ResolveMethod(t, from, c, name, descriptor, from.Pool.Entries[entry.B].Tag == CpTag.InterfaceMethodref);
         var type = entry.A <= 4 ? LoadType(t, from, descriptor).Mirror : MethodType(t, from, descriptor);
         return (JObject)t.Call(t.Machine.Known.LinkMethodHandleConstant, Value.Of(from.Mirror), Value.Of((int)entry.A), Value.Of(c.Mirror), Value.Of(t.Machine.Intern(name)), Value.Of(type)).Ref!;
     }

@@ -78,7 +78,7 @@ internal static unsafe class Resolution
         var field = c.FindField(name, descriptor) ?? throw t.Error("java/lang/NoSuchFieldError", name);
         if (!Access.CanAccessMember(from, field.Class, field.Flags, c))
             throw t.Error("java/lang/IllegalAccessError", $"class {from.JavaName} tried to access {Visibility(field.Flags)}field {field.Class.JavaName}.{name} ({t.Machine.JointDescription(from, field.Class)})");
-        t.Machine.Constraints.Check(t, from, field.Class, name, descriptor, "resolving");
+        t.Machine.Constraints.CheckField(t, from, field.Class, name, descriptor);
         entry.Resolved = field;
         return field;
     }
@@ -206,7 +206,7 @@ internal static unsafe class Resolution
             ?? throw t.Error("java/lang/NoSuchMethodError", $"'{Messages.External(c, name, descriptor)}'");
         if (!Access.CanAccessMember(from, method.Class, method.Flags, c))
             throw t.Error("java/lang/IllegalAccessError", $"class {from.JavaName} tried to access {Visibility(method.Flags)}method '{Messages.External(method)}' ({t.Machine.JointDescription(from, method.Class)})");
-        if (method.Intrinsic != MethodIntrinsic.SignaturePolymorphic) t.Machine.Constraints.Check(t, from, method.Class, name, descriptor, "resolving");
+        if (method.Intrinsic != MethodIntrinsic.SignaturePolymorphic) t.Machine.Constraints.CheckMethod(t, from, method.Class, name, descriptor);
         return method;
     }
 

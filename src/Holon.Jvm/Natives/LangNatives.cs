@@ -29,7 +29,7 @@ internal static unsafe class LangNatives
             .Ref("mapLibraryName(Ljava/lang/String;)Ljava/lang/String;", a => a.Machine.NewString($"lib{a.String(0)}.so"));
 
         of("java/lang/Runtime")
-            .Int("availableProcessors()I", _ => Environment.ProcessorCount)
+            .Int("availableProcessors()I", a => a.Machine.Options.Processors ?? Environment.ProcessorCount)
             .Long("freeMemory()J", a => Math.Max(0, TotalMemory() - GC.GetTotalMemory(false)))
             .Long("totalMemory()J", _ => TotalMemory())
             .Long("maxMemory()J", a => a.Machine.HeapBound > 0 ? a.Machine.HeapBound : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4)
@@ -60,7 +60,7 @@ internal static unsafe class LangNatives
             .Void("initStackTraceElement(Ljava/lang/StackTraceElement;Ljava/lang/StackFrameInfo;)V", a => StackTraceElements.FillFromInfo(a.Thread, a.Object(0), a.Object(1)));
 
         of("java/lang/NullPointerException")
-            .Ref("getExtendedNPEMessage()Ljava/lang/String;", a => StackTraces.Of(a.Thread, a.Object(0)) is [var top, ..] ? a.Machine.NewStringOrNull(Interpreter.NullMessages.Describe(top.Method, top.Bci)) : null);
+            .Ref("getExtendedNPEMessage()Ljava/lang/String;", a => a.Machine.Options.DetailedNullMessages && StackTraces.Of(a.Thread, a.Object(0)) is [var top, ..] ? a.Machine.NewStringOrNull(Interpreter.NullMessages.Describe(top.Method, top.Bci)) : null);
 
         of("java/lang/ProcessEnvironment")
             .Ref("environ()[[B", a => HostEnvironment(a));

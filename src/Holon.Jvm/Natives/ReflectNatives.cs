@@ -129,7 +129,7 @@ internal static class ReflectNatives
             o.Ref(Known.Offset(component, "clazz")) = c.Mirror;
             o.Ref(Known.Offset(component, "name")) = a.Machine.Intern(row.Name);
             o.Ref(Known.Offset(component, "type")) = c.Loader.LoadDescriptor(a.Thread, row.Descriptor).Mirror;
-            o.Ref(Known.Offset(component, "signature")) = a.Machine.NewStringOrNull(row.Signature);
+            o.Ref(Known.Offset(component, "signature")) = row.Signature == null ? null : a.Machine.Intern(row.Signature);
             o.Ref(Known.Offset(component, "annotations")) = row.Annotations;
             o.Ref(Known.Offset(component, "typeAnnotations")) = row.TypeAnnotations;
             if (c.DeclaredMethod(row.Name, "()" + row.Descriptor) is { IsStatic: false } accessor) o.Ref(Known.Offset(component, "accessor")) = NewMethod(a, accessor);

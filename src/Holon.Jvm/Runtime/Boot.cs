@@ -41,7 +41,10 @@ public sealed unsafe partial class JavaMachine
                 "java/lang/StackOverflowError", "java/lang/IllegalMonitorStateException", "java/lang/IllegalArgumentException",
                 "java/lang/invoke/MethodHandle", "java/lang/invoke/ResolvedMethodName", "java/lang/invoke/MemberName", "java/lang/invoke/MethodHandleNatives");
             if (t.Call(Known.System.DeclaredMethod("initPhase2", "(ZZ)I")!, Value.Of(true), Value.Of(true)).Int != 0)
+            {
+                BootLayerFailed = true;
                 throw new HolonException("The class library's module system could not be set up; its message is above.");
+            }
             t.Call(Known.System.DeclaredMethod("initPhase3", "()V")!);
             Booted = true;
             return t;

@@ -42,9 +42,12 @@ internal static unsafe class ClassBuilder
         if (!Access.CanAccessClass(c, super))
             throw thread.Error("java/lang/IllegalAccessError", Access.DeniedMessage(c, super, "") is { Length: > 0 } obstacle ? what + " access check failed: " + obstacle : $"class {c.JavaName} cannot access its {(super.IsAbstract && !super.IsInterface ? "abstract " : "")}{what} {super.JavaName} ({thread.Machine.JointDescription(c, super)})");
         if (super.File?.PermittedSubclasses is not { } permitted) return;
-        foreach (var index in permitted)
+        if (thread.Machine.ModuleOf(c) == thread.Machine.ModuleOf(super) && ((c.Flags & Acc.Public) != 0 || c.SamePackage(super)))
         {
-            if (super.Pool.ClassName(index) == c.Name) return;
+            foreach (var index in permitted)
+            {
+                if (super.Pool.ClassName(index) == c.Name) return;
+            }
         }
         throw thread.Error("java/lang/IncompatibleClassChangeError", what == "superclass"
             ? $"class {c.JavaName} cannot inherit from sealed class {super.JavaName}"
@@ -187,8 +190,8 @@ internal static unsafe class ClassBuilder
             for (var i = 0; super != null && i < inherited; i++)
             {
                 var old = super.VTable[i];
-                if (old.Name != m.Name || old.Desc != m.Desc || !Overrides(c, old)) continue;
-                JThread.Current.Machine.Constraints.Check(JThread.Current, c, old.Class, old.Name, old.Desc, "overriding");
+                if (old.Name != m.Name || old.Desc != m.Desc || !Overrides(c, super, i)) continue;
+                JThread.Current.Machine.Constraints.CheckOverriding(JThread.Current, c, super, m);
                 if (old.IsFinal && (old.Flags & Acc.Final) != 0)
                     throw JThread.Current.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} overrides final method {old.Class.JavaName}.{old.Name}{old.Desc}");
                 table[i] = m;
@@ -204,9 +207,20 @@ internal static unsafe class ClassBuilder
         c.VTable = [.. table];
     }
 
-    /// <summary>Overriding (JVMS §5.4.5); methods that interfaces gave to a superclass are always overridden.</summary>
-    private static bool Overrides(JClass c, JMethod old) =>
-        (old.Flags & (Acc.Public | Acc.Protected)) != 0 || old.Class.SamePackage(c);
+    /// <summary>
+    /// Whether a class's method overrides those at a place of its superclasses (JVMS §5.4.5): the nearest, or since version 51 one further up, which the
+    /// nearest overrides. Methods that interfaces gave to a superclass are public.
+    /// </summary>
+    private static bool Overrides(JClass c, JClass? super, int index)
+    {
+        for (; super != null && index < super.VTable.Length; super = super.Super)
+        {
+            var old = super.VTable[index];
+            if ((old.Flags & (Acc.Public | Acc.Protected)) != 0 || old.Class.SamePackage(c)) return true;
+            if (c.File!.MajorVersion < 51) return false;
+        }
+        return false;
+    }
 
     /// <summary>Entries for methods of interfaces that the class itself does not declare: the default that is chosen, or the abstract one.</summary>
     private static void AddInterfaceMethods(JClass c, List<JMethod> table)

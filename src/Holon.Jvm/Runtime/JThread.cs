@@ -209,7 +209,7 @@ internal sealed unsafe class JThread : IDisposable
     public Value CallVirtual(JMethod method, params ReadOnlySpan<Value> arguments)
     {
         var c = Machine.ClassOf(arguments[0].Ref!);
-        var index = c.VTableIndex(method.Name, method.Desc);
+        var index = method.Class.IsInterface ? c.VTableIndex(method.Name, method.Desc) : method.Slot->VTableIndex;
         return Call(index >= 0 && !method.IsPrivate ? c.VTable[index] : method, arguments);
     }
 
@@ -261,7 +261,13 @@ internal sealed unsafe class JThread : IDisposable
         }
     }
 
-    public JObject OutOfMemory(string message) => NewThrowable("java/lang/OutOfMemoryError", message);
+    public JObject OutOfMemory(string message)
+    {
+        if (!Machine.Options.ExitOnOutOfMemory) return NewThrowable("java/lang/OutOfMemoryError", message);
+        Machine.Options.Log($"Terminating due to java.lang.OutOfMemoryError: {message}");
+        Machine.End(3);
+        throw new MachineEnd(3);
+    }
 
     private JObject NewBare(string className) => Machine.BootLoader.Load(this, className).Allocate();
 

@@ -240,6 +240,9 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal JObject? JavaBase;
 
+    /// <summary>Whether the class library could not make its layer of modules from the options; it has told why on standard error.</summary>
+    internal bool BootLayerFailed;
+
     /// <summary>The version of java.base, for stack traces.</summary>
     internal string? Version;
 
@@ -299,6 +302,14 @@ public sealed unsafe partial class JavaMachine : IDisposable
     }
 
     private string LoaderDescription(JObject loader) => StringOf(loader.Ref(Known.LoaderNameAndId)) is { } name ? name.StartsWith('\'') ? name : name.Contains('@') ? name : $"'{name}'" : loader.Class().JavaName;
+
+    /// <summary>Where a class belongs, as messages about loaders tell it: its module, its loader, and that one's parent.</summary>
+    internal string PlaceOf(JClass c)
+    {
+        var text = $"{c.JavaName} is in {ModuleDescription(c)}";
+        if (c.Loader.Loader is not { } loader || loader.Class().Name.StartsWith("jdk/internal/loader/ClassLoaders$", StringComparison.Ordinal)) return text;
+        return $"{text}, parent loader {(loader.Ref(Known.LoaderParent) is JObject parent ? LoaderName(parent) : "'bootstrap'")}";
+    }
 
     internal string JointDescription(JClass a, JClass b)
     {

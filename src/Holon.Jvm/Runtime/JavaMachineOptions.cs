@@ -80,6 +80,21 @@ public sealed record JavaMachineOptions
     /// <summary>Most memory that Java's heap may take; 0 for a quarter of the host's.</summary>
     public long MaximumHeap { get; init; }
 
+    /// <summary>Most frames of an exception's stack trace; 0 for all (<c>-XX:MaxJavaStackTraceDepth</c>).</summary>
+    public int StackTraceDepth { get; init; } = 1024;
+
+    /// <summary>Whether stack traces show the frames of lambda forms and of hidden classes (<c>-XX:+ShowHiddenFrames</c>).</summary>
+    public bool ShowHiddenFrames { get; init; }
+
+    /// <summary>Whether a NullPointerException tells what was null (<c>-XX:+ShowCodeDetailsInExceptionMessages</c>).</summary>
+    public bool DetailedNullMessages { get; init; } = true;
+
+    /// <summary>Whether the first OutOfMemoryError ends the machine, with exit code 3 (<c>-XX:+ExitOnOutOfMemoryError</c>).</summary>
+    public bool ExitOnOutOfMemory { get; init; }
+
+    /// <summary>How many processors the program is told; null for those there are (<c>-XX:ActiveProcessorCount</c>).</summary>
+    public int? Processors { get; init; }
+
     /// <summary>
     /// What starts when the program starts <c>java.home/bin/java</c>: a program, and the arguments that come before the given ones. None for the host's
     /// own, outside of what this machine is limited to.

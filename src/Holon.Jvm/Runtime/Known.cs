@@ -9,7 +9,7 @@ internal sealed class Known
     public readonly long ThreadName, ThreadEetop, ThreadStatus, ThreadPriority, ThreadDaemon, ThreadGroupField, ThreadInterrupted;
     public readonly long ThrowableBacktrace, ThrowableMessage, ThrowableDepth, ThrowableCause, ThrowableStackTrace;
     public readonly long ClassLoaderField, ClassModule, ClassComponent, ClassName, ClassData;
-    public readonly long ModuleName, LoaderUnnamedModule, LoaderName, LoaderNameAndId, LoaderParallel;
+    public readonly long ModuleName, LoaderUnnamedModule, LoaderName, LoaderNameAndId, LoaderParent, LoaderParallel;
     public readonly long ReferenceReferent, ReferenceDiscovered;
     public readonly JMethod LoadClass;
 
@@ -57,6 +57,7 @@ internal sealed class Known
         LoaderUnnamedModule = Offset(ClassLoader, "unnamedModule");
         LoaderName = Offset(ClassLoader, "name");
         LoaderNameAndId = Offset(ClassLoader, "nameAndId");
+        LoaderParent = Offset(ClassLoader, "parent");
         LoaderParallel = Offset(ClassLoader, "parallelLockMap");
         var reference = Load("java/lang/ref/Reference");
         ReferenceReferent = Offset(reference, "referent");

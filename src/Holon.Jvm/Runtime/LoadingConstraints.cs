@@ -68,12 +68,33 @@ internal sealed class LoadingConstraints
         }
     }
 
-    /// <summary>Raises LinkageError when a member of one class, used from another, names classes that are not the same for both.</summary>
-    public void Check(JThread t, JClass from, JClass owner, string name, string descriptor, string action)
+    /// <summary>Raises LinkageError when a field of one class, used from another, is of a class that is not the same for both.</summary>
+    public void CheckField(JThread t, JClass from, JClass owner, string name, string descriptor)
     {
         if (Agree(descriptor, from.Loader, owner.Loader) is not { } different) return;
-        throw t.Error("java/lang/LinkageError", $"loader constraint violation: when {action} {(descriptor[0] == '(' ? "method" : "field")} '{(descriptor[0] == '(' ? Interpreter.Messages.External(owner, name, descriptor) : owner.JavaName + "." + name)}' the class loader {Describe(t, from.Loader)} of the current class, {from.JavaName}, and the class loader {Describe(t, owner.Loader)} for the {(descriptor[0] == '(' ? "method" : "field")}'s defining class, {owner.JavaName}, have different Class objects for the type {different.Replace('/', '.')} used in the signature ({t.Machine.JointDescription(from, owner)})");
+        throw Violation(t, from, owner, $"when resolving field \"{name}\" of type {External(different)}, the class loader {Describe(t, from.Loader)} of the current class, {from.JavaName}, and the class loader {Describe(t, owner.Loader)} for the field's defining {Kind(owner)}, {owner.JavaName}, have different Class objects for type {External(different)}");
     }
+
+    /// <summary>The same for a method and what its descriptor names.</summary>
+    public void CheckMethod(JThread t, JClass from, JClass owner, string name, string descriptor)
+    {
+        if (Agree(descriptor, from.Loader, owner.Loader) is not { } different) return;
+        throw Violation(t, from, owner, $"when resolving method '{Interpreter.Messages.External(owner, name, descriptor)}' the class loader {Describe(t, from.Loader)} of the current class, {from.Name}, and the class loader {Describe(t, owner.Loader)} for the method's defining class, {owner.Name}, have different Class objects for the type {different} used in the signature");
+    }
+
+    /// <summary>The same for a method that overrides one of a superclass.</summary>
+    public void CheckOverriding(JThread t, JClass c, JClass super, JMethod method)
+    {
+        if (Agree(method.Desc, c.Loader, super.Loader) is not { } different) return;
+        throw Violation(t, c, super, $"for class {c.JavaName}: when selecting overriding method '{Interpreter.Messages.External(c, method.Name, method.Desc)}' the class loader {Describe(t, c.Loader)} of the selected method's type {c.JavaName}, and the class loader {Describe(t, super.Loader)} for its super type {super.JavaName} have different Class objects for the type {External(different)} used in the signature");
+    }
+
+    private static JavaThrow Violation(JThread t, JClass a, JClass b, string what) =>
+        t.Error("java/lang/LinkageError", $"loader constraint violation{(what.StartsWith("for", StringComparison.Ordinal) ? " " : ": ")}{what} ({t.Machine.PlaceOf(a)}; {t.Machine.PlaceOf(b)})");
+
+    private static string External(string name) => name.Replace('/', '.');
+
+    private static string Kind(JClass c) => c.IsInterface ? "interface" : c.IsAbstract ? "abstract class" : "class";
 
     private static string Describe(JThread t, LoaderData loader) => loader.IsBoot ? "'bootstrap'" : t.Machine.LoaderName(loader.Loader!);
 }

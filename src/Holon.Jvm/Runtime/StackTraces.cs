@@ -7,8 +7,6 @@ namespace Holon.Jvm.Runtime;
 /// <summary>What the frames of a thread are. A backtrace is a Java long[] of pairs: a method's address and a bytecode index.</summary>
 internal static unsafe class StackTraces
 {
-    private const int MaxDepth = 1024;
-
     public readonly record struct Entry(JMethod Method, int Bci)
     {
         /// <summary>-2 in native methods, as Java counts.</summary>
@@ -70,8 +68,9 @@ internal static unsafe class StackTraces
         var kind = throwable.Class();
         var buffer = new List<long>(32);
         var phase = 0;
+        var deepest = t.Machine.Options.StackTraceDepth is > 0 and var depth ? depth : int.MaxValue / 2;
         var walker = new Walker(t);
-        while (buffer.Count < MaxDepth * 2 && walker.MoveNext())
+        while (buffer.Count < deepest * 2 && walker.MoveNext())
         {
             var method = walker.Current.Method;
             if (phase == 0)
@@ -84,7 +83,7 @@ internal static unsafe class StackTraces
                 if (method.Name == "<init>" && kind.IsSubclassOf(method.Class)) continue;
                 phase = 2;
             }
-            if (method.IsHidden) continue;
+            if (method.IsHidden && !t.Machine.Options.ShowHiddenFrames) continue;
             buffer.Add((long)method.Slot);
             buffer.Add(walker.Current.Bci);
         }

@@ -317,7 +317,7 @@ internal sealed partial class InstructionChecker(MethodCode code)
     private VType Single()
     {
         var type = _frame.PopSlot();
-        if (type.IsHigh || type.IsWide) throw BadPopped("category1 type");
+        if (!type.IsSingle) throw BadPopped("category1 type");
         return type;
     }
 
@@ -326,7 +326,7 @@ internal sealed partial class InstructionChecker(MethodCode code)
     {
         var high = _frame.PopSlot();
         var low = _frame.PopSlot();
-        if (high.IsHigh ? !low.IsWide : low.IsHigh || low.IsWide)
+        if (high.IsHigh ? !low.IsWide : !low.IsSingle || !high.IsSingle)
         {
             _frame.Depth++;
             throw BadPopped("category2 type");

@@ -45,6 +45,9 @@ internal readonly record struct VType(VKind Kind, string? Name = null, int At = 
 
     public bool IsHigh => Kind is VKind.LongHigh or VKind.DoubleHigh;
 
+    /// <summary>A value of one slot. What a stack map calls unusable is none: it may be half of a long.</summary>
+    public bool IsSingle => Kind != VKind.Top && !IsWide && !IsHigh;
+
     public bool IsArray => Kind == VKind.Reference && Name![0] == '[';
 
     public bool IsUninitialized => Kind is VKind.Uninitialized or VKind.UninitializedThis;
