@@ -28,6 +28,9 @@ internal sealed record Guest(string Kernel, string? Initrd = null, string Comman
 
     /// <summary>A folder of the host, with the tag "shared".</summary>
     public string? Share { get; init; }
+
+    /// <summary>What the guest keeps of that folder: a word of <c>--share</c>'s <c>cache=</c>. QEMU's guests say it themselves when they mount.</summary>
+    public string ShareCache { get; init; } = "auto";
 }
 
 /// <summary>What starts a PC.</summary>
@@ -66,7 +69,7 @@ internal sealed record Emulator(string Name, string Program, Func<Guest, IReadOn
         .. guest.CommandLine.Length == 0 ? Array.Empty<string>() : ["--append", guest.CommandLine],
         .. guest.Disks.Count == 0 ? Array.Empty<string>() : ["--network", "none"],
         .. guest.Disks.SelectMany(disk => new[] { "--disk", $"{disk},format={Guest.Format(disk)}" }),
-        .. guest.Share is null ? Array.Empty<string>() : ["--share", $"{guest.Share}:/shared"],
+        .. guest.Share is null ? Array.Empty<string>() : ["--share", $"{guest.Share}:/shared:cache={guest.ShareCache}"],
     ]);
 
     /// <summary>QEMU's own translating engine, on a machine like ours.</summary>

@@ -7,7 +7,7 @@ namespace Holon.Cli.Commands;
 /// <summary>The option of <c>holon run</c> that shares folders of the host.</summary>
 internal sealed class ShareOptions
 {
-    private readonly Option<string[]> _share = new("--share") { Description = "Share a folder of the host with the guest, mounted at an absolute path: FOLDER:PATH[:ro][:map]; map keeps owners beside the files even for root. Repeatable.", HelpName = "FOLDER:PATH", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> _share = new("--share") { Description = "Share a folder of the host with the guest, mounted at an absolute path: FOLDER:PATH[:ro][:map][:cache=auto|none|always]; map keeps owners beside the files even for root; the guest keeps what it reads for as long as it is unchanged (auto), not at all (none), or without asking again (always). Repeatable.", HelpName = "FOLDER:PATH", Arity = ArgumentArity.OneOrMore };
 
     /// <summary>All of them.</summary>
     public IEnumerable<Option> All => [_share];

@@ -106,7 +106,7 @@ internal static class FuseLimits
 
     public const ulong RootNode = 1;
 
-    public const uint WriteFromCache = 1, WriteKillPrivileges = 4, OpenKillPrivileges = 1, KeepCache = 2, CacheFolder = 8, GetAttributesByHandle = 1, SubMount = 1;
+    public const uint WriteFromCache = 1, WriteKillPrivileges = 4, OpenKillPrivileges = 1, DirectIo = 1, KeepCache = 2, CacheFolder = 8, ParallelDirectWrites = 64, GetAttributesByHandle = 1, SubMount = 1;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -19,7 +19,7 @@ public sealed unsafe partial class FuseServer
         if (error < 0) return request.Fail(error);
         var owner = _ownership.Shown(status, scratch.Path(descriptor), byName: false);
         ref var answer = ref Clear<FuseAttributesAnswer>(scratch);
-        answer.Valid = ValidSeconds;
+        answer.Valid = _cache.ValidSeconds;
         Describe(ref answer.Attributes, status, owner);
         return Reply<FuseAttributesAnswer>(request, scratch);
     }

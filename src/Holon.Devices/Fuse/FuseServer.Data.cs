@@ -40,9 +40,10 @@ public sealed unsafe partial class FuseServer
             return false;
         }
 
-        if (LinuxCalls.Stat(descriptor, out var status) < 0) return true;
+        answer.Flags = _cache.FileFlags(unchanged: false);
+        if (_cache.IsDirect || LinuxCalls.Stat(descriptor, out var status) < 0) return true;
         var now = (status.Size, status.Modified.Seconds, status.Modified.Nanoseconds, status.Changed.Seconds, status.Changed.Nanoseconds);
-        if (node.Seen == now) answer.Flags = FuseLimits.KeepCache;
+        answer.Flags = _cache.FileFlags(node.Seen == now);
         // The host's clock for files ticks slowly: two changes within a tick look like one. What has changed just now is not believed to be known.
         node.Seen = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - (status.Changed.Seconds * 1000) - (status.Changed.Nanoseconds / 1_000_000) > ClockTick ? now : default;
         return true;

@@ -15,6 +15,7 @@ public sealed unsafe partial class FuseServer
         if (descriptor < 0) return request.Fail(descriptor);
         ref var answer = ref Clear<FuseOpenAnswer>(scratch);
         answer.Handle = _files.Add(held.Node, descriptor, LinuxCalls.OpenReadOnly);
+        answer.Flags = _cache.FolderFlags;
         if (answer.Handle != 0) return Reply<FuseOpenAnswer>(request, scratch);
         LinuxCalls.Close(descriptor);
         return request.Fail(FuseError.TooManyFiles);

@@ -11,15 +11,27 @@ public sealed unsafe partial class FuseServer
         if (error < 0) return request.Fail(error);
         using var folder = HoldFolder(request.Header.Node, mayWait);
         if (folder.Failed) return !mayWait && folder.Descriptor == FuseError.TryAgain ? FuseOutcome.MustWait : request.Fail(folder.Descriptor);
-        if (mayWait) return AnswerEntry(request, scratch, folder, name, text);
+        if (mayWait)
+        {
+            error = LinuxCalls.StatAt(folder.Descriptor, text, out var found);
+            return error == FuseError.NoEntry ? AnswerAbsence(request, scratch) : error < 0 ? request.Fail(error) : AnswerEntry(request, scratch, folder, name, found, -1);
+        }
 
         var descriptor = LinuxCalls.OpenCached(folder.Descriptor, text);
-        if (descriptor == FuseError.NoEntry) return request.Fail(descriptor);
+        if (descriptor == FuseError.NoEntry) return AnswerAbsence(request, scratch);
         if (descriptor < 0) return FuseOutcome.MustWait; // EAGAIN, or a host that cannot answer at once
         error = LinuxCalls.Stat(descriptor, out var status);
         if (error == 0) return AnswerEntry(request, scratch, folder, name, status, descriptor);
         LinuxCalls.Close(descriptor);
         return request.Fail(error);
+    }
+
+    /// <summary>Tells the guest that nothing has the name. Node 0 is a name that it may remember as absent.</summary>
+    private FuseOutcome AnswerAbsence(FuseRequest request, FuseScratch scratch)
+    {
+        if (!_cache.RemembersAbsence) return request.Fail(FuseError.NoEntry);
+        Clear<FuseEntry>(scratch).EntryValid = _cache.ValidSeconds;
+        return Reply<FuseEntry>(request, scratch);
     }
 
     /// <summary>Tells the guest of the file that has a name now.</summary>
@@ -41,7 +53,7 @@ public sealed unsafe partial class FuseServer
     {
         if (_nodes.Enter(folder, name, status, descriptor) is not { } node) return null;
         entry.Node = node.Id;
-        entry.EntryValid = entry.AttributesValid = ValidSeconds;
+        entry.EntryValid = entry.AttributesValid = _cache.ValidSeconds;
         Describe(ref entry.Attributes, status, _ownership.Shown(status, scratch.Path(folderDescriptor, name), byName: true));
         return node;
     }

@@ -14,7 +14,7 @@ namespace Holon.Devices.Fuse;
 /// </remarks>
 public sealed unsafe partial class FuseServer : IDisposable
 {
-    /// <summary>For how many seconds a guest believes what it was told before it asks again: changes on the host are seen within that time.</summary>
+    /// <summary>For how many seconds a guest believes what it was told before it asks again, unless told otherwise: changes on the host are seen within that time.</summary>
     public const uint ValidSeconds = 1;
 
     private const int FewestDescriptors = 64, MostDescriptorsOfShare = 16384;
@@ -22,6 +22,7 @@ public sealed unsafe partial class FuseServer : IDisposable
     private readonly NodeTable _nodes;
     private readonly OpenFiles _files;
     private readonly FileOwnership _ownership;
+    private readonly CachePolicy _cache;
     private readonly bool _readOnly;
     private readonly ulong _rootFileSystem;
     private volatile bool _subMounts, _ownMask;
@@ -51,6 +52,7 @@ public sealed unsafe partial class FuseServer : IDisposable
         _nodes = new NodeTable(root, status, options.MostDescriptors > 0 ? options.MostDescriptors : most);
         _files = new OpenFiles(most);
         _ownership = new FileOwnership(options.Mapped ?? LinuxCalls.EffectiveUser != 0);
+        _cache = new CachePolicy(options.Cache);
         _readOnly = options.ReadOnly;
         _rootFileSystem = status.FileSystem;
     }
@@ -168,10 +170,10 @@ public sealed unsafe partial class FuseServer : IDisposable
         answer.Minor = FuseLimits.Minor;
         if (asked->Major > FuseLimits.Major) return Reply<FuseInitializeAnswer>(request, scratch); // the guest comes down to our version
         if (asked->Major < FuseLimits.Major || asked->Minor < FuseLimits.LeastMinor) return request.Fail(FuseError.Invalid);
-        const FuseFeatures Wanted = FuseFeatures.AsyncRead | FuseFeatures.AtomicTruncate | FuseFeatures.BigWrites | FuseFeatures.AutoInvalidate
+        const FuseFeatures Wanted = FuseFeatures.AsyncRead | FuseFeatures.AtomicTruncate | FuseFeatures.BigWrites
             | FuseFeatures.ReadFolderPlus | FuseFeatures.AdaptiveReadFolderPlus | FuseFeatures.AsyncDirect | FuseFeatures.ParallelFolders | FuseFeatures.MaxPages
             | FuseFeatures.SubMounts | FuseFeatures.KillPrivileges;
-        var features = Wanted & (FuseFeatures)asked->Features;
+        var features = (Wanted | _cache.Features) & (FuseFeatures)asked->Features;
         Reset(); // a guest that begins again knows nothing
         _subMounts = features.HasFlag(FuseFeatures.SubMounts);
         answer.Features = (uint)features;

@@ -23,17 +23,20 @@ public sealed record ShareSpec
     /// <summary>True when owners in the guest are kept beside the files, though Holon runs as root; an ordinary user's are always.</summary>
     public bool Mapped { get; init; }
 
+    /// <summary>What the guest keeps of it in its own memory.</summary>
+    public FolderCache Cache { get; init; }
+
     /// <summary>By what the guest mounts it: made of <see cref="Target"/>.</summary>
     [JsonIgnore]
     public string Tag => TagOf(Target);
 
-    /// <summary>Reads what <c>--share</c> is given: <c>FOLDER:TARGET[:ro][:map]</c>.</summary>
+    /// <summary>Reads what <c>--share</c> is given: <c>FOLDER:TARGET[:ro][:map][:cache=auto|none|always]</c>.</summary>
     /// <exception cref="HolonException">It is not that.</exception>
     public static ShareSpec Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         var words = text.Split(':').ToList();
-        var (readOnly, mapped) = (false, false);
+        var (readOnly, mapped, cache) = (false, false, FolderCache.Auto);
         while (words.Count > 2 && !words[^1].StartsWith('/'))
         {
             switch (words[^1])
@@ -44,8 +47,17 @@ public sealed record ShareSpec
                 case "map":
                     mapped = true;
                     break;
+                case ['c', 'a', 'c', 'h', 'e', '=', .. var mode]:
+                    cache = mode switch
+                    {
+                        "auto" => FolderCache.Auto,
+                        "none" => FolderCache.None,
+                        "always" => FolderCache.Always,
+                        _ => throw new HolonException($"A share has no cache '{mode}'; use auto, none or always, as in --share ~/src:/src:cache=none."),
+                    };
+                    break;
                 default:
-                    throw words.Count == 3 ? NotAbsolute(words[^1], text) : new HolonException($"A share has no property '{words[^1]}'; use ro or map, as in --share ~/src:/src:ro.");
+                    throw words.Count == 3 ? NotAbsolute(words[^1], text) : new HolonException($"A share has no property '{words[^1]}'; use ro, map or cache=MODE, as in --share ~/src:/src:ro.");
             }
 
             words.RemoveAt(words.Count - 1);
@@ -55,7 +67,7 @@ public sealed record ShareSpec
         var (source, target) = (string.Join(':', words.SkipLast(1)), words[^1]);
         if (source.Length == 0) throw new HolonException($"The share '{text}' names no folder of the host; give one, as in --share ~/src:/src.");
         if (source == "~" || source.StartsWith("~/", StringComparison.Ordinal)) source = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + source[1..];
-        var share = new ShareSpec { Source = Path.GetFullPath(source), Target = target.Length > 1 ? target.TrimEnd('/') : target, ReadOnly = readOnly, Mapped = mapped };
+        var share = new ShareSpec { Source = Path.GetFullPath(source), Target = target.Length > 1 ? target.TrimEnd('/') : target, ReadOnly = readOnly, Mapped = mapped, Cache = cache };
         share.Validate(text);
         return share;
     }
@@ -75,7 +87,7 @@ public sealed record ShareSpec
         }
     }
 
-    internal SharedFolderOptions ToOptions() => new(Source, ReadOnly, Mapped ? true : null);
+    internal SharedFolderOptions ToOptions() => new(Source, ReadOnly, Mapped ? true : null, Cache: Cache);
 
     private static HolonException NotAbsolute(string target, string text) =>
         new($"The place '{target}' of the share '{text}' is not an absolute path in the guest; begin it with '/', as in --share ~/src:/src.");

@@ -12,13 +12,18 @@ internal sealed unsafe class FuseClient : IDisposable
     private readonly FuseScratch _scratch = new();
     private ulong _unique;
 
-    public FuseClient(string folder, bool readOnly = false, bool? mapped = null, int mostDescriptors = 0)
+    public FuseClient(string folder, bool readOnly = false, bool? mapped = null, int mostDescriptors = 0, FolderCache cache = FolderCache.Auto)
     {
-        Server = new FuseServer(new SharedFolderOptions(folder, readOnly, mapped, mostDescriptors));
-        Assert.Equal(0, Call(FuseOperation.Initialize, 0, Bytes(new FuseInitialize { Major = 7, Minor = 37, ReadAhead = 131072, Features = uint.MaxValue })).Error);
+        Server = new FuseServer(new SharedFolderOptions(folder, readOnly, mapped, mostDescriptors, cache));
+        var (error, answer) = Call(FuseOperation.Initialize, 0, Bytes(new FuseInitialize { Major = 7, Minor = 37, ReadAhead = 131072, Features = uint.MaxValue }));
+        Assert.Equal(0, error);
+        Features = (FuseFeatures)As<FuseInitializeAnswer>(answer).Features;
     }
 
     public FuseServer Server { get; }
+
+    /// <summary>What the server agreed to.</summary>
+    public FuseFeatures Features { get; }
 
     public uint User { get; set; }
 

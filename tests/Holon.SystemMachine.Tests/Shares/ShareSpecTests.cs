@@ -1,4 +1,5 @@
 using System.Text;
+using Holon.Devices.Fuse;
 using Holon.Machines;
 using Holon.SystemMachine.Boot.Cpio;
 using Holon.SystemMachine.Images;
@@ -19,6 +20,18 @@ public sealed class ShareSpecTests
         Assert.Equal((source, target, readOnly, mapped, tag), (share.Source, share.Target, share.ReadOnly, share.Mapped, share.Tag));
     }
 
+    [Theory]
+    [InlineData("/host:/src", FolderCache.Auto)]
+    [InlineData("/host:/src:cache=auto", FolderCache.Auto)]
+    [InlineData("/host:/src:cache=none:ro", FolderCache.None)]
+    [InlineData("/host:/src:map:cache=always", FolderCache.Always)]
+    public void What_the_guest_keeps_can_be_said(string text, FolderCache cache)
+    {
+        var share = ShareSpec.Parse(text);
+        Assert.Equal(("/src", cache), (share.Target, share.Cache));
+        Assert.Equal(cache, share.ToOptions().Cache);
+    }
+
     [Fact]
     public void The_host_s_folder_may_be_relative_or_at_home()
     {
@@ -31,6 +44,7 @@ public sealed class ShareSpecTests
     [InlineData("/host:src", "not an absolute path")]
     [InlineData("/host:src:ro", "not an absolute path")]
     [InlineData("/host:/src:rw", "The place 'rw'")]
+    [InlineData("/host:/src:cache=loose", "has no cache 'loose'")]
     [InlineData(":/src", "names no folder")]
     [InlineData("/host:/", "cannot have the place")]
     [InlineData("/host:/a/../b", "cannot have the place")]
