@@ -121,12 +121,12 @@ public sealed class NetworkTests(Busybox busybox) : IClassFixture<Busybox>
             {
                 await running.WaitForAsync("ready");
                 var second = await HolonProgram.RunAsync(
-                    ["run", "busybox", "--name", "b", "--timeout", Limit, "--network", "lab", "--", "sh", "-c", "ping -qc 1 a | grep -o '1 packets received'; wget -qO- http://a/file | sha256sum | cut -d' ' -f1"], [], environment: environment);
+                    ["run", "busybox", "--name", "b", "--timeout", Limit, "--network", "lab", "--", "sh", "-c", "ping -qc 1 a | grep -o '1 packets received'; until ping -6 -qc 1 a 2>/dev/null | grep -o '1 packets received'; do :; done; wget -qO- http://a/file | sha256sum | cut -d' ' -f1"], [], environment: environment);
                 var inspected = await HolonProgram.RunAsync(["network", "inspect", "lab"], [], environment: environment);
                 Assert.Contains("10.7.0.", inspected.Output, StringComparison.Ordinal);
                 Assert.Equal("", second.Error);
-                Assert.StartsWith("1 packets received\n", second.Output, StringComparison.Ordinal);
-                digest = second.Output.Split('\n')[1];
+                Assert.StartsWith("1 packets received\n1 packets received\n", second.Output, StringComparison.Ordinal); // over IPv4 and IPv6
+                digest = second.Output.Split('\n')[2];
                 await running.TypeAsync("\n");
             });
         Assert.StartsWith($"{digest}\n", first.Output, StringComparison.Ordinal);

@@ -22,6 +22,12 @@ internal sealed class NeighborTable(int capacity)
         _last = (address, mac);
     }
 
+    /// <summary>Remembers an address that a card wants for itself; whoever has it already keeps it.</summary>
+    public void LearnUnlessTaken(IpAddress address, MacAddress mac)
+    {
+        if (!_cards.ContainsKey(address)) Learn(address, mac);
+    }
+
     /// <summary>An address of a card inside of a prefix.</summary>
     public IpAddress? Find(MacAddress mac, IpPrefix prefix)
     {

@@ -126,7 +126,13 @@ internal sealed class RouterAdvertiser(Gateway gateway)
     {
         if (message.Length < 24) return false;
         var target = IpAddress.Read(message[8..24]);
-        if (target != Gateway.LinkLocal && target != gateway.Gateway6) return true;
+        if (target != Gateway.LinkLocal && target != gateway.Gateway6)
+        {
+            // A guest makes sure that nobody has an address which it is about to use (RFC 4862 §5.4): from then on its name leads there.
+            if (ip.Source.IsUnspecified && gateway.Options.Subnet6.Contains(target)) gateway.Neighbors.LearnUnlessTaken(target, mac);
+            return true;
+        }
+
         Span<byte> answer = stackalloc byte[32];
         target.Write(answer[8..]);
         answer[24] = TargetCard;

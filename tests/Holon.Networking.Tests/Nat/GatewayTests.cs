@@ -114,6 +114,41 @@ public sealed class GatewayTests
     }
 
     [Fact]
+    public void A_machine_s_name_leads_to_the_address_that_it_gave_itself_before_it_has_sent_anything_else()
+    {
+        using var fixture = new GatewayFixture();
+        fixture.Gateway.Names.Set("web", GuestMac);
+        var address = new IpAddress(0xFD68_6F6C_6F6E_0000, 0x5054_00FF_FE12_3456);
+        Assert.Equal(0, Ask().AnswerCount);
+        fixture.Send(Probe(address, new MacAddress(0x5254_0000_0099))); // somebody else was first
+        fixture.Send(Probe(new IpAddress(0x2001_0DB8_0000_0000, 1), GuestMac)); // not of this network
+        fixture.Send(Probe(address, GuestMac));
+        Assert.Equal(0, Ask().AnswerCount);
+        fixture.Send(Probe(address with { Low = address.Low + 1 }, GuestMac));
+        var (count, answer) = Ask();
+        Assert.Equal(1, count);
+        Assert.Equal(address with { Low = address.Low + 1 }, IpAddress.Read(answer.AsSpan(^16..)));
+
+        (int AnswerCount, byte[] Frame) Ask()
+        {
+            fixture.Answers.Clear();
+            fixture.Send(Udp(Guest4, 4000, fixture.Gateway.Gateway4, 53, DnsQuery("web", DnsMessage.TypeAaaa)));
+            var frame = Assert.Single(fixture.Answers);
+            return (frame[EthernetHeader.Size + IpHeader.V4Size + UdpHeader.Size + 7], frame);
+        }
+
+        // RFC 4862 §5.4.2: from the unspecified address to the group of those that could have it.
+        static byte[] Probe(IpAddress target, MacAddress card)
+        {
+            var message = new byte[24];
+            target.Write(message.AsSpan(8));
+            var group = new IpAddress(0xFF02_0000_0000_0000, 0x0000_0001_FF00_0000 | (target.Low & 0xFF_FFFF));
+            Icmp.Complete(message, default, group, Icmp.NeighborSolicitation, 0, 0);
+            return Relabel(Ip(default, group, IpProtocol.Icmp6, message, hopLimit: 255), card);
+        }
+    }
+
+    [Fact]
     public void Fragments_in_any_order_make_one_datagram()
     {
         using var fixture = new GatewayFixture();
