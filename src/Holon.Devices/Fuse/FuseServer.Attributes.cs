@@ -52,6 +52,8 @@ public sealed unsafe partial class FuseServer
 
     private int SetAttributes(in FuseSetAttributes set, Held held, FuseScratch scratch)
     {
+        const SetAttributeFields Any = SetAttributeFields.Mode | SetAttributeFields.User | SetAttributeFields.Group | SetAttributeFields.Size | SetAttributeFields.Accessed | SetAttributeFields.Modified;
+        if ((set.Valid & Any) == 0) return LinuxCalls.ChangeOwner(held.Descriptor, Unchanged, Unchanged); // chown(-1, -1): Linux notes the change's time
         var error = 0;
         if (set.Valid.HasFlag(SetAttributeFields.Mode)) error = ChangeMode(held, set.Mode & ModeBits, scratch);
         if (error == 0 && (set.Valid & (SetAttributeFields.User | SetAttributeFields.Group)) != 0)
