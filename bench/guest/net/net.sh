@@ -21,9 +21,9 @@ for line; do
     echo "== $line"
     case $line in
         send-1) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" ;;
-        send-8) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -P 8 ;;
+        send-8 | smp-send-8) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -P 8 ;;
         receive-1) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -R ;;
-        receive-8) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -R -P 8 ;;
+        receive-8 | smp-receive-8) iperf3 -J -c "$host" -p "$iperf" -t "$seconds" -R -P 8 ;;
         requests | connections) /work/load "$line" "$host" "$echo" "$seconds" ;;
     esac
 done
