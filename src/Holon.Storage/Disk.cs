@@ -18,6 +18,9 @@ public sealed class Disk : IBlockBackend
     private readonly bool _discard;
     private string? _fault;
     private int _writesUnderWay; // of the threads; they lock the file, and whoever writes meanwhile waits
+    private readonly Lock _line = new();
+    private BlockRequest? _firstInLine, _lastInLine; // writes that the thread which is writing takes when it has done its own
+    private bool _writing;
 
     private Disk(DiskImage image, DiskOptions options)
     {
@@ -70,7 +73,12 @@ public sealed class Disk : IBlockBackend
         }
         else
         {
-            if (request.Operation == BlockOperation.Write) Interlocked.Increment(ref _writesUnderWay);
+            if (request.Operation == BlockOperation.Write)
+            {
+                Interlocked.Increment(ref _writesUnderWay);
+                if (Image.WritesTakeTurns && !BeginsWriting(request)) return;
+            }
+
             _workers.Add(request);
         }
     }
@@ -137,7 +145,40 @@ public sealed class Disk : IBlockBackend
         }
     }
 
+    /// <summary>Whether a write is to be carried out by a thread of its own; otherwise it now waits for its turn.</summary>
+    private bool BeginsWriting(BlockRequest request)
+    {
+        lock (_line)
+        {
+            if (!_writing) return _writing = true;
+            request.Next = null;
+            if (_firstInLine is null) _firstInLine = request;
+            else _lastInLine!.Next = request;
+            _lastInLine = request;
+            return false;
+        }
+    }
+
+    /// <summary>The write whose turn it is; null when there is none.</summary>
+    private BlockRequest? NextWrite()
+    {
+        lock (_line)
+        {
+            var next = _firstInLine;
+            _firstInLine = next?.Next;
+            _writing = next is not null;
+            return next;
+        }
+    }
+
     private void Execute(BlockRequest request)
+    {
+        var takesTurns = request.Operation == BlockOperation.Write && Image.WritesTakeTurns; // once it has completed it may be another request
+        ExecuteOne(request);
+        while (takesTurns && NextWrite() is { } next) ExecuteOne(next);
+    }
+
+    private void ExecuteOne(BlockRequest request)
     {
         var status = BlockStatus.Success;
         var isWrite = request.Operation == BlockOperation.Write; // once it has completed it may be another one

@@ -15,8 +15,9 @@ internal static class DiskBenchmark
     /// <remarks><c>--only</c> takes a part of a load's name. <c>--host</c> runs fio on the disk's file, too.</remarks>
     public static async Task<int> RunAsync(BenchPaths paths, Options options)
     {
-        var seconds = options.Flag("--quick") ? 3 : 8;
-        var rounds = options.Number("--rounds", 1);
+        var quick = options.Flag("--quick");
+        var seconds = quick ? 3 : 4;
+        var rounds = options.Number("--rounds", quick ? 1 : 3); // in turn, since hosts are faster at one time than at another
         var only = options.Value("--only") ?? "";
         var onHost = options.Flag("--host");
         var us = Emulator.Holon(paths.Holon, options.Value("--engine"));
@@ -114,7 +115,8 @@ internal static class DiskBenchmark
 
             var ratio = pairs.Select(pair => pair.Ours / pair.Theirs).Median();
             List<double> host = [.. hosts.Zip(theirs).Where(pair => pair.First.ContainsKey(name) && pair.Second.ContainsKey(name)).Select(pair => pair.First[name] / pair.Second[name])];
-            table.AddRow(name, $"{pairs.Select(pair => pair.Ours).Median():N0}", $"{pairs.Select(pair => pair.Theirs).Median():N0}", $"{ratio:F2}", host.Count > 0 ? $"{host.Median():F2}" : "", ratio >= Target ? "" : $"below {Target}");
+            table.AddRow(name, $"{pairs.Select(pair => pair.Ours).Median():N0}", $"{pairs.Select(pair => pair.Theirs).Median():N0}", $"{ratio:F2}", host.Count > 0 ? $"{host.Median():F2}" : "",
+                ratio >= Target ? "" : host.Count > 0 && host.Median() < Target ? $"below {Target}, as the host itself" : $"below {Target}");
         }
 
         AnsiConsole.Write(table);

@@ -47,6 +47,10 @@ internal sealed unsafe class HostFile : ImageFile
     /// <inheritdoc/>
     public override bool CanGrow { get; }
 
+    /// <inheritdoc/>
+    /// <remarks>File systems hold the inode's lock while they copy to the page cache; direct transfers and devices go side by side.</remarks>
+    public override bool WritesTakeTurns => _cache != CacheMode.Direct && CanGrow;
+
     /// <summary>Bytes that it takes on the medium.</summary>
     public long AllocatedBytes => Libc.Describe(_descriptor).AllocatedBytes;
 

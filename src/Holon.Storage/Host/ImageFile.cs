@@ -21,6 +21,9 @@ internal abstract unsafe class ImageFile : IDisposable
     /// <summary>Whether it reads as zeroes where it was extended.</summary>
     public bool IsZeroBeyondEnd => CanGrow;
 
+    /// <summary>Whether the host's kernel lets one write at a time into the file.</summary>
+    public virtual bool WritesTakeTurns => false;
+
     /// <summary>Reads when that needs no waiting for the medium.</summary>
     /// <returns>False when it would; the buffers may have been changed.</returns>
     public virtual bool TryReadNow(long offset, in BufferList buffers) => false;

@@ -49,6 +49,9 @@ internal abstract class DiskImage : IDisposable
     /// <summary>The size of the pieces that can be given back.</summary>
     public abstract int DiscardGranularity { get; }
 
+    /// <summary>Whether writes wait for each other anyway, in the host's kernel: threads that write at once then gain nothing and cost processor time.</summary>
+    public virtual bool WritesTakeTurns => false;
+
     /// <summary>The image below; null when there is none.</summary>
     public virtual DiskImage? Backing => null;
 

@@ -42,6 +42,9 @@ internal sealed class RawImage : DiskImage
     public override int DiscardGranularity => 4096;
 
     /// <inheritdoc/>
+    public override bool WritesTakeTurns => _file.WritesTakeTurns;
+
+    /// <inheritdoc/>
     public override bool TryReadNow(long offset, in BufferList buffers) => _file.TryReadNow(offset, buffers);
 
     /// <inheritdoc/>
