@@ -110,13 +110,15 @@ internal sealed class PyCode : PyObject
     {
         var units = Code.Length / 2;
         var map = new int[units + 1];
-        var list = new List<Instruction>(units);
-        var origin = new List<int>(units);
-        var extended = 0;
+        var count = CountInstructions();
+        // One more: falling off the end is the error that an unknown opcode is.
+        var all = new Instruction[count + 1];
+        var origin = new int[count + 1];
+        var (at, extended) = (0, 0);
         for (var unit = 0; unit < units;)
         {
             var op = (Opcode)Code[unit * 2];
-            map[unit] = list.Count;
+            map[unit] = at;
             var arg = extended << 8 | Code[unit * 2 + 1];
             if (op == Opcode.ExtendedArg)
             {
@@ -130,18 +132,16 @@ internal sealed class PyCode : PyObject
             {
                 if ((byte)op >= 200)
                     op = Opcode.Cache;
-                list.Add(new Instruction { Op = op, Arg = arg });
-                origin.Add(unit);
+                all[at] = new Instruction { Op = op, Arg = arg };
+                origin[at++] = unit;
             }
             for (var skipped = unit + 1; skipped < next && skipped < units; skipped++)
-                map[skipped] = list.Count;
+                map[skipped] = at;
             unit = next;
         }
-        map[units] = list.Count;
-        // Falling off the end is the error that an unknown opcode is.
-        list.Add(new Instruction { Op = Opcode.Cache });
-        origin.Add(units);
-        var all = list.ToArray();
+        map[units] = at;
+        all[at] = new Instruction { Op = Opcode.Cache };
+        origin[at] = units;
         for (var i = 0; i < all.Length - 1; i++)
         {
             ref var instruction = ref all[i];
@@ -158,11 +158,26 @@ internal sealed class PyCode : PyObject
                 instruction.Arg = (uint)t <= (uint)units ? map[t] : all.Length - 1;
         }
         indexOfUnit = map;
-        UnitOf = [.. origin];
+        UnitOf = origin;
         Caches = new InlineCache?[all.Length];
-        FirstTraceable = Array.FindIndex(all, i => i.Op == Opcode.Resume) is >= 0 and var resume ? resume : all.Length;
+        for (FirstTraceable = 0; FirstTraceable < all.Length && all[FirstTraceable].Op != Opcode.Resume;)
+            FirstTraceable++;
         Instructions = all;
         IsPrepared = true;
+    }
+
+    /// <summary>How many instructions the bytes hold, without what belongs to another one: caches, high bits of arguments, PRECALL.</summary>
+    private int CountInstructions()
+    {
+        var count = 0;
+        for (var unit = 0; unit < Code.Length / 2;)
+        {
+            var op = (Opcode)Code[unit * 2];
+            if (op is not (Opcode.ExtendedArg or Opcode.PreCall or Opcode.Cache))
+                count++;
+            unit += 1 + CacheCount(op);
+        }
+        return count;
     }
 
     public int IndexOfUnit(int unit) => (uint)unit < (uint)indexOfUnit.Length ? indexOfUnit[unit] : Instructions.Length - 1;

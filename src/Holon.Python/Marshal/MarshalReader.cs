@@ -4,7 +4,7 @@ using System.Text;
 namespace Holon.Python.Marshalling;
 
 /// <summary>Reads CPython 3.11's marshal format, version 4. The bytes may come from anywhere: lengths and references are checked.</summary>
-internal sealed class MarshalReader(byte[] data, int start = 0)
+internal sealed class MarshalReader(byte[] data, int start, int end)
 {
     private const int MaxDepth = 2000;
     private readonly List<PyObject?> references = [];
@@ -13,8 +13,11 @@ internal sealed class MarshalReader(byte[] data, int start = 0)
 
     public int Position => at;
 
-    public static PyObject Load(byte[] data, int start = 0) =>
-        new MarshalReader(data, start).Read() ?? throw Err.Type("NULL object in marshal data for object");
+    public static PyObject Load(byte[] data, int start = 0) => Load(data, start, data.Length);
+
+    /// <summary>What lies between two places of an array, which nobody may change meanwhile.</summary>
+    public static PyObject Load(byte[] data, int start, int end) =>
+        new MarshalReader(data, start, end).Read() ?? throw Err.Type("NULL object in marshal data for object");
 
     public PyObject? Read()
     {
@@ -30,13 +33,13 @@ internal sealed class MarshalReader(byte[] data, int start = 0)
         }
     }
 
-    private byte Byte() => at < data.Length ? data[at++] : throw Err.Of(ExceptionTypes.EOFError, "marshal data too short");
+    private byte Byte() => at < end ? data[at++] : throw Err.Of(ExceptionTypes.EOFError, "marshal data too short");
 
     private ReadOnlySpan<byte> Take(int count)
     {
         if (count < 0)
             throw Err.Value("bad marshal data (size out of range)");
-        if (count > data.Length - at)
+        if (count > end - at)
             throw Err.Of(ExceptionTypes.EOFError, "marshal data too short");
         at += count;
         return data.AsSpan(at - count, count);
@@ -47,7 +50,7 @@ internal sealed class MarshalReader(byte[] data, int start = 0)
     private int Short() => BinaryPrimitives.ReadInt16LittleEndian(Take(2));
 
     /// <summary>A count of elements, each of which takes a byte at least.</summary>
-    private int Count(int count) => count >= 0 && count <= data.Length - at ? count : throw Err.Value("bad marshal data (size out of range)");
+    private int Count(int count) => count >= 0 && count <= end - at ? count : throw Err.Value("bad marshal data (size out of range)");
 
     private PyObject? ReadObject()
     {
@@ -168,7 +171,7 @@ internal sealed class MarshalReader(byte[] data, int start = 0)
     {
         var count = Int();
         var digits = Math.Abs((long)count);
-        if (digits > (data.Length - at) / 2)
+        if (digits > (end - at) / 2)
             throw Err.Value("bad marshal data (long size out of range)");
         // 15 bits a digit, least significant first.
         var value = BigInteger.Zero;

@@ -3,7 +3,7 @@ namespace Holon.Python.Modules;
 /// <summary>The modules that CPython has in C, by name. Each is a function that fills a module's namespace.</summary>
 internal static class BuiltinModules
 {
-    public static readonly IReadOnlyDictionary<string, Action<ModuleBuilder>> Table = new SortedDictionary<string, Action<ModuleBuilder>>(StringComparer.Ordinal)
+    public static readonly IReadOnlyDictionary<string, Action<ModuleBuilder>> Table = new Dictionary<string, Action<ModuleBuilder>>(StringComparer.Ordinal)
     {
         ["_abc"] = AbcModule.Fill,
         ["_ast"] = AstModule.Fill,

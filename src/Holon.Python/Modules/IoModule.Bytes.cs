@@ -1,8 +1,13 @@
+using System.Buffers;
+
 namespace Holon.Python.Modules;
 
 /// <summary>FileIO, BytesIO and the buffered files.</summary>
 internal static partial class IoModule
 {
+    /// <summary>Most files that are read as a whole are smaller.</summary>
+    private const int FirstRoom = 1 << 16;
+
     private sealed class PyFileIO(PyType type) : PyExtensible(type)
     {
         public int Fd = -1;
@@ -44,19 +49,7 @@ internal static partial class IoModule
             return PyInt.Of(size);
         });
         t.Def("read", "size=-1, /", (o, a) => Args.Long(a[0]!, -1) is >= 0 and var size ? ReadSome(o, size) is { } data ? new PyBytes(data) : Values.None : Calls.CallMethod(o, "readall"));
-        t.Def0("readall", o =>
-        {
-            var all = new List<byte>();
-            while (true)
-            {
-                var part = ReadSome(o, Math.Max(DefaultBuffer, all.Count));
-                if (part is null && all.Count == 0)
-                    return Values.None;
-                if (part is null or [])
-                    return new PyBytes([.. all]);
-                all.AddRange(part);
-            }
-        });
+        t.Def0("readall", o => ReadAll(o) is { } all ? new PyBytes(all) : Values.None);
         t.Def1("readinto", (o, b) =>
         {
             if (ReadSome(o, Buffers.Writable(b).Writable.Length) is not { } part)
@@ -93,20 +86,58 @@ internal static partial class IoModule
     /// <summary>Null when the descriptor does not block and has nothing yet.</summary>
     private static byte[]? ReadSome(PyObject o, long size)
     {
-        if (!F(o).Readable)
-            throw Unsupported("File not open for reading");
         PyThread.Current.Machine.Limits.CheckSize(size);
         var buffer = new byte[size];
+        return ReadInto(o, buffer, 0) is not { } got ? null : got == size ? buffer : buffer[..got];
+    }
+
+    /// <summary>Reads the rest of the file into borrowed room, so that only the result is allocated. Null when nothing is there without waiting.</summary>
+    private static byte[]? ReadAll(PyObject o)
+    {
+        var room = ArrayPool<byte>.Shared.Rent(FirstRoom);
+        try
+        {
+            var count = 0;
+            while (ReadInto(o, room, count) is { } got)
+            {
+                if (got == 0)
+                    return room[..count];
+                count += got;
+                if (count == room.Length)
+                    Widen(ref room);
+            }
+            return count == 0 ? null : room[..count];
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(room);
+        }
+    }
+
+    private static void Widen(ref byte[] room)
+    {
+        PyThread.Current.Machine.Limits.CheckSize(2L * room.Length);
+        var wider = ArrayPool<byte>.Shared.Rent(2 * room.Length);
+        room.CopyTo(wider.AsSpan());
+        ArrayPool<byte>.Shared.Return(room);
+        room = wider;
+    }
+
+    /// <summary>Reads what fits behind the first bytes of a buffer: how many, none at the file's end, or null when there is nothing without waiting.</summary>
+    private static int? ReadInto(PyObject o, byte[] buffer, int from)
+    {
+        if (!F(o).Readable)
+            throw Unsupported("File not open for reading");
         Blocking.UntilReadable(PyThread.Current, F(o).Fd);
         var fd = F(o).Fd;
         var (got, error) = PyThread.Current.Machine.Gil.Without(() =>
         {
-            var n = LibC.Read(fd, buffer, buffer.Length);
+            var n = LibC.Read(fd, buffer.AsSpan(from), buffer.Length - from);
             return (n, n < 0 ? LibC.LastError : 0);
         });
         if (got < 0)
             return error == Errno.EAGAIN ? null : throw Err.OS(error, (PyObject?)null);
-        return got == size ? buffer : buffer[..(int)got];
+        return (int)got;
     }
 
     private static void InitFile(PyObject o, ReadOnlySpan<PyObject> args, PyTuple? names)
@@ -326,7 +357,7 @@ internal static partial class IoModule
             self.At += (int)size;
             return self.Ahead[(self.At - (int)size)..self.At];
         }
-        var result = new List<byte>(self.Ahead.AsSpan(self.At).ToArray());
+        var begun = self.Ahead.AsSpan(self.At).ToArray();
         self.Ahead = [];
         self.At = 0;
         if (size < 0)
@@ -334,11 +365,11 @@ internal static partial class IoModule
             Flush(self);
             if (Attributes.TryGet(self.Raw!, "readall") is { } readAll)
             {
-                if (Calls.Call(readAll) is IBuffer rest)
-                    result.AddRange(rest.Bytes);
-                return [.. result];
+                var rest = Calls.Call(readAll);
+                return rest is PyBytes all && begun.Length == 0 ? all.Content : rest is IBuffer more ? [.. begun, .. more.Bytes] : begun;
             }
         }
+        var result = new List<byte>(begun);
         while ((size < 0 || result.Count < size) && Fill(self))
         {
             var take = size < 0 ? self.Left : (int)Math.Min(size - result.Count, self.Left);

@@ -101,13 +101,20 @@ internal static class MarshalModule
     {
         m.Set("version", 4);
         m.Def("dumps", "value, version=4, /", a => new PyBytes(MarshalWriter.Dump(a[0]!, Args.Int(a[1]!))));
-        m.Def1("loads", data => MarshalReader.Load((data as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{data.Type.Name}'")).Bytes.ToArray()));
+        m.Def1("loads", data => data switch
+        {
+            // Bytes do not change: importlib's view of a file's content is read where it is.
+            PyBytes bytes => MarshalReader.Load(bytes.Content),
+            PyMemoryView { IsReleased: false, Step: 1, Source: PyBytes bytes } view => MarshalReader.Load(bytes.Content, view.Start, view.Start + (view.Length * view.ItemSize)),
+            IBuffer buffer => MarshalReader.Load(buffer.Bytes.ToArray()),
+            _ => throw Err.Type($"a bytes-like object is required, not '{data.Type.Name}'"),
+        });
         m.Def("dump", "value, file, version=4, /", a => Calls.CallMethod(a[1]!, "write", new PyBytes(MarshalWriter.Dump(a[0]!, Args.Int(a[2]!)))));
         m.Def1("load", file =>
         {
             var start = Calls.CallMethod(file, "tell");
             var data = ((IBuffer)Calls.CallMethod(file, "read")).Bytes.ToArray();
-            var reader = new MarshalReader(data);
+            var reader = new MarshalReader(data, 0, data.Length);
             var value = reader.Read() ?? throw Err.Type("NULL object in marshal data for object");
             Calls.CallMethod(file, "seek", IntMath.Add((PyInt)start, PyInt.Of(reader.Position)));
             return value;

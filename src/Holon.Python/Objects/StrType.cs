@@ -29,7 +29,7 @@ internal static class StrType
                 return PyStr.FromCodePoints(Sequences.Repeat<int>(self.Wide, n));
             if (n <= 0 || self.Length == 0)
                 return PyStr.Empty;
-            if ((Int128)self.Length * n > int.MaxValue / 2)
+            if (n > int.MaxValue / 2 / self.Length)
                 throw Err.Memory();
             PyThread.Current.Machine.Limits.CheckSize(self.Length * n * 2);
             return new PyStr(self.Length == 1 ? new string(self.Value[0], (int)n) : string.Concat(Enumerable.Repeat(self.Value, (int)n)));
