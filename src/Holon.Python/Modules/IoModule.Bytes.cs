@@ -1,12 +1,10 @@
-using System.Buffers;
-
 namespace Holon.Python.Modules;
 
 /// <summary>FileIO, BytesIO and the buffered files.</summary>
 internal static partial class IoModule
 {
-    /// <summary>Most files that are read as a whole are smaller.</summary>
-    private const int FirstRoom = 1 << 16;
+    /// <summary>What a file says about its size is believed up to here; a sparse one can say anything.</summary>
+    private const int MaxKnown = 1 << 26;
 
     private sealed class PyFileIO(PyType type) : PyExtensible(type)
     {
@@ -91,36 +89,45 @@ internal static partial class IoModule
         return ReadInto(o, buffer, 0) is not { } got ? null : got == size ? buffer : buffer[..got];
     }
 
-    /// <summary>Reads the rest of the file into borrowed room, so that only the result is allocated. Null when nothing is there without waiting.</summary>
+    /// <summary>Reads the rest of the file; of one whose size is known into an array of that size, so that nothing is copied. Null when nothing is there without waiting.</summary>
     private static byte[]? ReadAll(PyObject o)
     {
-        var room = ArrayPool<byte>.Shared.Rent(FirstRoom);
-        try
+        var limits = PyThread.Current.Machine.Limits;
+        var known = Remaining(F(o).Fd);
+        limits.CheckSize(known);
+        var room = new byte[known is > 0 and <= MaxKnown ? known : DefaultBuffer];
+        var count = 0;
+        while (true)
         {
-            var count = 0;
-            while (ReadInto(o, room, count) is { } got)
+            if (count == room.Length)
             {
-                if (got == 0)
-                    return room[..count];
-                count += got;
-                if (count == room.Length)
-                    Widen(ref room);
+                // A file of a known size has ended here, unless somebody makes it longer meanwhile.
+                var next = new byte[1];
+                if (ReadInto(o, next, 0) is not > 0)
+                    return room;
+                limits.CheckSize(2L * room.Length);
+                Array.Resize(ref room, Math.Max(2 * room.Length, DefaultBuffer));
+                room[count++] = next[0];
             }
-            return count == 0 ? null : room[..count];
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(room);
+            switch (ReadInto(o, room, count))
+            {
+                case null:
+                    return count == 0 ? null : room[..count];
+                case 0:
+                    return room[..count];
+                case { } got:
+                    count += got;
+                    break;
+            }
         }
     }
 
-    private static void Widen(ref byte[] room)
+    /// <summary>How many bytes of a file follow its position; 0 when it is no file that says so.</summary>
+    private static long Remaining(int fd)
     {
-        PyThread.Current.Machine.Limits.CheckSize(2L * room.Length);
-        var wider = ArrayPool<byte>.Shared.Rent(2 * room.Length);
-        room.CopyTo(wider.AsSpan());
-        ArrayPool<byte>.Shared.Return(room);
-        room = wider;
+        const int emptyPath = 0x1000, size = 0x200, sizeAt = 40;
+        Span<byte> status = stackalloc byte[256];
+        return LibC.Statx(fd, "", emptyPath, size, status) < 0 || LibC.Seek(fd, 0, 1) is not (>= 0 and var at) ? 0 : Math.Max(0, BitConverter.ToInt64(status[sizeAt..]) - at);
     }
 
     /// <summary>Reads what fits behind the first bytes of a buffer: how many, none at the file's end, or null when there is nothing without waiting.</summary>

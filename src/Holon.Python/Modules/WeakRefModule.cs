@@ -5,7 +5,7 @@ namespace Holon.Python.Modules;
 /// </summary>
 internal static class WeakRefModule
 {
-    private sealed class PyWeakRef(PyType type, PyObject target, PyObject? callback) : PyExtensible(type)
+    private sealed class PyWeakRef(PyType type, PyObject target, PyObject? callback) : PyExtensible(type), IDeathListener
     {
         private readonly WeakReference<PyObject> target = new(target);
         public long? Hash;
@@ -14,15 +14,25 @@ internal static class WeakRefModule
 
         public PyObject? Target => target.TryGetTarget(out var o) ? o : null;
 
+        public void TargetDied()
+        {
+            if (Callback is not { } function)
+                return;
+            Callback = null;
+            try
+            {
+                Calls.Call(function, this);
+            }
+            catch (PyError error)
+            {
+                ErrorPrinter.Unraisable(error.Value, function);
+            }
+        }
+
         public override PyObject? Call(ReadOnlySpan<PyObject> args, PyTuple? names) => Type == Reference || Type.Lookup(Names.Call) is PySlotWrapper ? Target ?? Values.None : Calls.CallByType(this, args, names);
     }
 
-    private sealed class Shared
-    {
-        public ConditionalWeakTable<PyObject, List<WeakReference<PyWeakRef>>> All { get; } = [];
-    }
-
-    private static List<WeakReference<PyWeakRef>> RefsOf(PyObject o) => PyThread.Current.Machine.State<Shared>("_weakref").All.GetValue(o, _ => []);
+    private static IEnumerable<PyWeakRef> RefsOf(PyObject o) => PyThread.Current.Machine.Finalizers.ListenersOf(o).OfType<PyWeakRef>();
 
     private static PyWeakRef Make(PyType type, PyObject target, PyObject? callback)
     {
@@ -30,39 +40,16 @@ internal static class WeakRefModule
             callback = null;
         if (target is PyInt or PyStr or PyTuple or PyFloat or PyBytes or PySingleton or PyList { HasData: false } or PyDict { HasData: false } || (target is PyInstance && !target.Type.HasWeakRefs))
             throw Err.Type($"cannot create weak reference to '{target.Type.Name}' object");
-        var refs = RefsOf(target);
-        refs.RemoveAll(r => !r.TryGetTarget(out _));
         if (callback is null && type is { IsBuiltin: true })
         {
-            foreach (var each in refs)
+            foreach (var known in RefsOf(target))
             {
-                if (each.TryGetTarget(out var known) && known.Callback is null && known.Type == type)
+                if (known.Callback is null && known.Type == type)
                     return known;
             }
         }
         var made = new PyWeakRef(type, target, callback);
-        refs.Add(new WeakReference<PyWeakRef>(made));
-        if (callback is not null)
-        {
-            // Not a WeakReference: that dies with the target, for it is reachable from nowhere else.
-            var weak = System.Runtime.InteropServices.GCHandle.Alloc(made, System.Runtime.InteropServices.GCHandleType.Weak);
-            PyThread.Current.Machine.Finalizers.OnDeath(target, () =>
-            {
-                var reference = weak.Target as PyWeakRef;
-                weak.Free();
-                if (reference?.Callback is not { } function)
-                    return;
-                reference.Callback = null;
-                try
-                {
-                    Calls.Call(function, reference);
-                }
-                catch (PyError error)
-                {
-                    ErrorPrinter.Unraisable(error.Value, function);
-                }
-            });
-        }
+        PyThread.Current.Machine.Finalizers.Listen(target, made);
         return made;
     }
 
@@ -127,8 +114,8 @@ internal static class WeakRefModule
         m.Set("ProxyType", Proxy);
         m.Set("CallableProxyType", CallableProxy);
         m.Def("proxy", "object, callback=None, /", a => Make(BuiltinsModule.IsCallable(a[0]!) ? CallableProxy : Proxy, a[0]!, a[1]));
-        m.Def1("getweakrefcount", o => PyInt.Of(RefsOf(o).Count(r => r.TryGetTarget(out _))));
-        m.Def1("getweakrefs", o => new PyList(RefsOf(o).Select(r => r.TryGetTarget(out var x) ? (PyObject?)x : null).OfType<PyObject>()));
+        m.Def1("getweakrefcount", o => PyInt.Of(RefsOf(o).Count()));
+        m.Def1("getweakrefs", o => new PyList(RefsOf(o)));
         m.Def("_remove_dead_weakref", "dct, key, /", a =>
         {
             if (((PyDict)a[0]!).Get(a[1]!) is PyWeakRef { Target: null })
