@@ -6,12 +6,12 @@ namespace Holon.Bench.Python;
 /// <summary>Something that runs Python programs.</summary>
 internal sealed record Machine(string Name, string Program)
 {
-    /// <summary>Seconds that an empty script takes.</summary>
-    public double Start(TimeSpan limit)
+    /// <summary>What a script takes that does nothing but say how much memory it took: seconds and kB.</summary>
+    public (double Seconds, double PeakKb) Start(TimeSpan limit)
     {
         var clock = Stopwatch.StartNew();
-        var (code, _, errors) = CProgram.Run(Program, ["-c", "pass"], limit);
-        return code == 0 ? clock.Elapsed.TotalSeconds : throw new BenchException($"{Program} ended with {code}: {errors}");
+        var (code, output, errors) = CProgram.Run(Program, ["-c", "for line in open('/proc/self/status'):\n if line[:5] == 'VmHWM': print(line.split()[1])"], limit);
+        return code == 0 ? (clock.Elapsed.TotalSeconds, double.Parse(output, CultureInfo.InvariantCulture)) : throw new BenchException($"{Program} ended with {code}: {errors}");
     }
 }
 
@@ -47,7 +47,7 @@ internal sealed record Measurement(double First, double Steady, double Peak, str
         List<double> times = [.. from line in lines let at = line.IndexOf("runtime: ", StringComparison.Ordinal) where at >= 0 select Parse(line[(at + 9)..].Replace("us", "", StringComparison.Ordinal)) / 1e6];
         return times.Count == 0
             ? new Measurement(double.NaN, double.NaN, 0, "", "no times in what it printed")
-            : new Measurement(times[0], times.Skip(times.Count / 2).Median(), 0, "", null);
+            : new Measurement(times[0], times.Skip(times.Count / 2).Median(), Parse(Find("peak")), "", null);
     }
 
     private static double Parse(string? number) => double.Parse(number ?? "NaN", CultureInfo.InvariantCulture);

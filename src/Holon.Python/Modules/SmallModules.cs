@@ -203,16 +203,16 @@ internal static class GcModule
         {
             if (Args.Int(a[0]!) is not (>= 0 and <= 2 and var generation))
                 throw Err.Value("invalid generation");
-            GC.Collect(generation, GCCollectionMode.Forced, blocking: true, compacting: false);
-            // Once more when finalizers run: what they let go of is dead only then.
-            var finalizers = GC.GetGCMemoryInfo(GCKind.Any).FinalizationPendingCount;
-            GC.WaitForPendingFinalizers();
-            if (finalizers > 0)
+            // Once more when objects have been finalized: what they kept alive until then is dead only now.
+            for (var round = 0; round < 2; round++)
             {
+                var deaths = m.Machine.Finalizers.Deaths;
                 GC.Collect(generation, GCCollectionMode.Forced, blocking: true, compacting: false);
                 GC.WaitForPendingFinalizers();
+                m.Machine.RunPending(PyThread.Current);
+                if (m.Machine.Finalizers.Deaths == deaths)
+                    break;
             }
-            m.Machine.RunPending(PyThread.Current);
             return PyInt.Zero;
         });
         // .NET collects when it wants to: these are remembered and change nothing.

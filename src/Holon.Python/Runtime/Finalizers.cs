@@ -16,6 +16,10 @@ internal interface IDeathListener
 internal sealed class Finalizers(Machine machine)
 {
     private readonly ConditionalWeakTable<PyObject, Sentinel> sentinels = [];
+    private long deaths;
+
+    /// <summary>How many objects have died of which somebody had to be told.</summary>
+    public long Deaths => Interlocked.Read(ref deaths);
 
     private sealed class Sentinel
     {
@@ -46,6 +50,7 @@ internal sealed class Finalizers(Machine machine)
                 handle.Free();
             if (told is null && last is null)
                 return;
+            Interlocked.Increment(ref machine.Finalizers.deaths);
             machine.Post(() =>
             {
                 foreach (var listener in told ?? [])
