@@ -76,6 +76,11 @@ def threading_cleanup(*before):
         time.sleep(0.01)
 
 
+def has_no_debug_ranges():
+    """For test.support, which asks CPython's inside: whether code objects lack columns (-X no_debug_ranges)."""
+    return main.__code__.co_linetable == b"" or next(main.__code__.co_positions())[2] is None
+
+
 def main():
     module, output = sys.argv[1:]
     sys.argv[1:] = []
@@ -85,6 +90,7 @@ def main():
             from test import support
             from test.support import threading_helper
             threading_helper.threading_cleanup = threading_cleanup
+            support.has_no_debug_ranges = has_no_debug_ranges
             support.use_resources = []
             suite = unittest.defaultTestLoader.loadTestsFromName("test." + module)
             recorder.write("count", str(suite.countTestCases()))

@@ -89,7 +89,7 @@ internal static partial class EvaluationLoop
                 {
                     var awaitable = slots[sp - 1].V!;
                     if (awaitable.Type.Await is null && !PyGenerator.IsIterableCoroutine(awaitable) && instruction.Arg is 1 or 2)
-                        throw Err.Type($"'async with' received an object from {(instruction.Arg == 1 ? "__aenter__" : "__aexit__")} that does not implement __await__: {awaitable.Type.Name}");
+                        throw Err.Type($"'async with' received an object from {(instruction.Arg == 1 ? "__aenter__" : "__aexit__")} that does not implement __await__: {awaitable.Type.FullName}");
                     slots[sp - 1].V = PyGenerator.Awaitable(awaitable);
                     if (slots[sp - 1].V is PyGenerator { IsCoroutine: true, IsAwaited: true })
                         throw Err.Runtime("coroutine is being awaited already");
@@ -107,21 +107,21 @@ internal static partial class EvaluationLoop
             case Opcode.GetAIter:
                 {
                     var source = slots[sp - 1].V!;
-                    var iter = (source.Type.AIter ?? throw Err.Type($"'async for' requires an object with __aiter__ method, got {source.Type.Name}"))(source);
-                    slots[sp - 1].V = iter.Type.ANext is not null ? iter : throw Err.Type($"'async for' received an object from __aiter__ that does not implement __anext__: {iter.Type.Name}");
+                    var iter = (source.Type.AIter ?? throw Err.Type($"'async for' requires an object with __aiter__ method, got {source.Type.FullName}"))(source);
+                    slots[sp - 1].V = iter.Type.ANext is not null ? iter : throw Err.Type($"'async for' received an object from __aiter__ that does not implement __anext__: {iter.Type.FullName}");
                     return true;
                 }
             case Opcode.GetANext:
                 {
                     var source = slots[sp - 1].V!;
-                    var next = (source.Type.ANext ?? throw Err.Type($"'async for' requires an iterator with __anext__ method, got {source.Type.Name}"))(source);
+                    var next = (source.Type.ANext ?? throw Err.Type($"'async for' requires an iterator with __anext__ method, got {source.Type.FullName}"))(source);
                     try
                     {
                         Push(frame, source is PyAsyncGenerator ? next : PyGenerator.Awaitable(next));
                     }
                     catch (PyError error) when (error.Value.Type == ExceptionTypes.TypeError)
                     {
-                        var wrong = Err.Type($"'async for' received an invalid object from __anext__: {next.Type.Name}");
+                        var wrong = Err.Type($"'async for' received an invalid object from __anext__: {next.Type.FullName}");
                         wrong.Value.Cause = error.Value;
                         throw wrong;
                     }
@@ -149,7 +149,7 @@ internal static partial class EvaluationLoop
         if (method is null)
         {
             var missed = name.Equals(Names.Exit) || name.Equals(Names.AExit) ? $" (missed {name} method)" : "";
-            throw Err.Type($"'{manager.Type.Name}' object does not support {protocol}{missed}");
+            throw Err.Type($"'{manager.Type.FullName}' object does not support {protocol}{missed}");
         }
         return needsSelf ? method.Type.DescrGet!(method, manager, manager.Type)! : method;
     }

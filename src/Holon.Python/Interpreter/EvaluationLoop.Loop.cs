@@ -594,7 +594,7 @@ internal static partial class EvaluationLoop
                                     goto Error;
                                 if (!ReferenceEquals(value, PySingleton.None))
                                 {
-                                    thread.Pending = Err.Type($"__init__() should return None, not '{value.Type.Name}'").Value;
+                                    thread.Pending = Err.Type($"__init__() should return None, not '{value.Type.FullName}'").Value;
                                     goto Error;
                                 }
                                 slots[sp++].V = instance;
@@ -656,7 +656,7 @@ internal static partial class EvaluationLoop
                     {
                         if (!ReferenceEquals(value, PySingleton.None))
                         {
-                            thread.Pending = Err.Type($"__init__() should return None, not '{value.Type.Name}'").Value;
+                            thread.Pending = Err.Type($"__init__() should return None, not '{value.Type.FullName}'").Value;
                             if (frame == entry)
                                 return null;
                             frame = thread.Frame!;

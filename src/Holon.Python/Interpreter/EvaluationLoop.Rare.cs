@@ -129,7 +129,7 @@ internal static partial class EvaluationLoop
                 {
                     var items = slots[sp - 1].V!;
                     if (items.Type.Iter is null && items.Type.GetItem is null)
-                        throw Err.Type($"Value after * must be an iterable, not {items.Type.Name}");
+                        throw Err.Type($"Value after * must be an iterable, not {items.Type.FullName}");
                     ((PyList)slots[sp - 1 - arg].V!).Extend(items);
                     Drop(frame, 1);
                     return true;
@@ -148,7 +148,7 @@ internal static partial class EvaluationLoop
                 return true;
             case Opcode.DictUpdate:
                 if (slots[sp - 1].V is not PyDict && Attributes.TryGet(slots[sp - 1].V!, Names.Keys) is null)
-                    throw Err.Type($"'{slots[sp - 1].V!.Type.Name}' object is not a mapping");
+                    throw Err.Type($"'{slots[sp - 1].V!.Type.FullName}' object is not a mapping");
                 DictType.Merge((PyDict)slots[sp - 1 - arg].V!, slots[sp - 1].V!);
                 Drop(frame, 1);
                 return true;
@@ -269,7 +269,7 @@ internal static partial class EvaluationLoop
         if (sequence.GetType() == typeof(PyList) && Unsafe.As<PyList>(sequence).Count == count)
             return Unsafe.As<PyList>(sequence).ToArray();
         if (sequence.Type.Iter is null && sequence.Type.GetItem is null)
-            throw Err.Type($"cannot unpack non-iterable {sequence.Type.Name} object");
+            throw Err.Type($"cannot unpack non-iterable {sequence.Type.FullName} object");
         var iterator = Ops.Iter(sequence);
         var items = new PyObject[count];
         for (var i = 0; i < count; i++)
@@ -283,7 +283,7 @@ internal static partial class EvaluationLoop
     {
         var sequence = Pop(frame);
         if (sequence.Type.Iter is null && sequence.Type.GetItem is null)
-            throw Err.Type($"cannot unpack non-iterable {sequence.Type.Name} object");
+            throw Err.Type($"cannot unpack non-iterable {sequence.Type.FullName} object");
         var iterator = Ops.Iter(sequence);
         var items = new List<PyObject>();
         while (items.Count < before)
@@ -331,7 +331,7 @@ internal static partial class EvaluationLoop
     private static void MergeKeywords(PyDict into, PyObject source, PyObject function)
     {
         if (source is not PyDict && Attributes.TryGet(source, Names.Keys) is null)
-            throw Err.Type($"{NameOf(function)} argument after ** must be a mapping, not {source.Type.Name}");
+            throw Err.Type($"{NameOf(function)} argument after ** must be a mapping, not {source.Type.FullName}");
         var from = source as PyDict;
         if (from is null)
             DictType.Merge(from = new PyDict(), source);
@@ -352,7 +352,7 @@ internal static partial class EvaluationLoop
         if (positional is not PyTuple tuple)
         {
             if (positional.Type.Iter is null && positional.Type.GetItem is null)
-                throw Err.Type($"{NameOf(function)} argument after * must be an iterable, not {positional.Type.Name}");
+                throw Err.Type($"{NameOf(function)} argument after * must be an iterable, not {positional.Type.FullName}");
             tuple = new PyTuple([.. Ops.Each(positional)]);
         }
         if (keywords is not (null or PyDict))

@@ -37,7 +37,7 @@ internal static class PatternMatching
             var matchArgs = Attributes.TryGet(type, Names.MatchArgs);
             var selfMatch = matchArgs is null && SelfMatching.Any(type.IsSubtypeOf);
             if (matchArgs is not (null or PyTuple))
-                throw Err.Type($"{type.Name}.__match_args__ must be a tuple (got {matchArgs.Type.Name})");
+                throw Err.Type($"{type.Name}.__match_args__ must be a tuple (got {matchArgs.Type.FullName})");
             var args = matchArgs as PyTuple ?? PyTuple.Empty;
             var allowed = selfMatch ? 1 : args.Count;
             if (allowed < positional)
@@ -46,7 +46,7 @@ internal static class PatternMatching
                 values.Add(subject);
             for (var i = 0; !selfMatch && i < positional; i++)
             {
-                var name = args[i] as PyStr ?? throw Err.Type($"__match_args__ elements must be strings (got {args[i].Type.Name})");
+                var name = args[i] as PyStr ?? throw Err.Type($"__match_args__ elements must be strings (got {args[i].Type.FullName})");
                 if (!seen.Add(name))
                     throw Err.Type($"{type.Name}() got multiple sub-patterns for attribute {Ops.Repr(name)}");
                 if (Attributes.TryGet(subject, name) is not { } value)

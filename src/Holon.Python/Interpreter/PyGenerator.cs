@@ -322,7 +322,7 @@ internal class PyGenerator : PyObject
         }
         else
         {
-            error = a[0] as PyException ?? throw Err.Type($"exceptions must be classes or instances deriving from BaseException, not {a[0]!.Type.Name}");
+            error = a[0] as PyException ?? throw Err.Type($"exceptions must be classes or instances deriving from BaseException, not {a[0]!.Type.FullName}");
             if (!Args.IsNone(value))
                 throw Err.Type("instance exception may not have a separate value");
         }
@@ -339,10 +339,10 @@ internal class PyGenerator : PyObject
         if (o is PyGenerator { IsCoroutine: true } || IsIterableCoroutine(o))
             return o;
         if (o.Type.Await is not { } get)
-            throw Err.Type($"object {o.Type.Name} can't be used in 'await' expression");
+            throw Err.Type($"object {o.Type.FullName} can't be used in 'await' expression");
         var result = get(o);
         if (result is PyGenerator { IsCoroutine: true } || IsIterableCoroutine(result))
             throw Err.Type("__await__() returned a coroutine");
-        return result.Type.Next is not null ? result : throw Err.Type($"__await__() returned non-iterator of type '{result.Type.Name}'");
+        return result.Type.Next is not null ? result : throw Err.Type($"__await__() returned non-iterator of type '{result.Type.FullName}'");
     }
 }

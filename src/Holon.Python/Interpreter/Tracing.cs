@@ -1,3 +1,5 @@
+using Holon.Python.Modules;
+
 namespace Holon.Python.Interpreter;
 
 /// <summary>What a trace function is being told; decides whether it may move the frame to another line.</summary>
@@ -124,6 +126,14 @@ internal static class Tracing
 
     private static PyException? Profile(PyThread thread, PyFrame frame, PyObject function, PyStr name, PyObject argument)
     {
+        if (function is LsProfModule.PyProfiler profiler)
+        {
+            var pending = thread.Pending;
+            thread.Pending = null;
+            profiler.On(thread, frame, name.Value, argument);
+            thread.Pending = pending;
+            return null;
+        }
         var error = Guarded(thread, frame, function, name, argument, out _);
         if (error is not null)
             thread.SetProfile(null);

@@ -7,7 +7,7 @@ internal static class AlgorithmModules
 {
     private static bool Less(PyObject a, PyObject b) => Ops.IsTrue(Ops.Compare(a, b, CompareOp.Lt));
 
-    private static PyList List(PyObject o) => o as PyList ?? throw Err.Type($"heap argument must be a list, not {o.Type.Name}");
+    private static PyList List(PyObject o) => o as PyList ?? throw Err.Type($"heap argument must be a list, not {o.Type.FullName}");
 
     /// <summary>Moves the item at <paramref name="at"/> up until its parent is not greater.</summary>
     private static void SiftDown(PyList heap, int start, int at, Func<PyObject, PyObject, bool> less)
@@ -169,7 +169,7 @@ internal static class AlgorithmModules
             return Values.Bool(System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(x.Value.AsSpan()), MemoryMarshal.AsBytes(y.Value.AsSpan())));
         }
         if (a[0] is not IBuffer left || a[1] is not IBuffer right)
-            throw Err.Type($"unsupported operand types(s) or combination of types: '{a[0]!.Type.Name}' and '{a[1]!.Type.Name}'");
+            throw Err.Type($"unsupported operand types(s) or combination of types: '{a[0]!.Type.FullName}' and '{a[1]!.Type.FullName}'");
         return Values.Bool(System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(left.Bytes, right.Bytes));
     }
 }

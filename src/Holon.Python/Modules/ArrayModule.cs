@@ -1,3 +1,5 @@
+using Holon.Python.Modules.Iterators;
+
 namespace Holon.Python.Modules;
 
 /// <summary>array: numbers of one kind, stored as C stores them.</summary>
@@ -13,6 +15,7 @@ internal static class ArrayModule
     internal sealed class PyArray(PyType type, char code) : PyExtensible(type), IExportedBuffer
     {
         private byte[] data = [];
+        private BufferExports exports;
 
         public char Code { get; } = code;
 
@@ -20,7 +23,7 @@ internal static class ArrayModule
 
         public string ItemFormat => Code == 'u' ? "w" : Code.ToString();
 
-        public int Exports { get; set; }
+        public ref BufferExports Exports => ref exports;
 
         public int Count { get; private set; }
 
@@ -58,7 +61,7 @@ internal static class ArrayModule
         public void Replace(int start, int count, ReadOnlySpan<byte> with)
         {
             var added = with.Length / ItemSize - count;
-            if (added != 0 && Exports > 0)
+            if (added != 0 && exports.Any())
                 throw Err.Buffer("cannot resize an array that is exporting buffers");
             var size = (Count + added) * (long)ItemSize;
             if (size > data.Length)
@@ -77,7 +80,7 @@ internal static class ArrayModule
     {
         if (code is 'f' or 'd')
         {
-            var number = value.Type.ToFloat is null && value.Type.Index is null ? throw Err.Type($"must be real number, not {value.Type.Name}") : Ops.ToDouble(value);
+            var number = value.Type.ToFloat is null && value.Type.Index is null ? throw Err.Type($"must be real number, not {value.Type.FullName}") : Ops.ToDouble(value);
             if (code == 'f')
                 BitConverter.TryWriteBytes(item, (float)number);
             else
@@ -85,7 +88,7 @@ internal static class ArrayModule
             return;
         }
         if (value.Type.Index is null)
-            throw Err.Type($"'{value.Type.Name}' object cannot be interpreted as an integer");
+            throw Err.Type($"'{value.Type.FullName}' object cannot be interpreted as an integer");
         var big = Ops.Index(value).ToBig();
         var bits = item.Length * 8;
         var signed = char.IsAsciiLetterLower(code);
@@ -129,7 +132,7 @@ internal static class ArrayModule
         if (count is < 1 or > 2)
             throw Err.Type($"array() takes {(count < 1 ? "at least 1 argument" : "at most 2 arguments")} ({count} given)");
         if (args[0] is not PyStr { Length: 1 } letter)
-            throw Err.Type($"array() argument 1 must be a unicode character, not {args[0].Type.Name}");
+            throw Err.Type($"array() argument 1 must be a unicode character, not {args[0].Type.FullName}");
         if (!Codes.Contains((char)letter[0], StringComparison.Ordinal))
             throw Err.Value("bad typecode (must be b, B, u, h, H, i, I, l, L, q, Q, f or d)");
         var made = new PyArray(type, (char)letter[0]);
@@ -226,7 +229,7 @@ internal static class ArrayModule
             return;
         }
         if (value is not (null or PyArray))
-            throw Err.Type($"can only assign array (not \"{value.Type.Name}\") to array slice");
+            throw Err.Type($"can only assign array (not \"{value.Type.FullName}\") to array slice");
         if (value is PyArray other && other.Code != self.Code)
             throw Err.Type("bad argument type for built-in operation");
         var items = value is null ? [] : A(value).Bytes.ToArray();
@@ -257,7 +260,7 @@ internal static class ArrayModule
         t.Init = (_, _, _) => { };
         t.Unhashable();
         t.Len = o => A(o).Count;
-        t.Iter = o => new PyEnumerator(ArrayIterator, Iterate(A(o)).GetEnumerator());
+        t.Iter = o => new PyIndexIterator(ArrayIterator, o, a => A(a).Count, (a, i) => A(a)[i]);
         t.GetItem = GetItem;
         t.SetItem = SetItem;
         t.Contains = (o, value) => Find(A(o), value) >= 0;
@@ -267,13 +270,13 @@ internal static class ArrayModule
         t.Concat = (a, b) =>
         {
             if (b is not PyArray other)
-                throw Err.Type($"can only append array (not \"{b.Type.Name}\") to array");
+                throw Err.Type($"can only append array (not \"{b.Type.FullName}\") to array");
             return other.Code == A(a).Code ? Like(A(a), [.. A(a).Bytes, .. other.Bytes]) : throw Err.Type("bad argument type for built-in operation");
         };
         t.InPlaceConcat = (a, b) =>
         {
             if (b is not PyArray)
-                throw Err.Type($"can only extend with array (not \"{b.Type.Name}\")");
+                throw Err.Type($"can only extend with array (not \"{b.Type.FullName}\")");
             Extend(A(a), b);
             return a;
         };

@@ -84,13 +84,12 @@ internal sealed class AstConverter(Machine machine)
     {
         var (wanted, word) = mode switch { "exec" => ("Module", "Module"), "eval" => ("Expression", "Expression"), "single" => ("Interactive", "Interactive"), _ => ("FunctionType", "FunctionType") };
         if (!root.Type.IsSubtypeOf(classes.ByName[wanted]))
-            throw Err.Type($"expected {word} node, got {root.Type.Name}");
+            throw Err.Type($"expected {word} node, got {root.Type.FullName}");
         return (Mod)ToNode(root, "mod");
     }
 
     private object ToNode(PyObject o, string typeName)
     {
-        PyThread.CheckNativeStack();
         var schema = classes.Types[typeName];
         var constructor = Array.Find(schema.Constructors, c => o.Type.IsSubtypeOf(classes.ByName[c.Name]));
         if (schema.IsEnum)
@@ -101,10 +100,22 @@ internal sealed class AstConverter(Machine machine)
             // A product accepts any object that has its fields.
             constructor = schema.IsProduct && AstModule.IsTree(o) ? schema.Constructors[0] : throw Unexpected(typeName, o);
         }
-        var fields = new object?[constructor.Fields.Length];
-        for (var i = 0; i < fields.Length; i++)
-            fields[i] = Field(o, constructor, constructor.Fields[i]);
-        return constructor.Make(fields, span);
+        var thread = PyThread.Current;
+        if (thread.Depth >= machine.RecursionLimit)
+            throw Err.Of(ExceptionTypes.RecursionError, $"maximum recursion depth exceeded while traversing '{typeName}' node");
+        PyThread.CheckNativeStack();
+        thread.Depth++;
+        try
+        {
+            var fields = new object?[constructor.Fields.Length];
+            for (var i = 0; i < fields.Length; i++)
+                fields[i] = Field(o, constructor, constructor.Fields[i]);
+            return constructor.Make(fields, span);
+        }
+        finally
+        {
+            thread.LeaveNative();
+        }
     }
 
     private static PyError Unexpected(string type, PyObject o) => Err.Type($"expected some sort of {type}, but got {Ops.Repr(o)}");
@@ -136,7 +147,7 @@ internal sealed class AstConverter(Machine machine)
             if (value is null)
                 throw Missing(constructor, field);
             if (value is not PyList list)
-                throw Err.Type($"{constructor.Name} field \"{field.Name}\" must be a list, not a {value.Type.Name}");
+                throw Err.Type($"{constructor.Name} field \"{field.Name}\" must be a list, not a {value.Type.FullName}");
             var items = new object?[list.Count];
             for (var i = 0; i < items.Length; i++)
             {
@@ -194,7 +205,7 @@ internal sealed class AstConverter(Machine machine)
             _ when value.Type == StrType.Type => Text((PyStr)value),
             _ when value.Type == TupleType.Type => new TupleConstant(Array.ConvertAll(((PyTuple)value).Items, Constant)),
             _ when value.Type == SetTypes.Frozen => new FrozenSetConstant([.. ((PySet)value).Items().Select(Constant)]),
-            _ => throw Err.Type($"got an invalid type in Constant: {value.Type.Name}"),
+            _ => throw Err.Type($"got an invalid type in Constant: {value.Type.FullName}"),
         };
     }
 

@@ -26,7 +26,7 @@ internal static class AstModule
         var fields = Attributes.TryGet(self.Type, FieldsName) is { } list ? Ops.ToArray(list) : [];
         var count = args.Length - (names?.Count ?? 0);
         if (count > fields.Length)
-            throw Err.Type($"{self.Type.Name} constructor takes at most {fields.Length} positional argument{(fields.Length == 1 ? "" : "s")}");
+            throw Err.Type($"{self.Type.FullName} constructor takes at most {fields.Length} positional argument{(fields.Length == 1 ? "" : "s")}");
         for (var i = 0; i < count; i++)
             Attributes.Set(self, Args.Name(fields[i]), args[i]);
         for (var i = 0; i < (names?.Count ?? 0); i++)
@@ -35,7 +35,7 @@ internal static class AstModule
             for (var k = 0; k < count; k++)
             {
                 if (Ops.Eq(fields[k], name))
-                    throw Err.Type($"{self.Type.Name} got multiple values for argument '{name}'");
+                    throw Err.Type($"{self.Type.FullName} got multiple values for argument '{name}'");
             }
             Attributes.Set(self, name, args[count + i]);
         }

@@ -108,7 +108,7 @@ internal static class AudioOpModule
         if (state == Values.None)
             return (0, 0);
         if (state is not PyTuple { Count: 2 } pair)
-            throw Err.Type($"state must be a tuple or None, not {state!.Type.Name}");
+            throw Err.Type($"state must be a tuple or None, not {state!.Type.FullName}");
         var (value, index) = (Args.Int(pair[0]), Args.Int(pair[1]));
         return value is >= -0x8000 and < 0x8000 && index >= 0 && index < StepSizes.Length ? (value, index) : throw Err.Value("bad state");
     }
@@ -329,7 +329,7 @@ internal static class AudioOpModule
         if (a[5] != Values.None)
         {
             if (a[5] is not PyTuple { Count: 2 } state || state[1] is not PyTuple pairs)
-                throw Err.Type($"state must be a tuple or None, not {a[5]!.Type.Name}");
+                throw Err.Type($"state must be a tuple or None, not {a[5]!.Type.FullName}");
             d = Args.Int(state[0]);
             if (pairs.Count != channels)
                 throw Error("illegal state argument");

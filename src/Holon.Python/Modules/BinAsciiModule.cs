@@ -26,7 +26,7 @@ internal static class BinAsciiModule
     {
         PyStr text => text.ToCodePoints().All(c => c < 128) ? Encoding.ASCII.GetBytes(text.Value) : throw Err.Value("string argument should contain only ASCII characters"),
         IBuffer buffer => buffer.Bytes.ToArray(),
-        _ => throw Err.Type($"argument should be bytes, buffer or ASCII string, not '{o.Type.Name}'"),
+        _ => throw Err.Type($"argument should be bytes, buffer or ASCII string, not '{o.Type.FullName}'"),
     };
 
     private static byte[] Bytes(PyObject o) => Buffers.Bytes(o);

@@ -28,6 +28,7 @@ internal static class BuiltinModules
         ["_io"] = IoModule.Fill,
         ["_json"] = JsonModule.Fill,
         ["_locale"] = LocaleModule.Fill,
+        ["_lsprof"] = LsProfModule.Fill,
         ["_lzma"] = Compression.LzmaModule.Fill,
         ["_md5"] = HashModules.FillMd5,
         ["_multibytecodec"] = CjkModules.FillBase,

@@ -1,113 +1,9 @@
+using Holon.Python.Modules.Iterators;
+
 namespace Holon.Python.Modules;
 
 internal static class BuiltinsModule
 {
-    public static readonly PyType Enumerate = PyIterator.MakeType("enumerate", more: t => t.New = (_, args, names) =>
-    {
-        var a = Signature.Parse("iterable, start=0").Bind(new NativeCode { Name = "enumerate" }, args, names);
-        return new PyEnumerator(Enumerate!, Numbered(Ops.Iter(a[0]!), Ops.Index(a[1]!)).GetEnumerator());
-    });
-
-    public static readonly PyType Zip = PyIterator.MakeType("zip", more: t => t.New = (_, args, names) =>
-    {
-        var keywords = Calls.KeywordDict(args, names, out var positional);
-        return new PyEnumerator(Zip!, Zipped([.. positional.ToArray().Select(Ops.Iter)], Args.Truth(keywords.Get("strict"))).GetEnumerator());
-    });
-
-    public static readonly PyType Map = PyIterator.MakeType("map", more: t => t.New = (_, args, names) =>
-    {
-        Args.NoKeywords("map", names);
-        if (args.Length < 2)
-            throw Err.Type("map() must have at least two arguments.");
-        return new PyEnumerator(Map!, Mapped(args[0], [.. args[1..].ToArray().Select(Ops.Iter)]).GetEnumerator());
-    });
-
-    public static readonly PyType Filter = PyIterator.MakeType("filter", more: t => t.New = (_, args, names) =>
-    {
-        Args.Between("filter", args, names, 2, 2);
-        return new PyEnumerator(Filter!, Filtered(args[0], Ops.Iter(args[1])).GetEnumerator());
-    });
-
-    public static readonly PyType Reversed = PyIterator.MakeType("reversed", more: t => t.New = (_, args, names) =>
-    {
-        Args.Exactly("reversed", args, names, 1);
-        var method = args[0].Type.Lookup(Names.Reversed);
-        if (method == Values.None)
-            throw Err.Type($"'{args[0].Type.Name}' object is not reversible");
-        if (method is not null)
-            return Calls.Special(args[0], Names.Reversed);
-        if (args[0].Type.GetItem is null || args[0].Type.Len is null || args[0] is PyDict)
-            throw Err.Type($"'{args[0].Type.Name}' object is not reversible");
-        return new PyEnumerator(Reversed!, Backwards(args[0], Ops.Len(args[0])).GetEnumerator());
-    });
-
-    private static IEnumerable<PyObject> Numbered(PyObject iterator, PyInt start)
-    {
-        PyObject number = start;
-        while (Ops.Next(iterator) is { } item)
-        {
-            yield return new PyTuple(number, item);
-            number = IntMath.Add((PyInt)number, PyInt.One);
-        }
-    }
-
-    private static IEnumerable<PyObject> Zipped(PyObject[] iterators, bool strict)
-    {
-        while (iterators.Length > 0)
-        {
-            var items = new PyObject[iterators.Length];
-            for (var i = 0; i < items.Length; i++)
-            {
-                if (Ops.Next(iterators[i]) is { } item)
-                {
-                    items[i] = item;
-                    continue;
-                }
-                if (!strict)
-                    yield break;
-                if (i > 0)
-                    throw Err.Value($"zip() argument {i + 1} is shorter than argument{(i == 1 ? " " : "s 1-")}{i}");
-                for (var k = 1; k < iterators.Length; k++)
-                {
-                    if (Ops.Next(iterators[k]) is not null)
-                        throw Err.Value($"zip() argument {k + 1} is longer than argument{(k == 1 ? " " : "s 1-")}{k}");
-                }
-                yield break;
-            }
-            yield return new PyTuple(items);
-        }
-    }
-
-    private static IEnumerable<PyObject> Mapped(PyObject function, PyObject[] iterators)
-    {
-        while (true)
-        {
-            var items = new PyObject[iterators.Length];
-            for (var i = 0; i < items.Length; i++)
-            {
-                if (Ops.Next(iterators[i]) is not { } item)
-                    yield break;
-                items[i] = item;
-            }
-            yield return Calls.Call(function, items);
-        }
-    }
-
-    private static IEnumerable<PyObject> Filtered(PyObject function, PyObject iterator)
-    {
-        while (Ops.Next(iterator) is { } item)
-        {
-            if (function == Values.None || function == IntType.Bool ? Ops.IsTrue(item) : Ops.IsTrue(Calls.Call(function, item)))
-                yield return item;
-        }
-    }
-
-    private static IEnumerable<PyObject> Backwards(PyObject sequence, long length)
-    {
-        for (var i = length - 1; i >= 0; i--)
-            yield return Ops.GetItem(sequence, PyInt.Of(i));
-    }
-
     public static void Fill(ModuleBuilder m)
     {
         foreach (var type in ExceptionTypes.All)
@@ -116,7 +12,7 @@ internal static class BuiltinsModule
         m.Set("EnvironmentError", ExceptionTypes.OSError);
         m.Set("IOError", ExceptionTypes.OSError);
         m.Types(PyType.Object, PyType.TypeType, IntType.Type, IntType.Bool, FloatType.Type, ComplexType.Type, StrType.Type, BytesType.Type, ByteArrayType.Type, MemoryViewType.Type, ListType.Type, TupleType.Type,
-            DictType.Type, SetTypes.Set, SetTypes.Frozen, RangeType.Type, SliceType.Type, FunctionTypes.StaticMethod, FunctionTypes.ClassMethod, FunctionTypes.Property, FunctionTypes.Super, Enumerate, Zip, Map, Filter, Reversed);
+            DictType.Type, SetTypes.Set, SetTypes.Frozen, RangeType.Type, SliceType.Type, FunctionTypes.StaticMethod, FunctionTypes.ClassMethod, FunctionTypes.Property, FunctionTypes.Super, PyEnumerate.Class, PyZip.Class, PyMap.Class, PyFilter.Class, PyReversed.Class);
         m.Set("None", Values.None);
         m.Set("True", Values.True);
         m.Set("False", Values.False);
@@ -137,7 +33,7 @@ internal static class BuiltinsModule
         m.Def("pow", "base, exp, mod=None", a => Ops.Power(a[0]!, a[1]!, a[2]!));
         m.Def("round", "number, ndigits=?", a =>
         {
-            var method = Calls.BindSpecial(a[0]!, Names.Round, out var needsSelf) ?? throw Err.Type($"type {a[0]!.Type.Name} doesn't define __round__ method");
+            var method = Calls.BindSpecial(a[0]!, Names.Round, out var needsSelf) ?? throw Err.Type($"type {a[0]!.Type.FullName} doesn't define __round__ method");
             PyObject[] args = Args.IsNone(a[1]) ? [] : [a[1]!];
             return needsSelf ? Calls.CallWithSelf(method, a[0]!, args, null) : method.Call(args, null);
         });
@@ -145,24 +41,24 @@ internal static class BuiltinsModule
         m.Def1("id", o => PyInt.Of(Ops.Id(o)));
         m.Def1("len", o => PyInt.Of(Ops.Len(o)));
         m.Def1("repr", Ops.ReprObject);
-        m.Def("format", "value, format_spec='', /", a => Ops.Format(a[0]!, a[1] as PyStr ?? throw Err.Type($"format() argument 2 must be str, not {a[1]!.Type.Name}")));
+        m.Def("format", "value, format_spec='', /", a => Ops.Format(a[0]!, a[1] as PyStr ?? throw Err.Type($"format() argument 2 must be str, not {a[1]!.Type.FullName}")));
         m.Def("isinstance", "obj, class_or_tuple, /", a => Values.Bool(Ops.IsInstance(a[0]!, a[1]!)));
         m.Def("issubclass", "cls, class_or_tuple, /", a => Values.Bool(Ops.IsSubclass(a[0]!, a[1]!)));
         m.Def("iter", "object, sentinel=?, /", a => a[1] is null ? Ops.Iter(a[0]!) : IsCallable(a[0]!) ? new PyCallIterator(a[0]!, a[1]!) : throw Err.Type("iter(v, w): v must be callable"));
-        m.Def1("aiter", o => (o.Type.AIter ?? throw Err.Type($"'{o.Type.Name}' object is not an async iterable"))(o));
-        m.Def("anext", "aiterator, default=?, /", a => (a[0]!.Type.ANext ?? throw Err.Type($"'{a[0]!.Type.Name}' object is not an async iterator"))(a[0]!));
+        m.Def1("aiter", o => (o.Type.AIter ?? throw Err.Type($"'{o.Type.FullName}' object is not an async iterable"))(o));
+        m.Def("anext", "aiterator, default=?, /", a => (a[0]!.Type.ANext ?? throw Err.Type($"'{a[0]!.Type.FullName}' object is not an async iterator"))(a[0]!));
         m.Def("next", "iterator, default=?, /", a =>
         {
             var thread = PyThread.Current;
             thread.StopValue = null;
             if (a[0]!.Type.Next is null)
-                throw Err.Type($"'{a[0]!.Type.Name}' object is not an iterator");
+                throw Err.Type($"'{a[0]!.Type.FullName}' object is not an iterator");
             return Ops.Next(a[0]!) ?? a[1] ?? Err.SetStopIteration(thread.TakeStopValue());
         });
         m.Def("getattr", "object, name, default=?, /", a =>
         {
             if (a[1] is not PyStr name)
-                throw Err.Type($"attribute name must be string, not '{a[1]!.Type.Name}'");
+                throw Err.Type($"attribute name must be string, not '{a[1]!.Type.FullName}'");
             if (a[2] is not null)
                 return Attributes.TryGet(a[0]!, name) ?? a[2];
             return a[0]!.Type.GetAttr!(a[0]!, name) ?? Err.SetAttribute(a[0]!, name);
@@ -227,7 +123,7 @@ internal static class BuiltinsModule
         IBuffer { Bytes.Length: 1 } b => PyInt.Of(b.Bytes[0]),
         PyStr s => throw Err.Type($"ord() expected a character, but string of length {s.Length} found"),
         IBuffer b => throw Err.Type($"ord() expected a character, but string of length {b.Bytes.Length} found"),
-        _ => throw Err.Type($"ord() expected string of length 1, but {o.Type.Name} found"),
+        _ => throw Err.Type($"ord() expected string of length 1, but {o.Type.FullName} found"),
     };
 
     private static PyObject Divmod(PyObject a, PyObject b) => Ops.Binary(a, b, NumberOp.DivMod);
@@ -287,7 +183,7 @@ internal static class BuiltinsModule
         foreach (var (value, name) in new[] { (a[1]!, "sep"), (a[2]!, "end") })
         {
             if (value is not PyStr && value != Values.None)
-                throw Err.Type($"{name} must be None or a string, not {value.Type.Name}");
+                throw Err.Type($"{name} must be None or a string, not {value.Type.FullName}");
         }
         var write = Attributes.Get(file, "write");
         var first = true;
@@ -347,7 +243,7 @@ internal static class BuiltinsModule
         PyObject namespaceObject = Attributes.TryGet(meta, Names.Prepare) is { } prepare
             ? Calls.CallWith(prepare, [name, bases], keywords) ?? throw PyThread.Current.TakeError() : new PyDict();
         if (namespaceObject.Type.GetItem is null)
-            throw Err.Type($"{(meta is PyType t ? t.Name : "<metaclass>")}.__prepare__() must return a mapping, not {namespaceObject.Type.Name}");
+            throw Err.Type($"{(meta is PyType t ? t.Name : "<metaclass>")}.__prepare__() must return a mapping, not {namespaceObject.Type.FullName}");
         var cell = EvaluationLoop.RunCode(function.Code, function.Globals, namespaceObject, function.Closure) ?? throw PyThread.Current.TakeError();
         if (!ReferenceEquals(bases, original))
             Ops.SetItem(namespaceObject, Names.OrigBases, original);

@@ -16,7 +16,7 @@ internal static class CodecsModule
     {
         IBuffer b => b.Bytes,
         PyStr s => Codecs.EncodeUtf8(s, "strict"),
-        _ => throw Err.Type($"a bytes-like object is required, not '{o.Type.Name}'"),
+        _ => throw Err.Type($"a bytes-like object is required, not '{o.Type.FullName}'"),
     };
 
     private static string Errors(PyObject? o) => o is PyStr s ? s.Value : "strict";
@@ -137,7 +137,7 @@ internal static class CodecsModule
         var isEncode = error.Type.IsSubtypeOf(ExceptionTypes.UnicodeEncodeError);
         var isDecode = error.Type.IsSubtypeOf(ExceptionTypes.UnicodeDecodeError);
         if (!isEncode && !isDecode && !error.Type.IsSubtypeOf(ExceptionTypes.UnicodeTranslateError))
-            throw Err.Type($"don't know how to handle {error.Type.Name} in error callback");
+            throw Err.Type($"don't know how to handle {error.Type.FullName} in error callback");
         var result = new PyStrBuilder();
         switch (name)
         {

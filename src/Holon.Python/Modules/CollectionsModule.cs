@@ -137,7 +137,7 @@ internal static class CollectionsModule
             else
                 D(o).SetAll(D(o).ToArray().Where((_, i) => i != index));
         };
-        t.Concat = (a, b) => b is PyDeque y ? Copy(D(a), D(a).ToArray().Concat(y.ToArray())) : throw Err.Type($"can only concatenate deque (not \"{b.Type.Name}\") to deque");
+        t.Concat = (a, b) => b is PyDeque y ? Copy(D(a), D(a).ToArray().Concat(y.ToArray())) : throw Err.Type($"can only concatenate deque (not \"{b.Type.FullName}\") to deque");
         t.Repeat = (o, n) => Copy(D(o), Sequences.Repeat<PyObject>(D(o).ToArray(), n));
         t.InPlaceConcat = (a, b) =>
         {
@@ -229,7 +229,7 @@ internal static class CollectionsModule
     private static int Index(PyDeque self, PyObject key)
     {
         if (key.Type.Index is null)
-            throw Err.Type($"sequence index must be integer, not '{key.Type.Name}'");
+            throw Err.Type($"sequence index must be integer, not '{key.Type.FullName}'");
         var index = Sequences.Index(key, "deque");
         if (index < 0)
             index += self.Count;

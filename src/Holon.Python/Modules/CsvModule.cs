@@ -85,7 +85,7 @@ internal static class CsvModule
         if (optional && value == Values.None)
             return -1;
         if (value is not PyStr text)
-            throw Err.Type($"\"{name}\" must be string{(optional ? " or None" : "")}, not {value.Type.Name}");
+            throw Err.Type($"\"{name}\" must be string{(optional ? " or None" : "")}, not {value.Type.FullName}");
         return text.Length == 1 ? text[0] : throw Err.Type($"\"{name}\" must be a 1-character string");
     }
 

@@ -59,7 +59,7 @@ internal static partial class IoModule
         {
             if (!F(o).Writable)
                 throw Unsupported("File not open for writing");
-            var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.Name}'")).Bytes.ToArray();
+            var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.FullName}'")).Bytes.ToArray();
             var fd = F(o).Fd;
             var (written, error) = PyThread.Current.Machine.Gil.Without(() =>
             {
@@ -238,7 +238,7 @@ internal static partial class IoModule
             self.Buffer = new PyByteArray();
             self.Position = 0;
             if (a[0] != Values.None)
-                self.Buffer.SetAll((a[0] as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{a[0]!.Type.Name}'")).Bytes);
+                self.Buffer.SetAll((a[0] as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{a[0]!.Type.FullName}'")).Bytes);
         };
         t.Next = o => Line(M(o), -1) is { Length: > 0 } line ? new PyBytes(line) : null;
         t.Getter("closed", o => Values.Bool(((PyBytesIO)o).Closed));
@@ -256,7 +256,7 @@ internal static partial class IoModule
         t.Def1("write", (o, b) =>
         {
             var self = M(o);
-            var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.Name}'")).Bytes;
+            var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.FullName}'")).Bytes;
             if (self.Position > self.Buffer.Count)
             {
                 PyThread.Current.Machine.Limits.CheckSize(self.Position);
@@ -488,7 +488,7 @@ internal static partial class IoModule
             t.Def1("write", (o, b) =>
             {
                 var self = Bf(o);
-                var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.Name}'")).Bytes;
+                var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.FullName}'")).Bytes;
                 if (self.Left > 0 && !pair)
                 {
                     Calls.CallMethod(self.Raw!, "seek", PyInt.Of(-self.Left), PyInt.One);

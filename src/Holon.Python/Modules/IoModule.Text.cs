@@ -164,7 +164,7 @@ internal static partial class IoModule
     private static void SetNewline(PyTextFile self, PyObject newline)
     {
         if (newline is not PyStr && newline != Values.None)
-            throw Err.Type($"illegal newline type: {newline.Type.Name}");
+            throw Err.Type($"illegal newline type: {newline.Type.FullName}");
         if (newline is PyStr text && text.Value is not ("" or "\n" or "\r" or "\r\n"))
             throw Err.Value($"illegal newline value: {Ops.Repr(newline)}");
         self.Newline = newline;
@@ -184,7 +184,7 @@ internal static partial class IoModule
             self.Buffer = a[0];
             self.Encoding = a[1] is PyStr e && e.Value != "locale" ? e.Value : "utf-8";
             if (a[1] is not PyStr && a[1] != Values.None)
-                throw Err.Type($"TextIOWrapper() argument 'encoding' must be str or None, not {a[1]!.Type.Name}");
+                throw Err.Type($"TextIOWrapper() argument 'encoding' must be str or None, not {a[1]!.Type.FullName}");
             self.Errors = a[2] is PyStr errors ? errors.Value : "strict";
             self.LineBuffering = Ops.IsTrue(a[4]!);
             self.WriteThrough = Ops.IsTrue(a[5]!);
@@ -208,7 +208,7 @@ internal static partial class IoModule
         t.Def1("write", (o, value) =>
         {
             var self = T(o);
-            var text = value as PyStr ?? throw Err.Type($"write() argument must be str, not {value.Type.Name}");
+            var text = value as PyStr ?? throw Err.Type($"write() argument must be str, not {value.Type.FullName}");
             var written = text;
             var hasLine = StrMethods.Find(text, new PyStr("\n"), 0, text.Length) >= 0;
             if (hasLine && self.WriteNewline != "\n")
@@ -391,7 +391,7 @@ internal static partial class IoModule
             self.Text = [];
             self.Position = 0;
             if (a[0] != Values.None)
-                WriteString(self, a[0] as PyStr ?? throw Err.Type($"initial_value must be str or None, not {a[0]!.Type.Name}"));
+                WriteString(self, a[0] as PyStr ?? throw Err.Type($"initial_value must be str or None, not {a[0]!.Type.FullName}"));
             self.Position = 0;
         };
         t.Next = o => StringLine(S(o), -1) is { Length: > 0 } line ? line : null;
@@ -402,7 +402,7 @@ internal static partial class IoModule
             t.Def0(name, o => S(o) is not null ? Values.True : null);
         t.Def1("write", (o, text) =>
         {
-            WriteString(S(o), text as PyStr ?? throw Err.Type($"string argument expected, got '{text.Type.Name}'"));
+            WriteString(S(o), text as PyStr ?? throw Err.Type($"string argument expected, got '{text.Type.FullName}'"));
             return PyInt.Of(((PyStr)text).Length);
         });
         t.Def("read", "size=-1, /", (o, a) => TakeString(S(o), Args.Long(a[0]!, -1)));

@@ -128,7 +128,7 @@ internal static class JsonModule
         public override PyObject? Call(ReadOnlySpan<PyObject> args, PyTuple? names)
         {
             var a = Signature.Parse("string, idx").Bind(new NativeCode { Name = "scan_once" }, args, names);
-            var text = a[0] as PyStr ?? throw Err.Type($"first argument must be a string, not {a[0]!.Type.Name}");
+            var text = a[0] as PyStr ?? throw Err.Type($"first argument must be a string, not {a[0]!.Type.FullName}");
             var index = Args.Long(a[1]!);
             if (index < 0)
                 throw Err.Value("idx cannot be negative");
@@ -351,7 +351,7 @@ internal static class JsonModule
             if (encoder is PyBuiltin { Code.Name: "encode_basestring_ascii", Module: "_json" } or PyBuiltin { Code.Name: "encode_basestring", Module: "_json" })
                 return Quoted((PyStr)text, ((PyBuiltin)encoder).Code.Name.EndsWith("ascii", StringComparison.Ordinal));
             var result = Calls.Call(encoder, text);
-            return result as PyStr ?? throw Err.Type($"encoder() must return a string, not {result.Type.Name}");
+            return result as PyStr ?? throw Err.Type($"encoder() must return a string, not {result.Type.FullName}");
         }
 
         private PyStr Float(PyFloat number)
@@ -487,7 +487,7 @@ internal static class JsonModule
                     default:
                         if (skipKeys)
                             continue;
-                        throw Err.Type($"keys must be str, int, float, bool or None, not {pair[0].Type.Name}");
+                        throw Err.Type($"keys must be str, int, float, bool or None, not {pair[0].Type.FullName}");
                 }
                 if (!first)
                     output.Append(itemSeparator);
@@ -513,16 +513,16 @@ internal static class JsonModule
         {
             var a = Signature.Parse("markers, default, encoder, indent, key_separator, item_separator, sort_keys, skipkeys, allow_nan").Bind(new NativeCode { Name = "make_encoder" }, args, names);
             if (a[0] is not PyDict && a[0] != Values.None)
-                throw Err.Type($"make_encoder() argument 1 must be dict or None, not {a[0]!.Type.Name}");
+                throw Err.Type($"make_encoder() argument 1 must be dict or None, not {a[0]!.Type.FullName}");
             if (a[4] is not PyStr || a[5] is not PyStr)
-                throw Err.Type($"make_encoder() argument {(a[4] is PyStr ? 6 : 5)} must be str, not {(a[4] is PyStr ? a[5] : a[4])!.Type.Name}");
+                throw Err.Type($"make_encoder() argument {(a[4] is PyStr ? 6 : 5)} must be str, not {(a[4] is PyStr ? a[5] : a[4])!.Type.FullName}");
             return new PyEncoder(type, a);
         };
         t.Init = (_, _, _) => { };
         t.DefCall();
     }, "_json");
 
-    private static PyStr Str(PyObject o) => o as PyStr ?? throw Err.Type($"first argument must be a string, not {o.Type.Name}");
+    private static PyStr Str(PyObject o) => o as PyStr ?? throw Err.Type($"first argument must be a string, not {o.Type.FullName}");
 
     public static void Fill(ModuleBuilder m)
     {

@@ -53,7 +53,7 @@ internal static class MathModule
         m.Def1("log10", o => new PyFloat(Log(o, Math.Log10)));
         Rounding("floor", Math.Floor);
         Rounding("ceil", Math.Ceiling);
-        m.Def1("trunc", o => o is PyFloat f ? FloatMath.ToInt(f.Value) : Calls.Special(o, Names.Trunc) ?? throw Err.Type($"type {o.Type.Name} doesn't define __trunc__ method"));
+        m.Def1("trunc", o => o is PyFloat f ? FloatMath.ToInt(f.Value) : Calls.Special(o, Names.Trunc) ?? throw Err.Type($"type {o.Type.FullName} doesn't define __trunc__ method"));
         m.Def1("isnan", o => Values.Bool(double.IsNaN(Args.Double(o))));
         m.Def1("isinf", o => Values.Bool(double.IsInfinity(Args.Double(o))));
         m.Def1("isfinite", o => Values.Bool(double.IsFinite(Args.Double(o))));

@@ -33,10 +33,11 @@ internal static unsafe partial class MmapModule
         public int Length, Fd = -1, Access;
         public long Offset, Position;
         public bool IsClosed, WritesBack;
+        private BufferExports exports;
 
         ~PyMmap() => Release(false);
 
-        public int Exports { get; set; }
+        public ref BufferExports Exports => ref exports;
 
         public string ItemFormat => "B";
 
@@ -189,7 +190,7 @@ internal static unsafe partial class MmapModule
 
     private static void Resize(PyMmap m, long size)
     {
-        if (m.Exports > 0)
+        if (m.Exports.Any())
             throw Err.Buffer("mmap can't resize with extant pointers exported.");
         if (m.Access is not WriteAccess)
             throw Err.Type("mmap can't resize a readonly or copy-on-write memory map.");
@@ -286,7 +287,7 @@ internal static unsafe partial class MmapModule
         t.Getter("closed", o => Values.Bool(((PyMmap)o).IsClosed));
         t.Def0("close", o =>
         {
-            if (((PyMmap)o).Exports > 0)
+            if (((PyMmap)o).Exports.Any())
                 throw Err.Buffer("cannot close exported pointers exist");
             ((PyMmap)o).Release();
             return Values.None;

@@ -34,7 +34,7 @@ internal static class PickleBufferType
         t.Def0("raw", o =>
         {
             var view = ((PyPickleBuffer)o).View;
-            return view.Step == 1 ? Calls.CallMethod(view, "cast", new PyStr("B")) : throw Err.Buffer("cannot extract raw buffer from non-contiguous buffer");
+            return view.AsBytes() ?? throw Err.Buffer("cannot extract raw buffer from non-contiguous buffer");
         });
         t.Def0("release", o =>
         {

@@ -134,7 +134,7 @@ internal static partial class PosixModule
         m.Def("waitstatus_to_exitcode", "status", a =>
         {
             if (a[0] is not PyInt)
-                throw Err.Type($"'{a[0]!.Type.Name}' object cannot be interpreted as an integer");
+                throw Err.Type($"'{a[0]!.Type.FullName}' object cannot be interpreted as an integer");
             var s = Args.Int(a[0]!);
             return (s & 0x7f) == 0 ? PyInt.Of(s >> 8 & 0xff) : (s & 0xff) == 0x7f ? throw Err.Value($"process stopped by delivery of signal {s >> 8 & 0xff}") : (s & 0x7f) is > 0 and < 0x7f ? PyInt.Of(-(s & 0x7f)) : throw Err.Value($"invalid wait status: {s}");
         });

@@ -316,7 +316,7 @@ internal static partial class PosixModule
         });
         m.Def("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Changed(a[0], a[2], true, p => LibC.ChMod(p, Args.Int(a[1]!))));
         m.Def("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(CanAccess(a)));
-        m.Def1("fspath", o => o is PyStr or PyBytes ? o : Calls.Special(o, Names.Intern("__fspath__")) ?? throw Err.Type($"expected str, bytes or os.PathLike object, not {o.Type.Name}"));
+        m.Def1("fspath", o => o is PyStr or PyBytes ? o : Calls.Special(o, Names.Intern("__fspath__")) ?? throw Err.Type($"expected str, bytes or os.PathLike object, not {o.Type.FullName}"));
         m.Def0("getpid", () => PyInt.Of(Environment.ProcessId));
         m.Def0("getppid", () => PyInt.Of(LibC.GetPpid()));
         m.Def0("getuid", () => PyInt.Of(LibC.GetUid()));

@@ -105,9 +105,9 @@ internal static class MarshalModule
         {
             // Bytes do not change: importlib's view of a file's content is read where it is.
             PyBytes bytes => MarshalReader.Load(bytes.Content),
-            PyMemoryView { IsReleased: false, Step: 1, Source: PyBytes bytes } view => MarshalReader.Load(bytes.Content, view.Start, view.Start + (view.Length * view.ItemSize)),
+            PyMemoryView { IsReleased: false, Layout.IsCContiguous: true, Buffer.Source: PyBytes bytes } view => MarshalReader.Load(bytes.Content, view.Layout.Start, view.Layout.Start + (view.Layout.Items * view.Layout.ItemSize)),
             IBuffer buffer => MarshalReader.Load(buffer.Bytes.ToArray()),
-            _ => throw Err.Type($"a bytes-like object is required, not '{data.Type.Name}'"),
+            _ => throw Err.Type($"a bytes-like object is required, not '{data.Type.FullName}'"),
         });
         m.Def("dump", "value, file, version=4, /", a => Calls.CallMethod(a[1]!, "write", new PyBytes(MarshalWriter.Dump(a[0]!, Args.Int(a[2]!)))));
         m.Def1("load", file =>

@@ -102,7 +102,7 @@ internal static class SreModule
             }
             else
             {
-                var buffer = subject as IBuffer ?? throw Err.Type($"expected string or bytes-like object, got '{subject.Type.Name}'");
+                var buffer = subject as IBuffer ?? throw Err.Type($"expected string or bytes-like object, got '{subject.Type.FullName}'");
                 if (pattern.Pattern is PyStr)
                     throw Err.Type("cannot use a string pattern on a bytes-like object");
                 Length = buffer.Bytes.Length;

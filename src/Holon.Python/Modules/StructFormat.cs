@@ -177,13 +177,13 @@ internal static class StructModule
 
         public PyTuple Unpack(PyObject source)
         {
-            var bytes = (source as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{source.Type.Name}'")).Bytes;
+            var bytes = (source as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{source.Type.FullName}'")).Bytes;
             return bytes.Length == Size ? Read(bytes) : throw StructFormat.StructError($"unpack requires a buffer of {Size} bytes");
         }
 
         public PyTuple UnpackFrom(PyObject source, long offset)
         {
-            var bytes = (source as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{source.Type.Name}'")).Bytes;
+            var bytes = (source as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{source.Type.FullName}'")).Bytes;
             return Read(bytes.Slice(At(offset, bytes.Length, "unpack_from"), Size));
         }
 
@@ -220,7 +220,7 @@ internal static class StructModule
         {
             PyStr s => s.Value,
             IBuffer b => System.Text.Encoding.Latin1.GetString(b.Bytes),
-            _ => throw Err.Type($"Struct() argument 1 must be a str or bytes object, not {format.Type.Name}"),
+            _ => throw Err.Type($"Struct() argument 1 must be a str or bytes object, not {format.Type.FullName}"),
         };
         var at = 0;
         var mode = text.Length > 0 && text[0] is '@' or '=' or '<' or '>' or '!' ? text[at++] : '@';

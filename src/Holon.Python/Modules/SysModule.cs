@@ -83,7 +83,7 @@ internal static class SysModule
         m.Set("int_info", IntInfo.Make(PyInt.Of(30), PyInt.Of(4), PyInt.Of(4300), PyInt.Of(640)));
         m.Set("hash_info", HashInfo.Make(PyInt.Of(64), PyInt.Of((1L << 61) - 1), PyInt.Of(314159), PyInt.Zero, PyInt.Of(1000003), new PyStr("marvin"), PyInt.Of(64), PyInt.Of(128), PyInt.Zero));
         m.Set("thread_info", ThreadInfo.Make(new PyStr("pthread"), new PyStr("semaphore"), Values.None));
-        m.Def1("intern", s => machine.Intern(s as PyStr ?? throw Err.Type($"intern() argument must be str, not {s.Type.Name}")));
+        m.Def1("intern", s => machine.Intern(s as PyStr ?? throw Err.Type($"intern() argument must be str, not {s.Type.FullName}")));
         m.Def0("getrecursionlimit", () => PyInt.Of(machine.RecursionLimit));
         m.Def1("setrecursionlimit", n =>
         {
@@ -104,7 +104,7 @@ internal static class SysModule
         m.Def0("getfilesystemencodeerrors", () => new PyStr("surrogateescape"));
         m.Def1("getrefcount", _ => PyInt.Of(2));
         m.Def0("getallocatedblocks", () => PyInt.Of(0));
-        m.Def("getsizeof", "object, default=?", a => Calls.Special(a[0]!, Names.SizeOf) is PyInt size ? IntMath.Add(size, PyInt.Of(16)) : a[1] ?? throw Err.Type($"Type {a[0]!.Type.Name} doesn't define __sizeof__"));
+        m.Def("getsizeof", "object, default=?", a => Calls.Special(a[0]!, Names.SizeOf) is PyInt size ? IntMath.Add(size, PyInt.Of(16)) : a[1] ?? throw Err.Type($"Type {a[0]!.Type.FullName} doesn't define __sizeof__"));
         m.Def0("is_finalizing", () => Values.False);
         m.Def("_getframe", "depth=0, /", a =>
         {

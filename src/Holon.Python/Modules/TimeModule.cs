@@ -72,7 +72,7 @@ internal static unsafe partial class TimeModule
         {
             if (seconds is PyFloat { Value: var f } && double.IsNaN(f))
                 throw Err.Value("Invalid value NaN (not a number)");
-            var time = seconds.Type.ToFloat is null && seconds.Type.Index is null ? throw Err.Type($"'{seconds.Type.Name}' object cannot be interpreted as an integer") : Args.Double(seconds);
+            var time = seconds.Type.ToFloat is null && seconds.Type.Index is null ? throw Err.Type($"'{seconds.Type.FullName}' object cannot be interpreted as an integer") : Args.Double(seconds);
             if (time < 0)
                 throw Err.Value("sleep length must be non-negative");
             if (time > 9.2e9)
@@ -161,7 +161,7 @@ internal static unsafe partial class TimeModule
             throw Err.Type("Tuple or struct_time argument required");
         if (tuple.Count != 9)
             throw Err.Type($"{function}(): illegal time tuple argument");
-        int Item(int i) => tuple[i].Type.Index is null ? throw Err.Type($"'{tuple[i].Type.Name}' object cannot be interpreted as an integer") : Args.Int(tuple[i]);
+        int Item(int i) => tuple[i].Type.Index is null ? throw Err.Type($"'{tuple[i].Type.FullName}' object cannot be interpreted as an integer") : Args.Int(tuple[i]);
         var year = Item(0) - 1900L;
         if (year < int.MinValue)
             throw Err.Overflow("year out of range");

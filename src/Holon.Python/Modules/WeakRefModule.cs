@@ -39,7 +39,7 @@ internal static class WeakRefModule
         if (callback == Values.None)
             callback = null;
         if (target is PyInt or PyStr or PyTuple or PyFloat or PyBytes or PySingleton or PyList { HasData: false } or PyDict { HasData: false } || (target is PyInstance && !target.Type.HasWeakRefs))
-            throw Err.Type($"cannot create weak reference to '{target.Type.Name}' object");
+            throw Err.Type($"cannot create weak reference to '{target.Type.FullName}' object");
         if (callback is null && type is { IsBuiltin: true })
         {
             foreach (var known in RefsOf(target))

@@ -13,16 +13,16 @@ internal static class BytesMethods
 
     private static byte[] FromText(PyObject text) => Encoding.Latin1.GetBytes(((PyStr)text).Value);
 
-    private static IBuffer Need(PyObject o) => o as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{o.Type.Name}'");
+    private static IBuffer Need(PyObject o) => o as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{o.Type.FullName}'");
 
     public static void Define(PyType t, Func<byte[], PyObject> make)
     {
         t.IsSequence = false;
         t.Len = o => B(o).Length;
-        t.Compare = (a, b, op) => b is IBuffer y ? Ops.CompareResult(B(a).SequenceCompareTo(y.Bytes), op) : Values.NotImplemented;
-        t.Concat = (a, b) => b is IBuffer y ? make([.. B(a), .. y.Bytes]) : throw Err.Type($"can't concat {b.Type.Name} to {a.Type.Name}");
+        t.Compare = (a, b, op) => (a is PyBytes ? b as PyBytes : b as IBuffer) is { } y ? Ops.CompareResult(B(a).SequenceCompareTo(y.Bytes), op) : Values.NotImplemented;
+        t.Concat = (a, b) => b is IBuffer y ? make([.. B(a), .. y.Bytes]) : throw Err.Type($"can't concat {b.Type.FullName} to {a.Type.FullName}");
         t.Repeat = (o, n) => make(Sequences.Repeat(B(o), n));
-        t.Contains = (o, item) => item is IBuffer part ? B(o).IndexOf(part.Bytes) >= 0 : item.Type.Index is null ? throw Err.Type($"a bytes-like object is required, not '{item.Type.Name}'") : B(o).Contains(BytesType.Byte(item, t.Name == "bytes" ? "bytes" : "bytearray"));
+        t.Contains = (o, item) => item is IBuffer part ? B(o).IndexOf(part.Bytes) >= 0 : item.Type.Index is null ? throw Err.Type($"a bytes-like object is required, not '{item.Type.FullName}'") : B(o).Contains(BytesType.Byte(item, t.Name == "bytes" ? "bytes" : "bytearray"));
         t.Numbers[(int)NumberOp.Remainder] = (a, b) => a is IBuffer ? make(FromText(PercentFormat.Format(Text(B(a)), BytesArguments(b)))) : Values.NotImplemented;
         t.GetItem = (o, key) =>
         {
@@ -33,7 +33,7 @@ internal static class BytesMethods
                 return count == bytes.Length && step == 1 && o.GetType() == typeof(PyBytes) ? o : make(Sequences.Slice(bytes, start, step, count));
             }
             if (key.Type.Index is null)
-                throw Err.Type($"{(t.Name == "bytes" ? "byte" : t.Name)} indices must be integers or slices, not {key.Type.Name}");
+                throw Err.Type($"{(t.Name == "bytes" ? "byte" : t.Name)} indices must be integers or slices, not {key.Type.FullName}");
             var index = Sequences.Index(key, t.Name);
             if (index < 0)
                 index += bytes.Length;
@@ -54,7 +54,7 @@ internal static class BytesMethods
             {
                 if (n > 0)
                     result.AddRange(B(o));
-                result.AddRange((item as IBuffer ?? throw Err.Type($"sequence item {n}: expected a bytes-like object, {item.Type.Name} found")).Bytes);
+                result.AddRange((item as IBuffer ?? throw Err.Type($"sequence item {n}: expected a bytes-like object, {item.Type.FullName} found")).Bytes);
                 n++;
             }
             return make([.. result]);
@@ -173,7 +173,7 @@ internal static class BytesMethods
     private static int Find(PyObject o, PyObject?[] a, bool last)
     {
         var bytes = B(o);
-        ReadOnlySpan<byte> part = a[0] is IBuffer buffer ? buffer.Bytes : a[0]!.Type.Index is not null ? [BytesType.Byte(a[0]!)] : throw Err.Type($"argument should be integer or bytes-like object, not '{a[0]!.Type.Name}'");
+        ReadOnlySpan<byte> part = a[0] is IBuffer buffer ? buffer.Bytes : a[0]!.Type.Index is not null ? [BytesType.Byte(a[0]!)] : throw Err.Type($"argument should be integer or bytes-like object, not '{a[0]!.Type.FullName}'");
         var (start, stop) = Args.Range(a[1], a[2], bytes.Length);
         if (start > bytes.Length || stop - start < part.Length)
             return -1;
@@ -185,7 +185,7 @@ internal static class BytesMethods
 
     private static PyObject Affix(PyObject o, PyObject?[] a, string name)
     {
-        PyObject Part(PyObject p) => p is IBuffer b ? Text(b.Bytes) : throw Err.Type(a[0] is PyTuple ? $"a bytes-like object is required, not '{p.Type.Name}'" : $"{name} first arg must be bytes or a tuple of bytes, not {p.Type.Name}");
+        PyObject Part(PyObject p) => p is IBuffer b ? Text(b.Bytes) : throw Err.Type(a[0] is PyTuple ? $"a bytes-like object is required, not '{p.Type.FullName}'" : $"{name} first arg must be bytes or a tuple of bytes, not {p.Type.FullName}");
         return Calls.CallMethod(Text(B(o)), name, Converted(a, a[0] is PyTuple many ? new PyTuple([.. many.Items.Select(Part)]) : Part(a[0]!)));
     }
 
@@ -195,7 +195,7 @@ internal static class BytesMethods
         PyObject One(PyObject v) => v switch
         {
             PyBytes or PyByteArray => new LatinText(Text(((IBuffer)v).Bytes)),
-            PyStr s => throw Err.Type($"%b requires a bytes-like object, or an object that implements __bytes__, not '{s.Type.Name}'"),
+            PyStr s => throw Err.Type($"%b requires a bytes-like object, or an object that implements __bytes__, not '{s.Type.FullName}'"),
             _ => v,
         };
         return values switch

@@ -1,4 +1,5 @@
 using System.Text;
+using Holon.Python.Modules.Iterators;
 
 namespace Holon.Python.Objects;
 
@@ -14,7 +15,7 @@ internal static class BytesType
             return h.ToHashCode();
         };
         t.Repr = o => Repr(((PyBytes)o).Bytes);
-        t.Iter = o => new PyEnumerator(IteratorTypes.Bytes, ((PyBytes)o).Content.Select(b => (PyObject)PyInt.Of(b)).GetEnumerator());
+        t.Iter = o => new PyIndexIterator(IteratorTypes.Bytes, o, b => ((PyBytes)b).Content.Length, (b, i) => PyInt.Of(((PyBytes)b).Content[i]));
         t.Def0("__getnewargs__", o => new PyTuple(new PyBytes(((PyBytes)o).Content)));
         t.Def0("__bytes__", o => o.GetType() == typeof(PyBytes) ? o : new PyBytes(((PyBytes)o).Content));
         BytesMethods.Define(t, b => new PyBytes(b));
@@ -26,7 +27,7 @@ internal static class BytesType
         byte[] data;
         if (a[0] is not null && a[1] is null && a[2] is null && Calls.Special(a[0]!, Names.Bytes) is { } made)
         {
-            var bytes = made as PyBytes ?? throw Err.Type($"__bytes__ returned non-bytes (type {made.Type.Name})");
+            var bytes = made as PyBytes ?? throw Err.Type($"__bytes__ returned non-bytes (type {made.Type.FullName})");
             if (type == Type)
                 return bytes;
             data = bytes.Content;
@@ -68,7 +69,7 @@ internal static class BytesType
         if (source is IBuffer buffer)
             return buffer.Bytes;
         if (source is PyStr || (source.Type.Iter is null && source.Type.GetItem is null))
-            throw Err.Type($"cannot convert '{source.Type.Name}' object to {name}");
+            throw Err.Type($"cannot convert '{source.Type.FullName}' object to {name}");
         var result = new List<byte>();
         foreach (var item in Ops.Each(source))
             result.Add(Byte(item, name));
@@ -112,12 +113,12 @@ internal static class ByteArrayType
         };
         t.Unhashable();
         t.Repr = o => new PyStr(o.Type.Name + "(").Plus(BytesType.Repr(((PyByteArray)o).Bytes)).Plus(new PyStr(")"));
-        t.Iter = o => new PyEnumerator(IteratorTypes.ByteArray, Iterate((PyByteArray)o).GetEnumerator());
+        t.Iter = o => new PyIndexIterator(IteratorTypes.ByteArray, o, b => ((PyByteArray)b).Count, (b, i) => PyInt.Of(((PyByteArray)b).Storage[i]));
         t.SetItem = SetItem;
         t.InPlaceConcat = (a, b) =>
         {
             var self = (PyByteArray)a;
-            self.Replace(self.Count, 0, (b as IBuffer ?? throw Err.Type($"can't concat {b.Type.Name} to bytearray")).Bytes);
+            self.Replace(self.Count, 0, (b as IBuffer ?? throw Err.Type($"can't concat {b.Type.FullName} to bytearray")).Bytes);
             return a;
         };
         t.InPlaceRepeat = (o, n) =>
@@ -171,12 +172,6 @@ internal static class ByteArrayType
         return array;
     }
 
-    private static IEnumerable<PyObject> Iterate(PyByteArray array)
-    {
-        for (var i = 0; i < array.Count; i++)
-            yield return PyInt.Of(array.Storage[i]);
-    }
-
     private static void SetItem(PyObject o, PyObject key, PyObject? value)
     {
         var self = (PyByteArray)o;
@@ -210,130 +205,5 @@ internal static class ByteArrayType
             self.Replace((int)index, 1, []);
         else
             self.Writable[(int)index] = BytesType.Byte(value, "bytearray");
-    }
-}
-
-internal static class MemoryViewType
-{
-    public static readonly PyType Type = new("memoryview", PyType.Object, t =>
-    {
-        t.IsFinal = true;
-        t.IsSequence = true;
-        t.New = (_, args, names) =>
-        {
-            var a = Signature.Parse("object").Bind(new NativeCode { Name = "memoryview" }, args, names);
-            return Of(a[0]!);
-        };
-        t.Len = o => ((PyMemoryView)o).Length;
-        t.Repr = o => Values.Str($"<{(((PyMemoryView)o).IsReleased ? "released memory" : "memory")} at {Ops.Address(o)}>");
-        t.GetItem = GetItem;
-        t.SetItem = SetItem;
-        t.Iter = o => new PyEnumerator(IteratorTypes.Memory, Enumerable.Range(0, ((PyMemoryView)o).Length).Select(i => Item((PyMemoryView)o, i)).GetEnumerator());
-        t.Hash = o => Writable(((PyMemoryView)o).Source) ? throw Err.Value("cannot hash writable memoryview object") : Ops.Hash(new PyBytes(((PyMemoryView)o).Bytes.ToArray()));
-        t.Compare = (a, b, op) => b is IBuffer y && op is CompareOp.Eq or CompareOp.Ne ? Values.Bool(((IBuffer)a).Bytes.SequenceEqual(((IBuffer)b).Bytes) == (op == CompareOp.Eq)) : Values.NotImplemented;
-        t.Getter("obj", o => ((PyMemoryView)o).Owner);
-        t.Getter("nbytes", o => PyInt.Of(((PyMemoryView)o).Length * ((PyMemoryView)o).ItemSize));
-        t.Getter("itemsize", o => PyInt.Of(((PyMemoryView)o).ItemSize));
-        t.Getter("format", o => Values.Str(((PyMemoryView)o).Format));
-        t.Getter("ndim", _ => PyInt.One);
-        t.Getter("shape", o => new PyTuple(PyInt.Of(((PyMemoryView)o).Length)));
-        t.Getter("strides", o => new PyTuple(PyInt.Of(((PyMemoryView)o).Step * ((PyMemoryView)o).ItemSize)));
-        t.Getter("suboffsets", _ => PyTuple.Empty);
-        t.Getter("readonly", o => Values.Bool(!Writable(((PyMemoryView)o).Source)));
-        foreach (var name in new[] { "c_contiguous", "f_contiguous", "contiguous" })
-            t.Getter(name, o => Values.Bool(((PyMemoryView)o).Step == 1));
-        t.Def("tobytes", "order=None", (o, _) => new PyBytes(((PyMemoryView)o).Bytes.ToArray()));
-        t.Def0("tolist", o => new PyList(Enumerable.Range(0, ((PyMemoryView)o).Length).Select(i => Item((PyMemoryView)o, i))));
-        t.Def("hex", "sep=?, bytes_per_sep=1", (o, a) => BytesMethods.Hex(((PyMemoryView)o).Bytes, a[0], a[1]!));
-        t.Def("cast", "format, shape=?", (o, a) =>
-        {
-            var self = (PyMemoryView)o;
-            var format = Args.Str(a[0], "cast").Value;
-            var size = Modules.StructFormat.ItemSize(format.TrimStart('@'));
-            if (size == 0 || self.Length * self.ItemSize % size != 0)
-                throw size == 0 ? Err.Value("memoryview: destination format must be a native single character format prefixed with an optional '@'") : Err.Type("memoryview: length is not a multiple of itemsize");
-            return new PyMemoryView(self.Source, self.Owner, self.Start, self.Length * self.ItemSize / size, 1, format, size);
-        });
-        t.Def0("toreadonly", o => o is PyMemoryView v ? new PyMemoryView(new PyBytes(v.Bytes.ToArray()), v.Owner, 0, v.Length, 1, v.Format, v.ItemSize) : o);
-        t.Def0("release", o => Release((PyMemoryView)o));
-        t.Def0("__enter__", o =>
-        {
-            ((PyMemoryView)o).Check();
-            return o;
-        });
-        t.Def("__exit__", "*args", (o, _) => Release((PyMemoryView)o));
-    });
-
-    private static bool Writable(IBuffer buffer) => buffer is not PyBytes && (buffer is not PyMemoryView v || Writable(v.Source));
-
-    private static PyObject Release(PyMemoryView view)
-    {
-        if (!view.IsReleased && view.Owner is IExportedBuffer array)
-            array.Exports--;
-        view.IsReleased = true;
-        return Values.None;
-    }
-
-    public static PyMemoryView Of(PyObject o)
-    {
-        if (o is PyMemoryView view)
-        {
-            view.Check();
-            return new PyMemoryView(view.Source, view.Owner, view.Start, view.Length, view.Step, view.Format, view.ItemSize);
-        }
-        var buffer = o as IBuffer ?? throw Err.Type($"memoryview: a bytes-like object is required, not '{o.Type.Name}'");
-        if (o is not IExportedBuffer exported)
-            return new PyMemoryView(buffer, o, 0, buffer.Bytes.Length, 1, "B", 1);
-        exported.Exports++;
-        return new PyMemoryView(buffer, o, 0, buffer.Bytes.Length / exported.ItemSize, 1, exported.ItemFormat, exported.ItemSize);
-    }
-
-    private static PyObject Item(PyMemoryView view, int index)
-    {
-        view.Check();
-        return Modules.StructFormat.UnpackItem(view.Format, view.Source.Bytes.Slice(view.Start + index * view.Step * view.ItemSize, view.ItemSize));
-    }
-
-    private static PyObject GetItem(PyObject o, PyObject key)
-    {
-        var self = (PyMemoryView)o;
-        self.Check();
-        if (key is PySlice slice)
-        {
-            var (start, _, step, count) = slice.Indices(self.Length);
-            return new PyMemoryView(self.Source, self.Owner, self.Start + (int)start * self.Step * self.ItemSize, count, self.Step * (int)step, self.Format, self.ItemSize);
-        }
-        if (key.Type.Index is null)
-            throw Err.Type("memoryview: invalid slice key");
-        var index = Sequences.Index(key, "memoryview");
-        if (index < 0)
-            index += self.Length;
-        return (ulong)index < (ulong)self.Length ? Item(self, (int)index) : throw Err.Index("index out of bounds on dimension 1");
-    }
-
-    private static void SetItem(PyObject o, PyObject key, PyObject? value)
-    {
-        var self = (PyMemoryView)o;
-        self.Check();
-        if (!Writable(self.Source))
-            throw Err.Type("cannot modify read-only memory");
-        if (value is null)
-            throw Err.Type("cannot delete memory");
-        if (key is PySlice)
-        {
-            var part = (PyMemoryView)GetItem(o, key);
-            var bytes = (value as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{value.Type.Name}'")).Bytes.ToArray();
-            if (bytes.Length != part.Length * part.ItemSize)
-                throw Err.Value("memoryview assignment: lvalue and rvalue have different structures");
-            for (var i = 0; i < part.Length; i++)
-                bytes.AsSpan(i * part.ItemSize, part.ItemSize).CopyTo(part.Source.Writable[(part.Start + i * part.Step * part.ItemSize)..]);
-            return;
-        }
-        var index = Sequences.Index(key, "memoryview");
-        if (index < 0)
-            index += self.Length;
-        if ((ulong)index >= (ulong)self.Length)
-            throw Err.Index("index out of bounds on dimension 1");
-        Modules.StructFormat.PackItem(self.Format, value, self.Source.Writable.Slice(self.Start + (int)index * self.Step * self.ItemSize, self.ItemSize));
     }
 }

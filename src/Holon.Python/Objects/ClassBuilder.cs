@@ -37,7 +37,7 @@ internal static class ClassBuilder
         var dict = namespaceDict.Copy();
         var type = new PyType(meta, name.Value, parents, dict) { Base = best };
         if (dict.Remove(Names.QualName) is { } qualName)
-            type.QualName = qualName as PyStr ?? throw Err.Type($"type __qualname__ must be a str, not {qualName.Type.Name}");
+            type.QualName = qualName as PyStr ?? throw Err.Type($"type __qualname__ must be a str, not {qualName.Type.FullName}");
         else
             type.QualName = name;
         if (!dict.Contains(Names.Module) && PyThread.Current.Frame?.Globals.Get(Names.Name) is { } module)
@@ -70,7 +70,7 @@ internal static class ClassBuilder
             if (done is null)
             {
                 var cause = PyThread.Current.TakeError().Value;
-                var error = Err.Runtime($"Error calling __set_name__ on '{value.Type.Name}' instance {Ops.Repr(key)} in '{type.Name}'");
+                var error = Err.Runtime($"Error calling __set_name__ on '{value.Type.FullName}' instance {Ops.Repr(key)} in '{type.Name}'");
                 error.Value.Cause = cause;
                 error.Value.Context = cause;
                 throw error;
@@ -129,7 +129,7 @@ internal static class ClassBuilder
         var members = new HashSet<string>(StringComparer.Ordinal);
         foreach (var each in names)
         {
-            var slot = each as PyStr ?? throw Err.Type($"__slots__ items must be strings, not '{each.Type.Name}'");
+            var slot = each as PyStr ?? throw Err.Type($"__slots__ items must be strings, not '{each.Type.FullName}'");
             if (!UnicodeData.IsIdentifier(slot))
                 throw Err.Type("__slots__ must be identifiers");
             if (slot.Equals(Names.Dict))
@@ -168,7 +168,7 @@ internal static class ClassBuilder
         if (type.Type != PyType.TypeType && type.Type.Lookup(Names.MroMethod) is not PyMethodDescriptor)
         {
             type.Mro = [type, .. type.Base!.Mro];
-            type.Mro = [.. Ops.Each(Calls.Special(type, Names.MroMethod)!).Select(t => t as PyType ?? throw Err.Type($"mro() returned a non-class ('{t.Type.Name}')"))];
+            type.Mro = [.. Ops.Each(Calls.Special(type, Names.MroMethod)!).Select(t => t as PyType ?? throw Err.Type($"mro() returned a non-class ('{t.Type.FullName}')"))];
         }
         else
         {
@@ -204,7 +204,7 @@ internal static class ClassBuilder
     {
         if (bases.Count == 0)
             throw Err.Type($"can only assign non-empty tuple to {type.Name}.__bases__, not ()");
-        var parents = bases.Items.Select(b => b as PyType ?? throw Err.Type($"{type.Name}.__bases__ must be tuple of classes, not '{b.Type.Name}'")).ToArray();
+        var parents = bases.Items.Select(b => b as PyType ?? throw Err.Type($"{type.Name}.__bases__ must be tuple of classes, not '{b.Type.FullName}'")).ToArray();
         if (parents.Any(p => p.IsSubtypeOf(type)))
             throw Err.Type("a __bases__ item causes an inheritance cycle");
         var best = BestBase(parents);

@@ -21,7 +21,7 @@ internal static class ExceptionGroups
         t.New = (type, args, names) =>
         {
             Args.Between("BaseExceptionGroup.__new__", args, names, 2, 2);
-            var message = args[0] as PyStr ?? throw Err.Type($"argument 1 must be str, not {args[0].Type.Name}");
+            var message = args[0] as PyStr ?? throw Err.Type($"argument 1 must be str, not {args[0].Type.FullName}");
             if (args[1].Type.GetItem is null || args[1] is PyDict)
                 throw Err.Type("second argument (exceptions) must be a sequence");
             var items = Ops.ToArray(args[1]);

@@ -146,7 +146,7 @@ internal static partial class ExceptionTypes
         t.Def1("add_note", (o, note) =>
         {
             if (note is not PyStr)
-                throw Err.Type($"note must be a str, not '{note.Type.Name}'");
+                throw Err.Type($"note must be a str, not '{note.Type.FullName}'");
             if (Attributes.TryGet(o, "__notes__") is not { } notes)
                 Attributes.Set(o, "__notes__", notes = new PyList());
             (notes as PyList ?? throw Err.Type("Cannot add note: __notes__ is not a list")).Add(note);
@@ -312,7 +312,7 @@ internal static partial class ExceptionTypes
                     _ => args[i] is PyInt,
                 };
                 if (!ok)
-                    throw Err.Type($"argument {i + 1} must be {(fields[i] is "start" or "end" ? "int" : fields[i] == "object" && t.Name == "UnicodeDecodeError" ? "a bytes-like object" : "str")}, not {args[i].Type.Name}");
+                    throw Err.Type($"argument {i + 1} must be {(fields[i] is "start" or "end" ? "int" : fields[i] == "object" && t.Name == "UnicodeDecodeError" ? "a bytes-like object" : "str")}, not {args[i].Type.FullName}");
                 self.Fields[fields[i]] = args[i] is IBuffer buffer and not PyBytes ? new PyBytes(buffer.Bytes.ToArray()) : args[i];
             }
         };

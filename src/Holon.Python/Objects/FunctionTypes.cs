@@ -45,7 +45,7 @@ internal static class FunctionTypes
         t.New = (_, args, names) =>
         {
             Args.Exactly("mappingproxy", args, names, 1);
-            return args[0].Type.GetItem is null || args[0] is PyList or PyTuple ? throw Err.Type($"mappingproxy() argument must be a mapping, not {args[0].Type.Name}") : new PyMappingProxy(args[0]);
+            return args[0].Type.GetItem is null || args[0] is PyList or PyTuple ? throw Err.Type($"mappingproxy() argument must be a mapping, not {args[0].Type.FullName}") : new PyMappingProxy(args[0]);
         };
         t.Repr = o => new PyStr("mappingproxy(").Plus(Ops.ReprObject(((PyMappingProxy)o).Mapping)).Plus(new PyStr(")"));
         t.Str = o => Ops.Str(((PyMappingProxy)o).Mapping);
@@ -68,8 +68,8 @@ internal static class FunctionTypes
         t.New = (_, args, names) =>
         {
             var bound = Signature.Parse("code, globals, name=None, argdefs=None, closure=None").Bind(new NativeCode { Name = "function" }, args, names);
-            var code = bound[0] as PyCode ?? throw Err.Type($"function() argument 'code' must be code, not {bound[0]!.Type.Name}");
-            var globals = bound[1] as PyDict ?? throw Err.Type($"function() argument 'globals' must be dict, not {bound[1]!.Type.Name}");
+            var code = bound[0] as PyCode ?? throw Err.Type($"function() argument 'code' must be code, not {bound[0]!.Type.FullName}");
+            var globals = bound[1] as PyDict ?? throw Err.Type($"function() argument 'globals' must be dict, not {bound[1]!.Type.FullName}");
             var closure = Args.IsNone(bound[4]) ? [] : (PyObject?[])((PyTuple)bound[4]!).Items;
             if (closure.Length != code.FreeCount)
                 throw code.FreeCount > 0 && closure.Length == 0 ? Err.Type("arg 5 (closure) must be tuple") : Err.Value($"{code.Name} requires closure of length {code.FreeCount}, not {closure.Length}");
@@ -251,7 +251,7 @@ internal static class SuperType
                 (self.Class, instance) = FromFrame();
             else
             {
-                self.Class = args[0] as PyType ?? throw Err.Type($"super() argument 1 must be a type, not {args[0].Type.Name}");
+                self.Class = args[0] as PyType ?? throw Err.Type($"super() argument 1 must be a type, not {args[0].Type.FullName}");
                 instance = args.Length > 1 && args[1] != Values.None ? args[1] : null;
             }
             self.Instance = instance;
@@ -317,7 +317,7 @@ internal static class SuperType
             {
                 if (frame.Slots[i].V is not PyCell { Value: { } value })
                     throw Err.Runtime("super(): empty __class__ cell");
-                return (value as PyType ?? throw Err.Runtime($"super(): __class__ is not a type ({value.Type.Name})"), first);
+                return (value as PyType ?? throw Err.Runtime($"super(): __class__ is not a type ({value.Type.FullName})"), first);
             }
         }
         throw Err.Runtime("super(): __class__ cell not found");

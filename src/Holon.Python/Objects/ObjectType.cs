@@ -27,7 +27,7 @@ internal static class ObjectType
         t.GetAttr = Attributes.GenericGet;
         t.SetAttr = Attributes.GenericSet;
         t.Getter("__class__", o => o.Type, SetClass);
-        t.Def1("__format__", (o, spec) => Args.Str(spec, "__format__").Length == 0 ? Ops.Str(o) : throw Err.Type($"unsupported format string passed to {o.Type.Name}.__format__"));
+        t.Def1("__format__", (o, spec) => Args.Str(spec, "__format__").Length == 0 ? Ops.Str(o) : throw Err.Type($"unsupported format string passed to {o.Type.FullName}.__format__"));
         t.Def0("__sizeof__", _ => PyInt.Of(16));
         t.Def0("__dir__", Dir);
         t.Def0("__reduce__", o => Reduce(o, 0));
@@ -87,13 +87,13 @@ internal static class ObjectType
         if (Overrides(o.Type, Names.Init))
             throw Err.Type("object.__init__() takes exactly one argument (the instance to initialize)");
         if (!Overrides(o.Type, Names.New))
-            throw Err.Type($"{o.Type.Name}.__init__() takes exactly one argument (the instance to initialize)");
+            throw Err.Type($"{o.Type.FullName}.__init__() takes exactly one argument (the instance to initialize)");
     }
 
     private static void SetClass(PyObject o, PyObject? value)
     {
         if (value is not PyType type)
-            throw Err.Type(value is null ? "can't delete __class__ attribute" : $"__class__ must be set to a class, not '{value.Type.Name}' object");
+            throw Err.Type(value is null ? "can't delete __class__ attribute" : $"__class__ must be set to a class, not '{value.Type.FullName}' object");
         if (o is PyModule && type.IsSubtypeOf(ModuleType.Type))
         {
             o.Data.ChangeType(type);
@@ -102,7 +102,7 @@ internal static class ObjectType
         if (type.IsBuiltin || o.Type.IsBuiltin || !o.HasData)
             throw Err.Type("__class__ assignment only supported for mutable types or ModuleType subclasses");
         if (type.Solid != o.Type.Solid || type.SlotCount != o.Type.SlotCount || type.HasDict != o.Type.HasDict)
-            throw Err.Type($"__class__ assignment: '{type.Name}' object layout differs from '{o.Type.Name}'");
+            throw Err.Type($"__class__ assignment: '{type.Name}' object layout differs from '{o.Type.FullName}'");
         o.Data.ChangeType(type);
     }
 
@@ -122,7 +122,7 @@ internal static class ObjectType
         if (o is PyType)
             throw Err.Of(ExceptionTypes.AttributeError, "attribute '__dict__' of 'type' objects is not writable");
         if (value is not (null or PyDict))
-            throw Err.Type($"__dict__ must be set to a dictionary, not a '{value.Type.Name}'");
+            throw Err.Type($"__dict__ must be set to a dictionary, not a '{value.Type.FullName}'");
         o.Data.UseDict(value as PyDict ?? new PyDict());
     }
 
@@ -173,7 +173,7 @@ internal static class ObjectType
         if (protocol < 2)
             return Calls.CallMethod(copyReg, "_reduce_ex", o, PyInt.Of(protocol));
         if (!o.HasData && o is not (PyInstance or PyList or PyDict or PyTuple or PyStr or PyInt or PyFloat or PyBytes or PySet) && o.Type.Lookup("__getnewargs__") is null && o.Type.Lookup("__getnewargs_ex__") is null)
-            throw Err.Type($"cannot pickle '{o.Type.Name}' object");
+            throw Err.Type($"cannot pickle '{o.Type.FullName}' object");
         PyObject function;
         PyTuple arguments;
         if (Calls.Special(o, Names.Intern("__getnewargs_ex__")) is { } extended)
@@ -187,7 +187,7 @@ internal static class ObjectType
         {
             var plain = Calls.Special(o, Names.Intern("__getnewargs__"));
             if (plain is not (null or PyTuple))
-                throw Err.Type($"__getnewargs__ should return a tuple, not '{plain.Type.Name}'");
+                throw Err.Type($"__getnewargs__ should return a tuple, not '{plain.Type.FullName}'");
             function = Attributes.Get(copyReg, "__newobj__");
             arguments = new PyTuple([o.Type, .. (plain as PyTuple)?.Items ?? []]);
         }

@@ -31,7 +31,7 @@ internal sealed class PyMethodDescriptor(PyType owner, NativeCode code) : PyObje
         if (args.Length - (names?.Count ?? 0) < 1)
             throw Err.Type($"unbound method {Owner.Name}.{Code.Name}() needs an argument");
         if (!args[0].Type.IsSubtypeOf(Owner))
-            throw Err.Type($"descriptor '{Code.Name}' for '{Owner.Name}' objects doesn't apply to a '{args[0].Type.Name}' object");
+            throw Err.Type($"descriptor '{Code.Name}' for '{Owner.Name}' objects doesn't apply to a '{args[0].Type.FullName}' object");
         return Code.Invoke(args[0], args[1..], names);
     }
 }
@@ -50,7 +50,7 @@ internal sealed class PyClassMethodDescriptor(PyType owner, NativeCode code) : P
         if (args.Length < 1)
             throw Err.Type($"descriptor '{Code.Name}' of '{Owner.Name}' object needs an argument");
         if (args[0] is not PyType type || !type.IsSubtypeOf(Owner))
-            throw Err.Type($"descriptor '{Code.Name}' requires a subtype of '{Owner.Name}' but received '{(args[0] as PyType)?.Name ?? args[0].Type.Name}'");
+            throw Err.Type($"descriptor '{Code.Name}' requires a subtype of '{Owner.Name}' but received '{(args[0] as PyType)?.Name ?? args[0].Type.FullName}'");
         return Code.Invoke(args[0], args[1..], names);
     }
 }
@@ -71,7 +71,7 @@ internal sealed class PySlotWrapper(PyType owner, string name, NativeFn function
         if (args.Length - (names?.Count ?? 0) < 1)
             throw Err.Type($"descriptor '{Name}' of '{Owner.Name}' object needs an argument");
         if (!args[0].Type.IsSubtypeOf(Owner))
-            throw Err.Type($"descriptor '{Name}' requires a '{Owner.Name}' object but received a '{args[0].Type.Name}'");
+            throw Err.Type($"descriptor '{Name}' requires a '{Owner.Name}' object but received a '{args[0].Type.FullName}'");
         return Function(args[0], args[1..], names);
     }
 }
@@ -111,7 +111,7 @@ internal sealed class PyGetSet(PyType owner, string name, Func<PyObject, PyObjec
     public void Check(PyObject instance)
     {
         if (!instance.Type.IsSubtypeOf(Owner))
-            throw Err.Type($"descriptor '{Name}' for '{Owner.Name}' objects doesn't apply to a '{instance.Type.Name}' object");
+            throw Err.Type($"descriptor '{Name}' for '{Owner.Name}' objects doesn't apply to a '{instance.Type.FullName}' object");
     }
 
     public PyObject? Get(PyObject instance)
@@ -168,7 +168,7 @@ internal static class BuiltinTypes
                 return self;
             var d = (PyMethodDescriptor)self;
             if (!instance.Type.IsSubtypeOf(d.Owner))
-                throw Err.Type($"descriptor '{d.Code.Name}' for '{d.Owner.Name}' objects doesn't apply to a '{instance.Type.Name}' object");
+                throw Err.Type($"descriptor '{d.Code.Name}' for '{d.Owner.Name}' objects doesn't apply to a '{instance.Type.FullName}' object");
             return new PyBuiltin(d.Code, instance);
         });
 
@@ -182,7 +182,7 @@ internal static class BuiltinTypes
                 return self;
             var d = (PySlotWrapper)self;
             if (!instance.Type.IsSubtypeOf(d.Owner))
-                throw Err.Type($"descriptor '{d.Name}' for '{d.Owner.Name}' objects doesn't apply to a '{instance.Type.Name}' object");
+                throw Err.Type($"descriptor '{d.Name}' for '{d.Owner.Name}' objects doesn't apply to a '{instance.Type.FullName}' object");
             return new PyMethodWrapper(d, instance);
         });
 
@@ -207,7 +207,7 @@ internal static class BuiltinTypes
 
     private static PyType GetSetType(string name, string word) => Descriptor(name, o => (((PyGetSet)o).Owner, ((PyGetSet)o).Name), null, t =>
     {
-        t.Repr = o => Values.Str($"<{word} '{((PyGetSet)o).Name}' of '{((PyGetSet)o).Owner.Name}' objects>");
+        t.Repr = o => Values.Str($"<{word} '{((PyGetSet)o).Name}' of '{((PyGetSet)o).Owner.FullName}' objects>");
         t.DescrGet = (self, instance, owner) => instance is null ? self : ((PyGetSet)self).Get(instance);
         t.DescrSet = (self, instance, value) => ((PyGetSet)self).Set(instance, value);
         t.Getter("__doc__", o => ((PyGetSet)o).Doc is { } d ? Values.Str(d) : Values.None);
@@ -216,7 +216,7 @@ internal static class BuiltinTypes
     private static PyType Descriptor(string name, Func<PyObject, (PyType Owner, string Name)> info, Func<PyObject, NativeCode>? code, Action<PyType> define) => new(name, PyType.Object, t =>
     {
         t.IsFinal = true;
-        t.Repr = o => Values.Str($"<{(name == "wrapper_descriptor" ? "slot wrapper" : "method")} '{info(o).Name}' of '{info(o).Owner.Name}' objects>");
+        t.Repr = o => Values.Str($"<{(name == "wrapper_descriptor" ? "slot wrapper" : "method")} '{info(o).Name}' of '{info(o).Owner.FullName}' objects>");
         t.Getter("__name__", o => Values.Str(info(o).Name));
         t.Getter("__qualname__", o => Values.Str(info(o).Owner.Name + "." + info(o).Name));
         t.Getter("__objclass__", o => info(o).Owner);

@@ -12,7 +12,7 @@ internal interface IBuffer
 /// <summary>A buffer whose size must not change while views of it exist.</summary>
 internal interface IExportedBuffer : IBuffer
 {
-    int Exports { get; set; }
+    ref BufferExports Exports { get; }
 
     /// <summary>The items' format, as the module struct has it.</summary>
     string ItemFormat { get; }
@@ -45,11 +45,11 @@ internal sealed class PyBytesInstance(PyType type, byte[] data) : PyBytes(data)
 internal class PyByteArray : PyObject, IExportedBuffer
 {
     private byte[] data = [];
+    private BufferExports exports;
 
     public int Count { get; private set; }
 
-    /// <summary>Number of memory views that forbid a change of the size.</summary>
-    public int Exports { get; set; }
+    public ref BufferExports Exports => ref exports;
 
     public string ItemFormat => "B";
 
@@ -66,7 +66,7 @@ internal class PyByteArray : PyObject, IExportedBuffer
     public void Replace(int start, int length, ReadOnlySpan<byte> with)
     {
         var change = with.Length - length;
-        if (change != 0 && Exports > 0)
+        if (change != 0 && exports.Any())
             throw Err.Buffer("Existing exports of data: object cannot be re-sized");
         var copy = with.ToArray();
         if (Count + change > data.Length)
@@ -89,56 +89,4 @@ internal sealed class PyByteArrayInstance(PyType type) : PyByteArray
     public override PyType Type => data.Shape.Type;
 
     public override ref InstanceData Data => ref data;
-}
-
-/// <summary>A view of another object's bytes: one dimension, contiguous or with a step.</summary>
-internal sealed class PyMemoryView(IBuffer source, PyObject owner, int start, int length, int step, string format, int itemSize) : PyObject, IBuffer
-{
-    public IBuffer Source { get; } = source;
-
-    public PyObject Owner { get; } = owner;
-
-    public int Start { get; } = start;
-
-    /// <summary>Number of items.</summary>
-    public int Length { get; } = length;
-
-    public int Step { get; } = step;
-
-    public string Format { get; } = format;
-
-    public int ItemSize { get; } = itemSize;
-
-    public bool IsReleased { get; set; }
-
-    public override PyType Type => MemoryViewType.Type;
-
-    public ReadOnlySpan<byte> Bytes
-    {
-        get
-        {
-            Check();
-            if (Step == 1)
-                return Source.Bytes.Slice(Start, Length * ItemSize);
-            var copy = new byte[Length * ItemSize];
-            for (var i = 0; i < Length; i++)
-                Source.Bytes.Slice(Start + i * Step * ItemSize, ItemSize).CopyTo(copy.AsSpan(i * ItemSize));
-            return copy;
-        }
-    }
-
-    public Span<byte> Writable
-    {
-        get
-        {
-            Check();
-            return Step == 1 ? Source.Writable.Slice(Start, Length * ItemSize) : throw Err.Buffer("memoryview: underlying buffer is not C-contiguous");
-        }
-    }
-
-    public void Check()
-    {
-        if (IsReleased)
-            throw Err.Value("operation forbidden on released memoryview object");
-    }
 }

@@ -72,7 +72,7 @@ internal static class ComplexType
         if (Number(o) is { } number && o.Type.IsBuiltin)
             return number;
         if (Calls.Special(o, Names.Complex) is { } made)
-            return made is PyComplex c ? c.Value : throw Err.Type($"__complex__ returned non-complex (type {made.Type.Name})");
+            return made is PyComplex c ? c.Value : throw Err.Type($"__complex__ returned non-complex (type {made.Type.FullName})");
         return Number(o) ?? new Complex(Ops.ToDouble(o), 0);
     }
 
@@ -93,7 +93,7 @@ internal static class ComplexType
             foreach (var each in a)
             {
                 if (each is not (null or PyComplex) && each.Type.ToFloat is null && each.Type.Index is null && each.Type.Lookup(Names.Complex) is null)
-                    throw Err.Type($"complex() {(each == a[0] ? "first argument must be a string or a number" : "second argument must be a number")}, not '{each.Type.Name}'");
+                    throw Err.Type($"complex() {(each == a[0] ? "first argument must be a string or a number" : "second argument must be a number")}, not '{each.Type.FullName}'");
             }
             var real = a[0] is null ? Complex.Zero : Convert(a[0]!);
             value = a[1] is null ? real : a[1] is PyComplex i ? new Complex(real.Real - i.Value.Imaginary, real.Imaginary + i.Value.Real) : new Complex(real.Real, a[0] is PyComplex ? real.Imaginary + Ops.ToDouble(a[1]!) : Ops.ToDouble(a[1]!));

@@ -136,7 +136,7 @@ internal static class FloatType
         {
             if (value is IBuffer buffer)
                 return FloatText.Parse(System.Text.Encoding.Latin1.GetString(buffer.Bytes)) ?? throw Err.Value($"could not convert string to float: {Ops.Repr(value)}");
-            throw Err.Type($"float() argument must be a string or a real number, not '{value.Type.Name}'");
+            throw Err.Type($"float() argument must be a string or a real number, not '{value.Type.FullName}'");
         }
         return Ops.ToDouble(value);
     }

@@ -237,7 +237,7 @@ internal static class IntType
         var type = x.Type;
         if (type.ToInt is { } toInt)
         {
-            var result = toInt(x) as PyInt ?? throw Err.Type($"__int__ returned non-int (type {toInt(x).Type.Name})");
+            var result = toInt(x) as PyInt ?? throw Err.Type($"__int__ returned non-int (type {toInt(x).Type.FullName})");
             if (result.Type != Type)
                 Warn.Deprecated($"__int__ returned non-int (type {result.Type.Name}).  The ability to return an instance of a strict subclass of int is deprecated, and may not be supported in a future version of Python.");
             return result;
@@ -250,7 +250,7 @@ internal static class IntType
             if (truncated is PyInt n)
                 return n;
             if (truncated.Type.Index is null)
-                throw Err.Type($"__trunc__ returned non-Integral (type {truncated.Type.Name})");
+                throw Err.Type($"__trunc__ returned non-Integral (type {truncated.Type.FullName})");
             return Ops.Index(truncated);
         }
         if (x is PyStr || x is IBuffer)

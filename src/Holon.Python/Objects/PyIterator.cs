@@ -20,7 +20,7 @@ internal abstract class PyIterator(PyType type) : PyObject
         t.Iter = o => o;
         t.Next = o => ((PyIterator)o).Next();
         t.Def0("__length_hint__", o => ((PyIterator)o).Remaining is >= 0 and var n ? PyInt.Of(n) : Values.NotImplemented);
-        t.Def0("__reduce__", o => ((PyIterator)o).Reduce() ?? throw Err.Type($"cannot pickle '{o.Type.Name}' object"));
+        t.Def0("__reduce__", o => ((PyIterator)o).Reduce() ?? throw Err.Type($"cannot pickle '{o.Type.FullName}' object"));
         t.Def1("__setstate__", (o, s) =>
         {
             ((PyIterator)o).SetState(s);
@@ -50,7 +50,9 @@ internal sealed class PySequenceIterator(PyObject sequence) : PyIterator(Iterato
             return null;
         try
         {
-            return Ops.GetItem(sequence, PyInt.Of(index++));
+            var item = Ops.GetItem(sequence, PyInt.Of(index));
+            index++;
+            return item;
         }
         catch (PyError error) when (error.Value.Type.IsSubtypeOf(ExceptionTypes.IndexError) || error.Value.Type.IsSubtypeOf(ExceptionTypes.StopIteration))
         {

@@ -217,7 +217,7 @@ internal static class ListType
         t.GetItem = GetItem;
         t.SetItem = SetItem;
         t.Contains = (o, item) => IndexOf((PyList)o, item, 0, int.MaxValue) >= 0;
-        t.Concat = (a, b) => b is PyList y ? new PyList([.. ((PyList)a).Span, .. y.Span]) : throw Err.Type($"can only concatenate list (not \"{b.Type.Name}\") to list");
+        t.Concat = (a, b) => b is PyList y ? new PyList([.. ((PyList)a).Span, .. y.Span]) : throw Err.Type($"can only concatenate list (not \"{b.Type.FullName}\") to list");
         t.Repeat = (o, n) => new PyList(Sequences.Repeat<PyObject>(((PyList)o).Span, n));
         t.InPlaceConcat = (a, b) =>
         {

@@ -252,7 +252,7 @@ internal static class RangeType
             return new PyRange(self.At(start), self.At(stop), PyInt.Of(self.Step.ToBig() * step));
         }
         if (key.Type.Index is null)
-            throw Err.Type($"range indices must be integers or slices, not {key.Type.Name}");
+            throw Err.Type($"range indices must be integers or slices, not {key.Type.FullName}");
         var index = Ops.Index(key).ToBig();
         if (index.Sign < 0)
             index += self.Length;

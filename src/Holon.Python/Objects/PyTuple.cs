@@ -67,7 +67,7 @@ internal static class TupleType
         t.GetItem = GetItem;
         t.Contains = (o, item) => Sequences.IndexOf(((PyTuple)o).Items, item) >= 0;
         t.Concat = (a, b) => b is PyTuple y ? ((PyTuple)a).Count == 0 && y.GetType() == typeof(PyTuple) ? y : new PyTuple([.. ((PyTuple)a).Items, .. y.Items])
-            : throw Err.Type($"can only concatenate tuple (not \"{b.Type.Name}\") to tuple");
+            : throw Err.Type($"can only concatenate tuple (not \"{b.Type.FullName}\") to tuple");
         t.Repeat = (o, n) => new PyTuple(Sequences.Repeat<PyObject>(((PyTuple)o).Items, n));
         t.Def("index", "value, start=?, stop=?, /", (o, a) =>
         {
@@ -157,7 +157,7 @@ internal static class Sequences
         if (key.GetType() == typeof(PyInt))
             return ((PyInt)key).Value;
         if (key.Type.Index is null)
-            throw Err.Type($"{type} indices must be integers or slices, not {key.Type.Name}");
+            throw Err.Type($"{type} indices must be integers or slices, not {key.Type.FullName}");
         return Ops.Index(key).TryLong(out var index) ? index : throw Err.Index("cannot fit 'int' into an index-sized integer");
     }
 

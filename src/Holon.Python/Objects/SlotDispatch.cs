@@ -29,7 +29,7 @@ internal static class SlotDispatch
 
     public static long Hash(PyObject self)
     {
-        var result = Calls.Special(self, Names.Hash) ?? throw Err.Type($"unhashable type: '{self.Type.Name}'");
+        var result = Calls.Special(self, Names.Hash) ?? throw Err.Type($"unhashable type: '{self.Type.FullName}'");
         if (result is not PyInt number)
             throw Err.Type("__hash__ method should return an integer");
         var hash = number.TryLong(out var small) ? small : PyInt.HashOf(number.ToBig());
@@ -38,7 +38,7 @@ internal static class SlotDispatch
 
     public static long Len(PyObject self)
     {
-        var result = Ops.Index(Calls.Special(self, Names.Len) ?? throw Err.Type($"object of type '{self.Type.Name}' has no len()"));
+        var result = Ops.Index(Calls.Special(self, Names.Len) ?? throw Err.Type($"object of type '{self.Type.FullName}' has no len()"));
         if (result.IsNegative)
             throw Err.Value("__len__() should return >= 0");
         return result.TryLong(out var length) ? length : throw Err.Overflow("cannot fit 'int' into an index-sized integer");
@@ -47,14 +47,14 @@ internal static class SlotDispatch
     public static bool Bool(PyObject self)
     {
         var result = Calls.Special(self, Names.Bool) ?? Values.True;
-        return result is PyBool value ? value.IsTrue : throw Err.Type($"__bool__ should return bool, returned {result.Type.Name}");
+        return result is PyBool value ? value.IsTrue : throw Err.Type($"__bool__ should return bool, returned {result.Type.FullName}");
     }
 
     public static bool Contains(PyObject self, PyObject item)
     {
         var method = Calls.BindSpecial(self, Names.Contains, out var bound);
         if (method == Values.None)
-            throw Err.Type($"'{self.Type.Name}' object is not a container");
+            throw Err.Type($"'{self.Type.FullName}' object is not a container");
         if (method is null)
             return Ops.IterationContains(self, item);
         return Ops.IsTrue(bound ? Calls.Call(method, self, item) : Calls.Call(method, item));
@@ -136,7 +136,7 @@ internal static class SlotDispatch
         if (result is null)
             throw PyThread.Current.TakeError();
         if (result != Values.None)
-            throw Err.Type($"__init__() should return None, not '{result.Type.Name}'");
+            throw Err.Type($"__init__() should return None, not '{result.Type.FullName}'");
     }
 
     /// <summary>CPython's SLOT1BINFULL: a subclass on the right that overrides the reflected method goes first.</summary>

@@ -70,7 +70,7 @@ internal static partial class SlotTable
         {
             Args.Exactly(i == 0 ? "__setattr__" : "__delattr__", args, names, i == 0 ? 2 : 1);
             if (self is PyType { IsBuiltin: false } && self.Type.Lookup(i == 0 ? Names.SetAttr : Names.DelAttr) is { } && f.Equals((SetAttrFn)Attributes.GenericSet))
-                throw Err.Type($"can't apply this __{(i == 0 ? "set" : "del")}attr__ to {self.Type.Name} object");
+                throw Err.Type($"can't apply this __{(i == 0 ? "set" : "del")}attr__ to {self.Type.FullName} object");
             ((SetAttrFn)f)(self, Args.Name(args[0]), i == 0 ? args[1] : null);
             return Values.None;
         });

@@ -71,7 +71,7 @@ internal static partial class SlotTable
             type.Dict.Set(Names.New, TypeObject.NewWrapper(type));
         if (type.Hash is null && type.Base?.Hash is not null && !type.Dict.Contains(Names.Hash))
             type.Dict.Set(Names.Hash, Values.None);
-        type.Hash ??= o => throw Err.Type($"unhashable type: '{o.Type.Name}'");
+        type.Hash ??= o => throw Err.Type($"unhashable type: '{o.Type.FullName}'");
     }
 
     /// <summary>Sets all slots of a class from its special methods and its ancestors.</summary>
@@ -130,7 +130,7 @@ internal static partial class SlotTable
             }
             if (found == Values.None && name.Equals(Names.Hash))
             {
-                slot.Set(type, (LongFn)(o => throw Err.Type($"unhashable type: '{o.Type.Name}'")));
+                slot.Set(type, (LongFn)(o => throw Err.Type($"unhashable type: '{o.Type.FullName}'")));
                 return;
             }
             slot.Set(type, slot.Dispatcher);

@@ -145,8 +145,8 @@ internal static partial class StrMethods
     {
         var (start, stop) = Args.Range(a[1], a[2], text.Length);
         if (a[0] is PyTuple many)
-            return many.Items.Any(p => One(p as PyStr ?? throw Err.Type($"tuple for {name} must only contain str, not {p.Type.Name}")));
-        return One(a[0] as PyStr ?? throw Err.Type($"{name} first arg must be str or a tuple of str, not {a[0]!.Type.Name}"));
+            return many.Items.Any(p => One(p as PyStr ?? throw Err.Type($"tuple for {name} must only contain str, not {p.Type.FullName}")));
+        return One(a[0] as PyStr ?? throw Err.Type($"{name} first arg must be str or a tuple of str, not {a[0]!.Type.FullName}"));
 
         bool One(PyStr part) => stop - start >= part.Length && start <= text.Length && test(text, part, start, stop);
     }
@@ -163,7 +163,7 @@ internal static partial class StrMethods
         var narrow = !separator.IsWide;
         for (var i = 0; i < items.Length; i++)
         {
-            var part = items[i] as PyStr ?? throw Err.Type($"sequence item {i}: expected str instance, {items[i].Type.Name} found");
+            var part = items[i] as PyStr ?? throw Err.Type($"sequence item {i}: expected str instance, {items[i].Type.FullName} found");
             size += part.Length + separator.Length;
             narrow &= !part.IsWide;
         }
@@ -193,7 +193,7 @@ internal static partial class StrMethods
 
     private static PyStr Separator(PyObject value)
     {
-        var separator = value as PyStr ?? throw Err.Type($"must be str, not {value.Type.Name}");
+        var separator = value as PyStr ?? throw Err.Type($"must be str, not {value.Type.FullName}");
         return separator.Length > 0 ? separator : throw Err.Value("empty separator");
     }
 
@@ -382,7 +382,7 @@ internal static partial class StrMethods
 
     private static int Fill(PyObject value)
     {
-        var text = value as PyStr ?? throw Err.Type($"The fill character must be a unicode character, not {value.Type.Name}");
+        var text = value as PyStr ?? throw Err.Type($"The fill character must be a unicode character, not {value.Type.FullName}");
         return text.Length == 1 ? text[0] : throw Err.Type("The fill character must be exactly one character long");
     }
 

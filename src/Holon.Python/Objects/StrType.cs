@@ -20,8 +20,8 @@ internal static class StrType
         t.Len = o => ((PyStr)o).Length;
         t.Iter = o => new PyStrIterator((PyStr)o);
         t.GetItem = GetItem;
-        t.Contains = (o, item) => StrMethods.Find((PyStr)o, item as PyStr ?? throw Err.Type($"'in <string>' requires string as left operand, not {item.Type.Name}"), 0, ((PyStr)o).Length) >= 0;
-        t.Concat = (a, b) => b is PyStr y ? PyStr.Concat((PyStr)a, y) : throw Err.Type($"can only concatenate str (not \"{b.Type.Name}\") to str");
+        t.Contains = (o, item) => StrMethods.Find((PyStr)o, item as PyStr ?? throw Err.Type($"'in <string>' requires string as left operand, not {item.Type.FullName}"), 0, ((PyStr)o).Length) >= 0;
+        t.Concat = (a, b) => b is PyStr y ? PyStr.Concat((PyStr)a, y) : throw Err.Type($"can only concatenate str (not \"{b.Type.FullName}\") to str");
         t.Repeat = (o, n) =>
         {
             var self = (PyStr)o;
@@ -51,7 +51,7 @@ internal static class StrType
             if (a[0] is PyStr)
                 throw Err.Type("decoding str is not supported");
             if (a[0] is not (null or IBuffer))
-                throw Err.Type($"decoding to str: need a bytes-like object, {a[0]!.Type.Name} found");
+                throw Err.Type($"decoding to str: need a bytes-like object, {a[0]!.Type.FullName} found");
             value = Codecs.Decode(a[0] ?? PyBytes.Empty, (a[1] as PyStr)?.Value ?? "utf-8", (a[2] as PyStr)?.Value ?? "strict");
         }
         return type == Type ? value : new PyStrInstance(type, value);
@@ -68,7 +68,7 @@ internal static class StrType
             return PyStr.FromCodePoints(Sequences.Slice<int>(self.ToCodePoints(), start, step, count));
         }
         if (key.Type.Index is null)
-            throw Err.Type($"string indices must be integers, not '{key.Type.Name}'");
+            throw Err.Type($"string indices must be integers, not '{key.Type.FullName}'");
         var index = Sequences.Index(key, "string");
         if (index < 0)
             index += self.Length;

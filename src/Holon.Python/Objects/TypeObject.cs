@@ -111,7 +111,7 @@ internal static class TypeObject
             if (args.Length == 0)
                 throw Err.Type($"{type.Name}.__new__(): not enough arguments");
             if (args[0] is not PyType cls)
-                throw Err.Type($"{type.Name}.__new__(X): X is not a type object ({args[0].Type.Name})");
+                throw Err.Type($"{type.Name}.__new__(X): X is not a type object ({args[0].Type.FullName})");
             if (!cls.IsSubtypeOf(type))
                 throw Err.Type($"{type.Name}.__new__({cls.Name}): {cls.Name} is not a subtype of {type.Name}");
             // The nearest built-in class stores the instance: only its own __new__ makes one.
@@ -120,10 +120,18 @@ internal static class TypeObject
                 solid = solid.Base!;
             if (solid.New != type.New)
                 throw Err.Type($"{type.Name}.__new__({cls.Name}) is not safe, use {solid.Name}.__new__()");
-            return type.New!(cls, args[1..], names);
+            return Watched(cls, type.New!(cls, args[1..], names));
         },
     }, type)
     { NewOf = type };
+
+    /// <summary>Sees to it that an instance of a class with <c>__del__</c> that is stored as a built-in class's (<see cref="ObjectType.Make"/> has the others) is told of its end.</summary>
+    private static PyObject? Watched(PyType type, PyObject? instance)
+    {
+        if (type.HasFinalizer && !type.IsBuiltin && instance is not (null or PyInstance) && instance.Type == type)
+            PyThread.Current.Machine.Finalizers.Watch(instance);
+        return instance;
+    }
 
     /// <summary>The constructor slot of classes with a <c>__new__</c> of their own.</summary>
     public static PyObject? NewByMethod(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
@@ -145,7 +153,7 @@ internal static class TypeObject
         }
         if (type.New is not { } make)
             throw Err.Type($"cannot create '{type.Name}' instances");
-        var instance = make(type, args, names);
+        var instance = Watched(type, make(type, args, names));
         if (instance is null || !instance.Type.IsSubtypeOf(type))
             return instance;
         if (instance.Type.Init is { } init)
@@ -158,9 +166,9 @@ internal static class TypeObject
         var count = args.Length - (names?.Count ?? 0);
         if (count != 3)
             throw Err.Type("type.__new__() takes exactly 3 arguments (" + count + " given)");
-        var name = args[0] as PyStr ?? throw Err.Type($"type.__new__() argument 1 must be str, not {args[0].Type.Name}");
-        var bases = args[1] as PyTuple ?? throw Err.Type($"type.__new__() argument 2 must be tuple, not {args[1].Type.Name}");
-        var dict = args[2] as PyDict ?? throw Err.Type($"type.__new__() argument 3 must be dict, not {args[2].Type.Name}");
+        var name = args[0] as PyStr ?? throw Err.Type($"type.__new__() argument 1 must be str, not {args[0].Type.FullName}");
+        var bases = args[1] as PyTuple ?? throw Err.Type($"type.__new__() argument 2 must be tuple, not {args[1].Type.FullName}");
+        var dict = args[2] as PyDict ?? throw Err.Type($"type.__new__() argument 3 must be dict, not {args[2].Type.FullName}");
         var winner = ClassBuilder.MetaclassOf(meta, bases.Items);
         if (winner != meta && winner.New != PyType.TypeType.New)
             return winner.New!(winner, args, names)!;

@@ -26,7 +26,7 @@ internal static class Args
     }
 
     public static PyStr Name(PyObject value) =>
-        value as PyStr ?? throw Err.Type($"attribute name must be string, not '{value.Type.Name}'");
+        value as PyStr ?? throw Err.Type($"attribute name must be string, not '{value.Type.FullName}'");
 
     public static PyStr Str(PyObject? value, string function, string argument = "argument") =>
         value as PyStr ?? throw Err.Type($"{function}() {argument} must be str, not {TypeName(value)}");

@@ -42,7 +42,7 @@ internal static class Attributes
     public static void Set(PyObject o, PyStr name, PyObject? value)
     {
         if (o.Type.SetAttr is not { } set)
-            throw Err.Type($"'{o.Type.Name}' object has no attributes (assign to .{name})");
+            throw Err.Type($"'{o.Type.FullName}' object has no attributes (assign to .{name})");
         set(o, name, value);
     }
 

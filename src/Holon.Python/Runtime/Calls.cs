@@ -83,7 +83,7 @@ internal static class Calls
     {
         var method = BindSpecial(self, Names.Call, out var needsSelf);
         if (method is null)
-            return Err.Set(Err.Type($"'{self.Type.Name}' object is not callable"));
+            return Err.Set(Err.Type($"'{self.Type.FullName}' object is not callable"));
         if (needsSelf)
         {
             PyThread.CheckNativeStack();

@@ -27,7 +27,7 @@ internal static class Codecs
             };
         }
         var result = Calls.CallMethod(PyThread.Current.Machine.ImportModule("_codecs"), "_decode_text", source, new PyStr(encoding), new PyStr(errors));
-        return result as PyStr ?? throw Err.Type($"'{encoding}' decoder returned '{result.Type.Name}' instead of 'str'; use codecs.decode() to decode to arbitrary types");
+        return result as PyStr ?? throw Err.Type($"'{encoding}' decoder returned '{result.Type.FullName}' instead of 'str'; use codecs.decode() to decode to arbitrary types");
     }
 
     public static PyObject Encode(PyStr text, string encoding, string errors)
@@ -42,7 +42,7 @@ internal static class Codecs
                 return new PyBytes(EncodeNarrow(text, 256, "latin-1", errors));
         }
         var result = Calls.CallMethod(PyThread.Current.Machine.ImportModule("_codecs"), "_encode_text", text, new PyStr(encoding), new PyStr(errors));
-        return result is PyBytes or PyByteArray ? result : throw Err.Type($"'{encoding}' encoder returned '{result.Type.Name}' instead of 'bytes'; use codecs.encode() to encode to arbitrary types");
+        return result is PyBytes or PyByteArray ? result : throw Err.Type($"'{encoding}' encoder returned '{result.Type.FullName}' instead of 'bytes'; use codecs.encode() to encode to arbitrary types");
     }
 
     public static byte[] EncodeUtf8(PyStr text, string errors)

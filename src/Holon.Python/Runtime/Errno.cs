@@ -38,14 +38,14 @@ internal static class FileSystemCodec
                 return Path(new PyBytes(buffer.Bytes.ToArray()), function);
             }
             if (Calls.Special(o, Names.Intern("__fspath__")) is not { } path)
-                throw Err.Type($"{function}: path should be string, bytes, os.PathLike or integer, not {o.Type.Name}");
+                throw Err.Type($"{function}: path should be string, bytes, os.PathLike or integer, not {o.Type.FullName}");
             o = path;
         }
         var text = o switch
         {
             PyStr s => s.Value,
             PyBytes b => Decode(b.Content).Value,
-            _ => throw Err.Type($"expected {o.Type.Name}.__fspath__() to return str or bytes, not {o.Type.Name}"),
+            _ => throw Err.Type($"expected {o.Type.FullName}.__fspath__() to return str or bytes, not {o.Type.FullName}"),
         };
         return text.Contains('\0', StringComparison.Ordinal) ? throw Err.Value("embedded null byte") : text;
     }

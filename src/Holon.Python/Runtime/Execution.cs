@@ -75,11 +75,11 @@ internal static class Execution
         else
         {
             if (globals is null)
-                throw Err.Type(mode == "eval" ? "globals must be a dict" : $"exec() globals must be a dict, not {a[1]!.Type.Name}");
+                throw Err.Type(mode == "eval" ? "globals must be a dict" : $"exec() globals must be a dict, not {a[1]!.Type.FullName}");
             locals = Args.IsNone(a[2]) ? globals : a[2]!;
         }
         if (locals.Type.GetItem is null)
-            throw Err.Type(mode == "eval" ? "locals must be a mapping" : $"locals must be a mapping or None, not {locals.Type.Name}");
+            throw Err.Type(mode == "eval" ? "locals must be a mapping" : $"locals must be a mapping or None, not {locals.Type.FullName}");
         if (!globals.Contains(Names.Builtins))
             globals.Set(Names.Builtins, thread.Frame?.Builtins is { } b && b != thread.Machine.Builtins.Dict ? b : mode == "eval" ? thread.Machine.Builtins.Dict : thread.Machine.Builtins.Dict);
         var source = a[0]!;

@@ -72,7 +72,7 @@ internal static class Importing
         foreach (var each in names)
         {
             if (each is not PyStr name)
-                throw Err.Type($"{(all is null ? "Key in" : "Item in")} {Ops.Str(Attributes.Get(module, Names.Name))}.{(all is null ? "__dict__" : "__all__")} must be str, not {each.Type.Name}");
+                throw Err.Type($"{(all is null ? "Key in" : "Item in")} {Ops.Str(Attributes.Get(module, Names.Name))}.{(all is null ? "__dict__" : "__all__")} must be str, not {each.Type.FullName}");
             if (all is null && name.Value.StartsWith('_'))
                 continue;
             Ops.SetItem(locals, name, Attributes.Get(module, name));

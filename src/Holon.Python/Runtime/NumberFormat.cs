@@ -124,7 +124,7 @@ internal static class NumberFormat
         if (spec.Type is 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or '%')
             return FormatFloat(IntMath.ToDouble(value), specText);
         if (spec.Type is not ('\0' or 'd' or 'b' or 'o' or 'x' or 'X' or 'c' or 'n'))
-            throw Err.Value($"Unknown format code '{spec.Type}' for object of type '{value.Type.Name}'");
+            throw Err.Value($"Unknown format code '{spec.Type}' for object of type '{value.Type.FullName}'");
         if (spec.Precision >= 0)
             throw Err.Value("Precision not allowed in integer format specifier");
         if (spec.NoNegativeZero)

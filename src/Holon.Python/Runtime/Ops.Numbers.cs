@@ -96,7 +96,7 @@ internal static partial class Ops
 
     public static PyObject Invert(PyObject o) => (o.Type.Invert ?? throw BadUnary("~", o))(o);
 
-    public static PyObject Absolute(PyObject o) => (o.Type.Absolute ?? throw Err.Type($"bad operand type for abs(): '{o.Type.Name}'"))(o);
+    public static PyObject Absolute(PyObject o) => (o.Type.Absolute ?? throw Err.Type($"bad operand type for abs(): '{o.Type.FullName}'"))(o);
 
-    private static PyError BadUnary(string sign, PyObject o) => Err.Type($"bad operand type for unary {sign}: '{o.Type.Name}'");
+    private static PyError BadUnary(string sign, PyObject o) => Err.Type($"bad operand type for unary {sign}: '{o.Type.FullName}'");
 }

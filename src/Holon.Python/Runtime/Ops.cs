@@ -18,7 +18,7 @@ internal static partial class Ops
         try
         {
             var result = o.Type.Repr!(o);
-            return result as PyStr ?? throw Err.Type($"__repr__ returned non-string (type {result.Type.Name})");
+            return result as PyStr ?? throw Err.Type($"__repr__ returned non-string (type {result.Type.FullName})");
         }
         finally
         {
@@ -34,7 +34,7 @@ internal static partial class Ops
         try
         {
             var result = o.Type.Str!(o);
-            return result as PyStr ?? throw Err.Type($"__str__ returned non-string (type {result.Type.Name})");
+            return result as PyStr ?? throw Err.Type($"__str__ returned non-string (type {result.Type.FullName})");
         }
         finally
         {
@@ -56,7 +56,7 @@ internal static partial class Ops
         return type.Bool is { } test ? test(o) : type.Len is not { } len || len(o) != 0;
     }
 
-    public static long Len(PyObject o) => o.Type.Len is { } len ? len(o) : throw Err.Type($"object of type '{o.Type.Name}' has no len()");
+    public static long Len(PyObject o) => o.Type.Len is { } len ? len(o) : throw Err.Type($"object of type '{o.Type.FullName}' has no len()");
 
     /// <summary>operator.length_hint without errors; -1 if unknown.</summary>
     public static int LengthHint(PyObject o)
@@ -137,7 +137,7 @@ internal static partial class Ops
         {
             CompareOp.Eq => Values.Bool(ReferenceEquals(a, b)),
             CompareOp.Ne => Values.Bool(!ReferenceEquals(a, b)),
-            _ => throw Err.Type($"'{CompareSigns[(int)op]}' not supported between instances of '{left.Name}' and '{right.Name}'"),
+            _ => throw Err.Type($"'{CompareSigns[(int)op]}' not supported between instances of '{left.FullName}' and '{right.FullName}'"),
         };
     }
 
@@ -180,11 +180,11 @@ internal static partial class Ops
         if (o.Type.Iter is { } iter)
         {
             var result = iter(o);
-            return result.Type.Next is not null ? result : throw Err.Type($"iter() returned non-iterator of type '{result.Type.Name}'");
+            return result.Type.Next is not null ? result : throw Err.Type($"iter() returned non-iterator of type '{result.Type.FullName}'");
         }
         if (o.Type.GetItem is not null && (!o.Type.IsSubtypeOf(DictType.Type)))
             return new PySequenceIterator(o);
-        throw Err.Type($"'{o.Type.Name}' object is not iterable");
+        throw Err.Type($"'{o.Type.FullName}' object is not iterable");
     }
 
     /// <summary>The next item, or null at the end.</summary>
@@ -211,7 +211,7 @@ internal static partial class Ops
     }
 
     private static PyObject? NextBySlot(PyObject iterator) =>
-        iterator.Type.Next is { } next ? next(iterator) : throw Err.Type($"'{iterator.Type.Name}' object is not an iterator");
+        iterator.Type.Next is { } next ? next(iterator) : throw Err.Type($"'{iterator.Type.FullName}' object is not an iterator");
 
     /// <summary>The items of any iterable, for C# loops.</summary>
     public static IEnumerable<PyObject> Each(PyObject iterable)
@@ -255,13 +255,13 @@ internal static partial class Ops
                 return Calls.Call(method, key);
             throw Err.Type($"type '{type.Name}' is not subscriptable");
         }
-        throw Err.Type($"'{o.Type.Name}' object is not subscriptable");
+        throw Err.Type($"'{o.Type.FullName}' object is not subscriptable");
     }
 
     public static void SetItem(PyObject o, PyObject key, PyObject? value)
     {
         if (o.Type.SetItem is not { } set)
-            throw Err.Type($"'{o.Type.Name}' object does not support item {(value is null ? "deletion" : "assignment")}");
+            throw Err.Type($"'{o.Type.FullName}' object does not support item {(value is null ? "deletion" : "assignment")}");
         set(o, key, value);
     }
 
@@ -271,7 +271,7 @@ internal static partial class Ops
     public static bool IterationContains(PyObject container, PyObject item)
     {
         if (container.Type.Iter is null && container.Type.GetItem is null)
-            throw Err.Type($"argument of type '{container.Type.Name}' is not iterable");
+            throw Err.Type($"argument of type '{container.Type.FullName}' is not iterable");
         var iterator = Iter(container);
         while (Next(iterator) is { } each)
         {
@@ -286,8 +286,8 @@ internal static partial class Ops
         if (o is PyInt n)
             return IntType.Plain(n);
         if (o.Type.Index is not { } index)
-            throw Err.Type($"'{o.Type.Name}' object cannot be interpreted as an integer");
-        var result = index(o) as PyInt ?? throw Err.Type($"__index__ returned non-int (type {index(o).Type.Name})");
+            throw Err.Type($"'{o.Type.FullName}' object cannot be interpreted as an integer");
+        var result = index(o) as PyInt ?? throw Err.Type($"__index__ returned non-int (type {index(o).Type.FullName})");
         if (result.Type != IntType.Type)
             Warn.Deprecated($"__index__ returned non-int (type {result.Type.Name}).  The ability to return an instance of a strict subclass of int is deprecated, and may not be supported in a future version of Python.");
         return IntType.Plain(result);
@@ -304,15 +304,15 @@ internal static partial class Ops
         }
         if (o.Type.ToFloat is { } convert)
         {
-            return convert(o) is PyFloat f ? f.Value : throw Err.Type($"{o.Type.Name}.__float__ returned non-float (type {convert(o).Type.Name})");
+            return convert(o) is PyFloat f ? f.Value : throw Err.Type($"{o.Type.FullName}.__float__ returned non-float (type {convert(o).Type.FullName})");
         }
-        return o.Type.Index is not null ? IntMath.ToDouble(Index(o)) : throw Err.Type($"must be real number, not {o.Type.Name}");
+        return o.Type.Index is not null ? IntMath.ToDouble(Index(o)) : throw Err.Type($"must be real number, not {o.Type.FullName}");
     }
 
     public static long RepeatCount(PyObject o)
     {
         if (o.Type.Index is null)
-            throw Err.Type($"can't multiply sequence by non-int of type '{o.Type.Name}'");
+            throw Err.Type($"can't multiply sequence by non-int of type '{o.Type.FullName}'");
         return Index(o).TryLong(out var count) ? count : throw Err.Overflow("cannot fit 'int' into an index-sized integer");
     }
 
@@ -325,8 +325,8 @@ internal static partial class Ops
             if (o.GetType() == typeof(PyInt) || o.GetType() == typeof(PyFloat))
                 return Str(o);
         }
-        var result = Calls.Special(o, Names.Format, spec) ?? throw Err.Type($"Type {o.Type.Name} doesn't define __format__");
-        return result as PyStr ?? throw Err.Type($"__format__ must return a str, not {result.Type.Name}");
+        var result = Calls.Special(o, Names.Format, spec) ?? throw Err.Type($"Type {o.Type.FullName} doesn't define __format__");
+        return result as PyStr ?? throw Err.Type($"__format__ must return a str, not {result.Type.FullName}");
     }
 
     public static bool IsInstance(PyObject o, PyObject type)

@@ -139,7 +139,7 @@ internal static class PercentFormat
                     else if (value.Type.Index is not null)
                         number = Ops.Index(value);
                     else
-                        throw Err.Type(type is 'd' or 'i' or 'u' ? $"%{(char)type} format: a real number is required, not {value.Type.Name}" : $"%{(char)type} format: an integer is required, not {value.Type.Name}");
+                        throw Err.Type(type is 'd' or 'i' or 'u' ? $"%{(char)type} format: a real number is required, not {value.Type.FullName}" : $"%{(char)type} format: an integer is required, not {value.Type.FullName}");
                 }
                 var magnitude = BigInteger.Abs(number.ToBig());
                 var digits = type switch
@@ -157,7 +157,7 @@ internal static class PercentFormat
                 var sign = number.IsNegative ? "-" : plus ? "+" : space ? " " : "";
                 return (sign + (alternate ? type switch { 'o' => "0o", 'x' => "0x", 'X' => "0X", _ => "" } : ""), new PyStr(digits));
             case 'e' or 'E' or 'f' or 'F' or 'g' or 'G':
-                var real = value is PyFloat f ? f.Value : value.Type.ToFloat is null && value.Type.Index is null ? throw Err.Type($"must be real number, not {value.Type.Name}") : Ops.ToDouble(value);
+                var real = value is PyFloat f ? f.Value : value.Type.ToFloat is null && value.Type.Index is null ? throw Err.Type($"must be real number, not {value.Type.FullName}") : Ops.ToDouble(value);
                 var body = NumberFormat.Digits(Math.Abs(real), (char)type, precision < 0 ? 6 : precision, alternate, out _);
                 return (double.IsNegative(real) && !double.IsNaN(real) ? "-" : plus ? "+" : space ? " " : "", new PyStr(body));
             default:

@@ -43,7 +43,7 @@ internal static partial class Support
     {
         if (result is null || ReferenceEquals(result, PySingleton.None))
             return result is null ? null : instance;
-        thread.Pending = Err.Type($"__init__() should return None, not '{result.Type.Name}'").Value;
+        thread.Pending = Err.Type($"__init__() should return None, not '{result.Type.FullName}'").Value;
         return null;
     }
 

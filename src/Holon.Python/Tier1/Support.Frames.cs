@@ -86,7 +86,7 @@ internal static partial class Support
         }
         if (frame.Constructing is not { } made)
             return value;
-        return ReferenceEquals(value, PySingleton.None) ? made : Err.Set(Err.Type($"__init__() should return None, not '{value.Type.Name}'"));
+        return ReferenceEquals(value, PySingleton.None) ? made : Err.Set(Err.Type($"__init__() should return None, not '{value.Type.FullName}'"));
     }
 
     /// <summary>A generator yields; everything that it keeps is in the slots.</summary>

@@ -17,7 +17,7 @@ internal sealed unsafe class LzmaFilters
     public LzmaFilters(PyObject filters)
     {
         if (filters.Type.GetItem is null || filters.Type.Len is null)
-            throw Err.Type($"object of type '{filters.Type.Name}' has no len()");
+            throw Err.Type($"object of type '{filters.Type.FullName}' has no len()");
         var count = Ops.Len(filters);
         if (count > Most)
             throw Err.Value($"Too many filters - liblzma supports a maximum of {Most}");

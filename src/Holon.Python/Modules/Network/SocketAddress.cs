@@ -24,7 +24,7 @@ internal static class SocketAddress
             case Inet:
                 {
                     if (address is not PyTuple pair)
-                        throw Err.Type($"{function}(): AF_INET address must be tuple, not {address.Type.Name}");
+                        throw Err.Type($"{function}(): AF_INET address must be tuple, not {address.Type.FullName}");
                     if (pair.Count != 2)
                         throw Err.Type($"{function}(): AF_INET address must be a pair (host, port)");
                     var result = new byte[16];
@@ -36,7 +36,7 @@ internal static class SocketAddress
             case Inet6:
                 {
                     if (address is not PyTuple parts)
-                        throw Err.Type($"{function}(): AF_INET6 address must be tuple, not {address.Type.Name}");
+                        throw Err.Type($"{function}(): AF_INET6 address must be tuple, not {address.Type.FullName}");
                     if (parts.Count is < 2 or > 4)
                         throw Err.Type($"{function}(): AF_INET6 address must be a tuple (host, port[, flowinfo[, scopeid]])");
                     var result = new byte[28];
@@ -61,7 +61,7 @@ internal static class SocketAddress
     private static ushort Port(PyObject port, string function)
     {
         if (port.Type.Index is null)
-            throw Err.Type($"'{port.Type.Name}' object cannot be interpreted as an integer");
+            throw Err.Type($"'{port.Type.FullName}' object cannot be interpreted as an integer");
         return Ops.Index(port).TryLong(out var value) && value is >= 0 and <= 65535 ? (ushort)value : throw Err.Overflow($"{function}(): port must be 0-65535.");
     }
 
@@ -97,7 +97,7 @@ internal static class SocketAddress
         PyStr text when text.ToCodePoints().All(c => c < 128) => text.Value.Contains('\0', StringComparison.Ordinal) ? throw Err.Type("host name must not contain null character") : text.Value,
         PyStr text => Encoding.ASCII.GetString(Buffers.Bytes(Calls.CallMethod(text, "encode", new PyStr("idna")))),
         PyBytes or PyByteArray => Encoding.ASCII.GetString(Buffers.Bytes(host)),
-        _ => throw Err.Type($"{function}(): str, bytes or bytearray expected, not {host.Type.Name}"),
+        _ => throw Err.Type($"{function}(): str, bytes or bytearray expected, not {host.Type.FullName}"),
     };
 
     /// <summary>A structure from the kernel as Python sees it.</summary>

@@ -30,7 +30,7 @@ internal static unsafe partial class SocketModule
         t.Def("sendto", "data, flags_or_address, address=?, /", (o, a) =>
         {
             if (a[2] is not null && a[1] is not PyInt)
-                throw Err.Type($"'{a[1]!.Type.Name}' object cannot be interpreted as an integer");
+                throw Err.Type($"'{a[1]!.Type.FullName}' object cannot be interpreted as an integer");
             var flags = a[2] is null ? 0 : Args.Int(a[1]!);
             var data = Buffers.Bytes(a[0]);
             var address = SocketAddress.FromPython(a[2] ?? a[1]!, S(o).Family, "sendto");

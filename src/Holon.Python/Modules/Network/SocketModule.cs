@@ -373,7 +373,7 @@ internal static partial class SocketModule
     private static long Unsigned(PyObject n, long most, string function, string bits)
     {
         if (n is not PyInt)
-            throw Err.Type(bits == "16" ? $"'{n.Type.Name}' object cannot be interpreted as an integer" : $"expected int, {n.Type.Name} found");
+            throw Err.Type(bits == "16" ? $"'{n.Type.FullName}' object cannot be interpreted as an integer" : $"expected int, {n.Type.FullName} found");
         var fits = Ops.Index(n).TryLong(out var value);
         if (fits && value >= 0 && value <= most)
             return value;

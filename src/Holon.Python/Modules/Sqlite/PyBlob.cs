@@ -111,7 +111,7 @@ internal sealed class PyBlob(PyConnection connection, nint blob) : PyObject
         if (key is not PySlice slice)
         {
             var at = Index(key);
-            var number = value as PyInt ?? throw Err.Type($"'{value.Type.Name}' object cannot be interpreted as an integer");
+            var number = value as PyInt ?? throw Err.Type($"'{value.Type.FullName}' object cannot be interpreted as an integer");
             Put(at, [number.TryLong(out var n) && n is >= 0 and < 256 ? (byte)n : throw Err.Value("byte must be in range(0, 256)")]);
             return;
         }

@@ -22,7 +22,7 @@ internal sealed unsafe class PyCursor(PyType type) : PyExtensible(type)
 
     public void Init(PyObject given)
     {
-        var to = given as PyConnection ?? throw Err.Type($"Cursor() argument 1 must be sqlite3.Connection, not {given.Type.Name}");
+        var to = given as PyConnection ?? throw Err.Type($"Cursor() argument 1 must be sqlite3.Connection, not {given.Type.FullName}");
         if (isLocked)
             throw Err.Of(SqliteErrors.ProgrammingError, "Recursive use of cursors not allowed.");
         connection = to;

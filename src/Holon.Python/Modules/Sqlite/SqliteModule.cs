@@ -27,7 +27,7 @@ internal static class SqliteModule
     private static PyObject NewCursor(PyObject o, PyObject? factory)
     {
         var made = factory is null ? Calls.Call(Cursor, o) : Calls.Call(factory, o);
-        var cursor = made as PyCursor ?? throw Err.Type($"factory must return a cursor, not {made.Type.Name}");
+        var cursor = made as PyCursor ?? throw Err.Type($"factory must return a cursor, not {made.Type.FullName}");
         if (C(o).RowFactory != Values.None)
             cursor.RowFactory = C(o).RowFactory;
         return cursor;

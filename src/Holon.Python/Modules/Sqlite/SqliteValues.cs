@@ -72,7 +72,7 @@ internal static unsafe class SqliteValues
                     code = SqliteCalls.BindBlob(statement, index, at, (ulong)data.Length, SqliteCalls.Transient);
                 break;
             default:
-                throw Err.Of(SqliteErrors.ProgrammingError, $"Error binding parameter {index}: type '{value.Type.Name}' is not supported");
+                throw Err.Of(SqliteErrors.ProgrammingError, $"Error binding parameter {index}: type '{value.Type.FullName}' is not supported");
         }
         if (code != SqliteCalls.Ok)
             throw SqliteErrors.Code(code);

@@ -359,7 +359,7 @@ internal static class PyExpatModule
             {
                 var part = Calls.Call(read, PyInt.Of(2048));
                 if (part is not IBuffer buffer)
-                    throw Err.Type($"read() did not return a bytes object (type={part.Type.Name})");
+                    throw Err.Type($"read() did not return a bytes object (type={part.Type.FullName})");
                 var bytes = buffer.Bytes.ToArray();
                 if (bytes.Length > 2048)
                     throw Err.Value($"read() returned too much data: 2048 bytes requested, {bytes.Length} returned");
@@ -452,9 +452,9 @@ internal static class PyExpatModule
                 PyStr { Length: 1 } s => (char)s[0],
                 PyStr => throw Err.Value("namespace_separator must be at most one character, omitted, or None"),
                 _ when a[1] == Values.None => null,
-                _ => throw Err.Type($"ParserCreate() argument 'namespace_separator' must be str or None, not {a[1]!.Type.Name}"),
+                _ => throw Err.Type($"ParserCreate() argument 'namespace_separator' must be str or None, not {a[1]!.Type.FullName}"),
             };
-            var encoding = a[0] is PyStr e ? e.Value : a[0] == Values.None ? null : throw Err.Type($"ParserCreate() argument 'encoding' must be str or None, not {a[0]!.Type.Name}");
+            var encoding = a[0] is PyStr e ? e.Value : a[0] == Values.None ? null : throw Err.Type($"ParserCreate() argument 'encoding' must be str or None, not {a[0]!.Type.FullName}");
             if (a[2] is not (null or PyDict) && a[2] != Values.None)
                 throw Err.Type("intern must be a dictionary");
             return new PyParser(encoding, separator, a[2] ?? new PyDict(), false);

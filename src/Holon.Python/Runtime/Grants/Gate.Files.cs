@@ -112,7 +112,7 @@ internal sealed partial class Gate
     }
 
     private static int Folder(PyObject folder) =>
-        folder.Type.Index is null ? throw Err.Type($"argument should be integer or None, not {folder.Type.Name}") : Args.Int(folder);
+        folder.Type.Index is null ? throw Err.Type($"argument should be integer or None, not {folder.Type.FullName}") : Args.Int(folder);
 
     private void Judge(string real, Access access, PyObject? path)
     {
