@@ -6,13 +6,27 @@ namespace Holon.Python.Cli;
 internal sealed class Start(PythonMachineOptions given, Choice choice, string? script, string[] remaining, string[] all)
 {
     /// <summary>What starts this program again: not the host that has been given it to run.</summary>
-    private static string Executable
+    private static string BaseExecutable
     {
         get
         {
             var path = Environment.ProcessPath ?? "";
             var own = Path.Combine(AppContext.BaseDirectory, "holon-python");
             return Path.GetFileName(path) == "dotnet" && File.Exists(own) ? own : path;
+        }
+    }
+
+    /// <summary>The name by which it was started: in a virtual environment that is a link, beside which the library looks for <c>pyvenv.cfg</c>.</summary>
+    private static string Executable
+    {
+        get
+        {
+            if (BaseExecutable != Environment.ProcessPath || !File.Exists("/proc/self/cmdline"))
+                return BaseExecutable;
+            var line = File.ReadAllBytes("/proc/self/cmdline");
+            var name = Encoding.UTF8.GetString(line.AsSpan(0, Math.Max(0, Array.IndexOf(line, (byte)0))));
+            var folders = name.Contains('/', StringComparison.Ordinal) ? [""] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+            return name.Length == 0 ? BaseExecutable : folders.Select(f => Path.GetFullPath(Path.Combine(f, name))).FirstOrDefault(File.Exists) ?? BaseExecutable;
         }
     }
 
@@ -37,6 +51,7 @@ internal sealed class Start(PythonMachineOptions given, Choice choice, string? s
             HandlesSignals = true,
             Colours = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("NO_COLOR") is null or "" && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"),
             Executable = Executable,
+            BaseExecutable = BaseExecutable,
             OriginalArguments = [Environment.ProcessPath ?? "holon-python", .. all],
             Arguments = choice.Command is not null ? ["-c", .. remaining] : choice.Module is not null ? ["-m", .. remaining] : remaining.Length > 0 ? remaining : [""],
             Path = FirstPath(isPackage),

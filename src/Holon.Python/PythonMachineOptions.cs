@@ -87,6 +87,9 @@ public sealed record PythonMachineOptions
     /// <summary><c>sys.executable</c>.</summary>
     public string Executable { get; init; } = "";
 
+    /// <summary><c>sys._base_executable</c>: the program itself, where <see cref="Executable"/> is a virtual environment's link to it; null if they are the same.</summary>
+    public string? BaseExecutable { get; init; }
+
     /// <summary><c>sys.orig_argv</c>.</summary>
     public IReadOnlyList<string> OriginalArguments { get; init; } = [];
 

@@ -174,7 +174,7 @@ internal static partial class IoModule
                 throw Err.Value("Cannot use closefd=False with file name");
             _ = FileSystemCodec.Path(a[0]!, "open");
             var flags = (self.Readable && self.Writable ? 2 : self.Writable ? 1 : 0) | 0x80000 | kind switch { 'w' => 64 | 512, 'a' => 64 | 1024, 'x' => 64 | 128, _ => 0 };
-            self.Fd = a[3] == Values.None ? Gate.Current.Open(a[0]!, null, flags, 0x1b6) : Gate.Current.Use(Args.Int(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags))));
+            self.Fd = a[3] == Values.None ? Gate.Current.Open(a[0]!, null, flags, 0x1b6) : Opened(Calls.Call(a[3]!, a[0]!, PyInt.Of(flags)));
             if (self.Fd < 0)
                 throw Err.OS(LibC.LastError, a[0]);
             try
@@ -193,6 +193,13 @@ internal static partial class IoModule
             Track(o, Layer.Raw);
         if (self.Appending)
             LibC.Seek(self.Fd, 0, 2);
+    }
+
+    /// <summary>The descriptor that an opener has given.</summary>
+    private static int Opened(PyObject given)
+    {
+        var fd = given is PyInt ? Args.Int(given) : throw Err.Type("expected integer from opener");
+        return fd >= 0 ? Gate.Current.Use(fd) : throw Err.Value($"opener returned {fd}");
     }
 
     private static void PosixCheckDirectory(int fd, PyObject name)

@@ -51,7 +51,7 @@ internal static class SysModule
         m.Set("maxsize", long.MaxValue);
         m.Set("maxunicode", 0x10ffff);
         m.Set("executable", options.Executable);
-        m.Set("_base_executable", options.Executable);
+        m.Set("_base_executable", options.BaseExecutable ?? options.Executable);
         foreach (var prefix in new[] { "prefix", "exec_prefix", "base_prefix", "base_exec_prefix" })
             m.Set(prefix, "/usr");
         m.Set("platlibdir", "lib");
@@ -190,9 +190,29 @@ internal static class SysModule
             ErrorPrinter.PrintUnraisable(machine, (PyException)Attributes.Get(info, "exc_value"), Attributes.Get(info, "object"));
             return Values.None;
         });
-        m.DefRaw("breakpointhook", (_, args, names) => Calls.CallNamed(Attributes.Get(machine.ImportModule("pdb"), "set_trace"), args, names));
+        m.DefRaw("breakpointhook", (_, args, names) => BreakpointFunction(machine) is { } function ? Calls.CallNamed(function, args, names) : Values.None);
         foreach (var hook in new[] { "displayhook", "excepthook", "unraisablehook", "breakpointhook" })
             m.Set($"__{hook}__", m.Module.Dict.Get(hook)!);
+    }
+
+    /// <summary>What <c>PYTHONBREAKPOINT</c> names, or pdb's; null where breakpoints are off, or name what is not there.</summary>
+    private static PyObject? BreakpointFunction(Machine machine)
+    {
+        var ignored = machine.Options.IgnoreEnvironment || machine.Options.Isolated;
+        var chosen = ignored ? Values.None : Calls.CallMethod(Attributes.Get(machine.ImportModule("os"), "environ"), "get", new PyStr("PYTHONBREAKPOINT"));
+        var name = chosen is PyStr { Length: > 0 } text ? text.Value : "pdb.set_trace";
+        if (name == "0")
+            return null;
+        var dot = name.LastIndexOf('.');
+        try
+        {
+            return Attributes.Get(dot < 0 ? machine.Builtins : machine.ImportModule(name[..dot]), name[(dot + 1)..]);
+        }
+        catch (PyError error) when (chosen is PyStr && (error.Value.Type.IsSubtypeOf(ExceptionTypes.ImportError) || error.Value.Type.IsSubtypeOf(ExceptionTypes.AttributeError) || error.Value.Type.IsSubtypeOf(ExceptionTypes.ValueError)))
+        {
+            Warn.Issue(ExceptionTypes.RuntimeWarning, $"Ignoring unimportable $PYTHONBREAKPOINT: \"{name}\"");
+            return null;
+        }
     }
 
     private static PyObject Hook(Action set)

@@ -24,8 +24,7 @@ internal sealed class InteractiveConsole(Machine machine, PyDict main)
         while (true)
         {
             string? line = null;
-            var interrupted = !Guarded(() => line = Read(Prompt(lines.Count == 0 ? "ps1" : "ps2")));
-            if (interrupted)
+            if (!Guarded(() => line = Read(Prompt(lines.Count == 0 ? "ps1" : "ps2")), atPrompt: true))
             {
                 lines.Clear();
                 continue;
@@ -95,8 +94,7 @@ internal sealed class InteractiveConsole(Machine machine, PyDict main)
         {
             return false;
         }
-        // A compound statement ends with an empty line only.
-        if (!ended && source.TrimEnd('\n').Contains('\n', StringComparison.Ordinal) && IsBlock(source))
+        if (!ended && IsCompound(source))
             return false;
         const int futures = 0x1fe0000;
         flags |= (int)code.Flags & futures;
@@ -106,11 +104,17 @@ internal sealed class InteractiveConsole(Machine machine, PyDict main)
 
     private static bool IsIncomplete(PyException error) => error.Field("msg") is PyStr { Value: "incomplete input" };
 
-    /// <summary>The last line belongs to the body of a compound statement.</summary>
-    private static bool IsBlock(string source) => source.TrimEnd('\n').Split('\n')[^1] is [' ' or '\t', ..];
+    /// <summary>A compound statement, be it on one line, ends with an empty line only.</summary>
+    private bool IsCompound(string source)
+    {
+        const int onlyTree = 0x400;
+        var tree = Execution.Compile(PyStr.FromUtf16(source), "<stdin>", "single", flags | onlyTree);
+        return Attributes.Get(tree, "body") is PyList { Count: > 0 } body
+            && body[0].Type.Name is "If" or "While" or "For" or "AsyncFor" or "Try" or "TryStar" or "With" or "AsyncWith" or "FunctionDef" or "AsyncFunctionDef" or "ClassDef" or "Match";
+    }
 
     /// <summary>Runs; prints what it raises. False when it raised.</summary>
-    private bool Guarded(Action action)
+    private bool Guarded(Action action, bool atPrompt = false)
     {
         try
         {
@@ -123,7 +127,7 @@ internal sealed class InteractiveConsole(Machine machine, PyDict main)
         }
         catch (PyError error)
         {
-            if (error.Value.Type.IsSubtypeOf(ExceptionTypes.KeyboardInterrupt))
+            if (atPrompt && error.Value.Type.IsSubtypeOf(ExceptionTypes.KeyboardInterrupt))
             {
                 Error("\nKeyboardInterrupt\n");
                 return false;

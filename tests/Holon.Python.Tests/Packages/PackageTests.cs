@@ -13,7 +13,7 @@ public sealed class PackageTests(PackageTests.Unpacked packages) : IClassFixture
         + "python3-sympy python3-mpmath python3-django python3-asgiref python3-sqlparse python3-tz black python3-packaging python3-mypy-extensions python3-pathspec python3-platformdirs python3-typing-extensions python3-mypy python3-docutils docutils-common python3-roman "
         + "pylint python3-astroid python3-isort python3-mccabe python3-tomlkit python3-dill python3-wrapt python3-lazy-object-proxy "
         + "python3-attr python3-rich python3-dateutil python3-six python3-bs4 python3-soupsieve python3-html5lib python3-webencodings python3-markdown python3-markdown-it python3-mdurl python3-jsonschema python3-pyrsistent "
-        + "python3-networkx python3-pyparsing python3-sqlalchemy";
+        + "python3-networkx python3-pyparsing python3-sqlalchemy python3-tornado python3-pytest python3-iniconfig python3-pluggy python3-py";
 
     public static TheoryData<string> Programs => [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Packages"), "*_.py").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
