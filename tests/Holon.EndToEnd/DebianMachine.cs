@@ -26,7 +26,7 @@ public sealed class DebianMachine : IAsyncLifetime
     private const string Name = "debian-test";
 
     /// <summary>Its disk, its socket and what is remembered of it are in the test's own folder: others may run at the same time.</summary>
-    private Dictionary<string, string> Environment => new[] { "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME" }.ToDictionary(each => each, _ => _folder.Path);
+    private Dictionary<string, string> Environment => new[] { "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME" }.ToDictionary(each => each, each => Directory.CreateDirectory(Path.Combine(_folder.Path, each)).FullName);
 
     private string Key => Path.Combine(_folder.Path, "key");
 
@@ -112,7 +112,7 @@ public sealed class DebianMachine : IAsyncLifetime
 
     private async Task StartAsync()
     {
-        if (!(await HolonProgram.RunAsync("image", "ls")).Output.Split('\n').Any(line => line.StartsWith("debian ", StringComparison.Ordinal) && line.Contains(" MB ", StringComparison.Ordinal)))
+        if (!await GuestImages.IsMadeAsync("debian"))
         {
             var image = await HolonProgram.RunAsync("image", "build", "debian");
             if (image.ExitCode != 0)

@@ -162,6 +162,18 @@ public sealed class FuseServerTests : IDisposable
         Assert.Equal(-61, _guest.Call(FuseOperation.GetExtended, node, FuseClient.Bytes(64ul), FuseClient.Text("user.name")).Error);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_change_of_nothing_is_noted_as_linux_notes_chown_without_owners(bool mapped)
+    {
+        using var guest = new FuseClient(_root, mapped: mapped);
+        var node = guest.Create(1, "file").Entry.Node;
+        (ulong, uint) Changed(FuseAttributes attributes) => (attributes.Changed, attributes.ChangedNanoseconds);
+        var before = Changed(guest.Attributes(node));
+        Assert.True(SpinWait.SpinUntil(() => Changed(guest.Set(node, default).Attributes).CompareTo(before) > 0, TimeSpan.FromSeconds(20))); // as soon as the host's clock for files has moved
+    }
+
     [Fact]
     public void Holes_are_found_and_made()
     {
