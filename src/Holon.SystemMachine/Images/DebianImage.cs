@@ -33,7 +33,7 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
     public override bool HasDisk => true;
 
     /// <inheritdoc/>
-    public override int Revision => 2;
+    public override int Revision => 3;
 
     /// <summary>Completes a specification so that it boots this image.</summary>
     /// <param name="spec">What the user asked for.</param>

@@ -26,7 +26,8 @@ mkdir -p "$root/etc/systemd/system/ssh.service.d"
 printf '[Service]\nExecStartPre=\nExecStartPre=/bin/sh -c "[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N \\"\\" -f /etc/ssh/ssh_host_ed25519_key"\n' >"$root/etc/systemd/system/ssh.service.d/host-key.conf"
 
 # Any network card asks for its address; a machine without one does not wait for it.
-printf '[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n' >"$root/etc/systemd/network/80-dhcp.network"
+# The network's own domain is searched, so that other machines are found by their bare names.
+printf '[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n[DHCPv4]\nUseDomains=yes\n[IPv6AcceptRA]\nUseDomains=yes\n' >"$root/etc/systemd/network/80-dhcp.network"
 chroot "$root" systemctl -q enable systemd-networkd
 chroot "$root" systemctl -q mask systemd-networkd-wait-online
 
