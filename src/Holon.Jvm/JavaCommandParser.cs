@@ -12,6 +12,8 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
 
     private const string NotCreated = "\nError: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.";
 
+    private const string TooSmallHeap = "Error occurred during initialization of VM\nToo small maximum heap";
+
     private readonly Dictionary<string, string> _properties = [];
     private readonly List<string> _notices = [];
     private readonly List<string> _own = [];
@@ -79,6 +81,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
             _classPath ??= environment("CLASSPATH") ?? "";
             main = "jdk.compiler/com.sun.tools.javac.launcher.Main";
         }
+        if (_kind == MainKind.Jar && main != null) CheckJar(main);
         if (_kind == MainKind.Module)
         {
             _properties["jdk.module.main"] = main!.Split('/')[0];
@@ -254,7 +257,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
         }
         if (word.StartsWith("-D", StringComparison.Ordinal)) AddProperty(word[2..]);
         else if (word.StartsWith("-Xlog", StringComparison.Ordinal) && (word.Length == 5 || word[5] == ':')) AddLog(word);
-        else if (word.StartsWith("-Xmx", StringComparison.Ordinal)) _options = _options with { MaximumHeap = Size(word, 4, "maximum heap size", 2 << 20, "Too small maximum heap") };
+        else if (word.StartsWith("-Xmx", StringComparison.Ordinal)) _options = _options with { MaximumHeap = Size(word, 4, "maximum heap size", 2 << 20, TooSmallHeap) };
         else if (word.StartsWith("-Xms", StringComparison.Ordinal)) Size(word, 4, "initial heap size", 0, "");
         else if (word.StartsWith("-Xmn", StringComparison.Ordinal)) Size(word, 4, "initial young generation size", 0, "");
         else if (word.StartsWith("-Xss", StringComparison.Ordinal)) _options = _options with { StackSize = Size(word, 4, "thread stack size", 136 << 10, "The Java thread stack size specified is too small. Specify at least 136k") };
@@ -286,7 +289,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
                 _options = _options with { PrintCompilation = true };
                 return;
             case "MaxHeapSize":
-                _options = _options with { MaximumHeap = Size("-XX:" + text, "-XX:MaxHeapSize=".Length, "maximum heap size", 2 << 20, "Too small maximum heap") };
+                _options = _options with { MaximumHeap = Size("-XX:" + text, "-XX:MaxHeapSize=".Length, "maximum heap size", 2 << 20, TooSmallHeap) };
                 return;
             case "ThreadStackSize":
                 _options = _options with { StackSize = Size("-XX:" + text + "k", "-XX:ThreadStackSize=".Length, "thread stack size", 0, "") };
@@ -323,7 +326,7 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
     {
         var text = word.AsSpan(prefix);
         if (text.IsEmpty || text[^1] is 'b' or 'B' || !MemorySize.TryParse(text, out var size) || size.Bytes > long.MaxValue) throw new Refusal($"Invalid {what}: {word}{NotCreated}");
-        if ((long)size.Bytes < least) throw new Refusal(tooSmall + NotCreated);
+        if ((long)size.Bytes < least) throw new Refusal(tooSmall == TooSmallHeap ? tooSmall : tooSmall + NotCreated);
         return (long)size.Bytes;
     }
 
@@ -390,6 +393,24 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
         const string Property = "jdk.boot.class.path.append"; // where the class library looks for resources
         _properties[Property] = _properties.TryGetValue(Property, out var before) ? before + ":" + path : path;
         _options = _options with { BootClassPath = [.. _options.BootClassPath, .. path.Split(':', StringSplitOptions.RemoveEmptyEntries)] };
+    }
+
+    /// <summary>HotSpot's launcher looks into a jar before there is a machine; that it is one at all is told by its end, where the directory is found.</summary>
+    private static void CheckJar(string path)
+    {
+        const int Longest = 22 + ushort.MaxValue; // the record and the longest comment after it
+        try
+        {
+            using var file = File.OpenRead(path);
+            file.Seek(-Math.Min(file.Length, Longest), SeekOrigin.End);
+            var end = new byte[file.Length - file.Position];
+            file.ReadExactly(end);
+            if (end.AsSpan().LastIndexOf("PK\x05\x06"u8) < 0) throw new Refusal($"Error: Invalid or corrupt jarfile {path}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new Refusal($"Error: Unable to access jarfile {path}");
+        }
     }
 
     /// <summary>A class path entry <c>folder/*</c> stands for all jars of the folder.</summary>

@@ -34,6 +34,7 @@ public sealed class DiagnosticsTests : IDisposable
     [InlineData("-Xmxfoo")]
     [InlineData("-Xss2k")]
     [InlineData("@/none/there")]
+    [InlineData("-Xmx1k")]
     public void A_wrong_option_is_refused_as_HotSpot_refuses_it(string option)
     {
         RequireJava();
@@ -43,6 +44,37 @@ public sealed class DiagnosticsTests : IDisposable
         // HotSpot says some of this on standard output, and its page of usage names options of its own.
         Assert.Equal(BeforeUsage(expected.Output + expected.Error), BeforeUsage(actual.Output + actual.Error));
         Assert.Equal(expected.Code, actual.Code);
+    }
+
+    [Fact]
+    public void A_jar_that_is_none_is_told_as_HotSpot_tells_it()
+    {
+        RequireJava();
+        var bad = Path.Combine(_folder, "bad.jar");
+        File.WriteAllText(bad, "no zip file");
+        foreach (var jar in (string[])[bad, Path.Combine(_folder, "none.jar")]) Assert.Equal(Commands.Run("java", "-jar", jar), Commands.Run(Commands.HolonJava, "-jar", jar));
+    }
+
+    [Theory]
+    [InlineData("-XX:MaxJavaStackTraceDepth=3")]
+    [InlineData("-XX:MaxJavaStackTraceDepth=0")]
+    [InlineData("-XX:-ShowCodeDetailsInExceptionMessages")]
+    [InlineData("-XX:ActiveProcessorCount=7")]
+    [InlineData("-XX:+ExitOnOutOfMemoryError")]
+    public void Options_that_change_what_a_program_sees_do_so(string option)
+    {
+        RequireJava("javac");
+        Compile("Seen", """
+            public class Seen {
+                static void dive(int depth, String s) { if (depth == 0) s.length(); else dive(depth - 1, s); }
+                public static void main(String[] a) {
+                    System.out.println(Runtime.getRuntime().availableProcessors());
+                    try { dive(1100, null); } catch (NullPointerException e) { System.out.println(e.getMessage() + " " + e.getStackTrace().length); }
+                    try { System.out.println(new long[1 << 27].length); } catch (OutOfMemoryError e) { System.out.println("caught"); }
+                }
+            }
+            """);
+        Assert.Equal(Commands.Run("java", option, "-Xmx64m", "-cp", _folder, "Seen"), Commands.Run(Commands.HolonJava, option, "-Xmx64m", "-cp", _folder, "Seen"));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ internal static class Constants
             case CpTag.Double:
                 return Value.Of(Boxes.Box(t, 'D', entry.Bits));
         }
-        if (entry.Resolved is ResolvedConstant known) return known.Failure == null ? Value.Of(known.Value) : throw Again(t, known.Failure, from.Pool.NameAndType(entry.B).Name);
+        if (entry.Resolved is ResolvedConstant known) return known.Failure == null ? Value.Of(known.Value) : throw Resolution.Again(t, known.Failure, from.Pool.NameAndType(entry.B).Name);
         object? value;
         try
         {
@@ -47,13 +47,6 @@ internal static class Constants
             from.Pool.Entries[index].Resolved = new ResolvedConstant(value, null);
         }
         return Value.Of(value);
-    }
-
-    /// <summary>The failure of an earlier resolution: an error of the same class, where it happens now.</summary>
-    private static JavaThrow Again(JThread t, JObject failure, string name)
-    {
-        var cause = failure.Ref(t.Machine.Known.ThrowableCause) as JObject;
-        return t.Error(failure.Class().Name, t.Machine.ThrowableMessage(failure) is { Length: > 0 } message ? message : name, cause == failure ? null : cause);
     }
 
     private sealed record ResolvedConstant(object? Value, JObject? Failure);

@@ -24,7 +24,7 @@ internal static unsafe class Messages
     public static JavaThrow AbstractMethod(JThread t, JMethod method, object?* r)
     {
         var receiver = *r == null ? method.Class : t.Machine.ClassOf(*r);
-        return t.Error("java/lang/AbstractMethodError", $"Receiver class {receiver.JavaName} does not define or inherit an implementation of the resolved method '{(method.Class.IsInterface ? "abstract " : "abstract ")}{External(method, true)}' of {(method.Class.IsInterface ? "interface" : "abstract class")} {method.Class.JavaName}.");
+        return t.Error("java/lang/AbstractMethodError", $"Receiver class {receiver.JavaName} does not define or inherit an implementation of the resolved method 'abstract {External(method, true)}' of {method.Class.KindName} {method.Class.JavaName}.");
     }
 
     private static string ExternalType(JClass c) => ExternalType(c.TypeDescriptor);

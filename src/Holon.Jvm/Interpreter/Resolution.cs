@@ -36,6 +36,30 @@ internal static unsafe class Resolution
         ref var entry = ref from.Pool.Entries[index];
         if (entry.Resolved is JClass known) return known;
         var name = from.Pool.ClassName(index);
+        // What failed once fails for ever (§5.4.3).
+        if (entry.Resolved is JObject failure) throw Again(t, failure, name);
+        try
+        {
+            var c = ClassNamed(t, from, index, name);
+            entry.Resolved = c;
+            return c;
+        }
+        catch (JavaThrow e) when (e.Throwable.Class().IsSubclassOf(t.Machine.Known.LinkageError))
+        {
+            entry.Resolved ??= e.Throwable;
+            throw;
+        }
+    }
+
+    /// <summary>The failure of an earlier resolution: an error of the same class, where it happens now.</summary>
+    public static JavaThrow Again(JThread t, JObject failure, string name)
+    {
+        var cause = failure.Ref(t.Machine.Known.ThrowableCause) as JObject;
+        return t.Error(failure.Class().Name, t.Machine.ThrowableMessage(failure) is { Length: > 0 } message ? message : name, cause == failure ? null : cause);
+    }
+
+    private static JClass ClassNamed(JThread t, JClass from, int index, string name)
+    {
         JClass c;
         if (from.IsHidden && index == from.File!.ThisClass)
         {
@@ -46,7 +70,6 @@ internal static unsafe class Resolution
             c = from.Loader.LoadNamed(t, name);
         }
         if (!Access.CanAccessClass(from, c)) throw t.Error("java/lang/IllegalAccessError", Access.DeniedMessage(from, c, $"failed to access class {c.JavaName} from class {from.JavaName} ({t.Machine.JointDescription(c, from)})"));
-        entry.Resolved = c;
         return c;
     }
 

@@ -40,7 +40,7 @@ public sealed unsafe partial class JavaMachine
             Initialize(t, "java/lang/OutOfMemoryError", "java/lang/NullPointerException", "java/lang/ClassCastException", "java/lang/ArrayStoreException", "java/lang/ArithmeticException",
                 "java/lang/StackOverflowError", "java/lang/IllegalMonitorStateException", "java/lang/IllegalArgumentException",
                 "java/lang/invoke/MethodHandle", "java/lang/invoke/ResolvedMethodName", "java/lang/invoke/MemberName", "java/lang/invoke/MethodHandleNatives");
-            if (t.Call(Known.System.DeclaredMethod("initPhase2", "(ZZ)I")!, Value.Of(true), Value.Of(true)).Int != 0)
+            if (t.Call(Known.System.DeclaredMethod("initPhase2", "(ZZ)I")!, Value.Of(false), Value.Of(false)).Int != 0)
             {
                 BootLayerFailed = true;
                 throw new HolonException("The class library's module system could not be set up; its message is above.");

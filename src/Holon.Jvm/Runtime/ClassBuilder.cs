@@ -191,7 +191,7 @@ internal static unsafe class ClassBuilder
             {
                 var old = super.VTable[i];
                 if (old.Name != m.Name || old.Desc != m.Desc || !Overrides(c, super, i)) continue;
-                JThread.Current.Machine.Constraints.CheckOverriding(JThread.Current, c, super, m);
+                JThread.Current.Machine.Constraints.CheckOverriding(JThread.Current, c, old.Class, m);
                 if (old.IsFinal && (old.Flags & Acc.Final) != 0)
                     throw JThread.Current.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} overrides final method {old.Class.JavaName}.{old.Name}{old.Desc}");
                 table[i] = m;

@@ -121,6 +121,9 @@ internal sealed unsafe class JClass
     public bool IsPrimitive => Primitive != 0;
     public bool IsInterface => (Flags & Acc.Interface) != 0;
     public bool IsAbstract => (Flags & Acc.Abstract) != 0;
+
+    /// <summary>What messages call it.</summary>
+    public string KindName => IsInterface ? "interface" : IsAbstract ? "abstract class" : "class";
     public ConstantPool Pool => File!.Pool;
 
     public JClass ElementOfElements => Element == null ? this : Element.ElementOfElements;

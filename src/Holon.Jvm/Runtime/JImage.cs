@@ -69,7 +69,8 @@ internal sealed unsafe class JImage
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new HolonException($"{path}, the class library of a JDK 17, cannot be read; install openjdk-17-jre-headless or name a JDK's folder with --java-home.", e);
+            var message = $"{path}, the class library of a JDK 17, cannot be read; install openjdk-17-jre-headless or name a JDK's folder with --java-home.";
+            throw e is FileNotFoundException or DirectoryNotFoundException ? new HolonException(message) : new HolonException(message, e);
         }
         _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _data);

@@ -4,7 +4,7 @@ namespace Holon.Jvm.Runtime;
 /// <summary>Classes, methods and field offsets that the machine itself uses.</summary>
 internal sealed class Known
 {
-    public readonly JClass Object, Class, String, Thread, Throwable, Error, SoftReference, FinalReference, ThreadGroup, System, Module, ClassLoader, MemberName;
+    public readonly JClass Object, Class, String, Thread, Throwable, Error, LinkageError, SoftReference, FinalReference, ThreadGroup, System, Module, ClassLoader, MemberName;
     public readonly long StringValue, StringCoder, StringHash;
     public readonly long ThreadName, ThreadEetop, ThreadStatus, ThreadPriority, ThreadDaemon, ThreadGroupField, ThreadInterrupted;
     public readonly long ThrowableBacktrace, ThrowableMessage, ThrowableDepth, ThrowableCause, ThrowableStackTrace;
@@ -28,6 +28,7 @@ internal sealed class Known
         ThreadGroup = Load("java/lang/ThreadGroup");
         Throwable = Load("java/lang/Throwable");
         Error = Load("java/lang/Error");
+        LinkageError = Load("java/lang/LinkageError");
         SoftReference = Load("java/lang/ref/SoftReference");
         FinalReference = Load("java/lang/ref/FinalReference");
         System = Load("java/lang/System");

@@ -145,7 +145,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         if (!IsBoot && file.Name.StartsWith("java/", StringComparison.Ordinal) && !JavaMachine.IsPlatformLoader(Loader!))
             throw thread.Error("java/lang/SecurityException", "Prohibited package name: " + file.Name[..file.Name.LastIndexOf('/')].Replace('/', '.'));
         if (hiddenName == null && FindLoaded(file.Name) is { } duplicate && duplicate.Loader == this)
-            throw thread.Error("java/lang/LinkageError", $"loader {(Loader == null ? "'bootstrap'" : machine.LoaderName(Loader))} attempted duplicate class definition for {duplicate.JavaName}. ({machine.PlaceOf(duplicate)})");
+            throw thread.Error("java/lang/LinkageError", $"loader {(Loader == null ? "'bootstrap'" : machine.LoaderName(Loader))} attempted duplicate {duplicate.KindName} definition for {duplicate.JavaName}. ({machine.PlaceOf(duplicate)})");
 
         var loading = _loading ??= [];
         if (!loading.Add((this, file.Name))) throw thread.Error("java/lang/ClassCircularityError", file.Name);
@@ -162,13 +162,13 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         if (hiddenName == null)
         {
             if (!machine.Constraints.Allows(result.Name, this, result))
-                throw thread.Error("java/lang/LinkageError", $"loader constraint violation: loader {(IsBoot ? "'bootstrap'" : machine.LoaderName(Loader!))} wants to load {(result.IsInterface ? "interface" : "class")} {result.JavaName}. A different class with the same name was previously loaded. ({machine.PlaceOf(result)})");
+                throw thread.Error("java/lang/LinkageError", $"loader constraint violation: loader {(IsBoot ? "'bootstrap'" : machine.LoaderName(Loader!))} wants to load {result.KindName} {result.JavaName}. A different {result.KindName} with the same name was previously loaded. ({machine.PlaceOf(result)})");
             lock (_classes)
             {
                 if (!_classes.TryAdd(result.Name, result))
                 {
                     if (IsBoot) return _classes[result.Name];
-                    throw thread.Error("java/lang/LinkageError", $"loader {machine.LoaderName(Loader!)} attempted duplicate class definition for {result.JavaName}. ({machine.PlaceOf(_classes[result.Name])})");
+                    throw thread.Error("java/lang/LinkageError", $"loader {machine.LoaderName(Loader!)} attempted duplicate {result.KindName} definition for {result.JavaName}. ({machine.PlaceOf(_classes[result.Name])})");
                 }
             }
         }

@@ -72,7 +72,7 @@ internal sealed class LoadingConstraints
     public void CheckField(JThread t, JClass from, JClass owner, string name, string descriptor)
     {
         if (Agree(descriptor, from.Loader, owner.Loader) is not { } different) return;
-        throw Violation(t, from, owner, $"when resolving field \"{name}\" of type {External(different)}, the class loader {Describe(t, from.Loader)} of the current class, {from.JavaName}, and the class loader {Describe(t, owner.Loader)} for the field's defining {Kind(owner)}, {owner.JavaName}, have different Class objects for type {External(different)}");
+        throw Violation(t, from, owner, $"when resolving field \"{name}\" of type {External(different)}, the class loader {Describe(t, from.Loader)} of the current class, {from.JavaName}, and the class loader {Describe(t, owner.Loader)} for the field's defining {owner.KindName}, {owner.JavaName}, have different Class objects for type {External(different)}");
     }
 
     /// <summary>The same for a method and what its descriptor names.</summary>
@@ -93,8 +93,6 @@ internal sealed class LoadingConstraints
         t.Error("java/lang/LinkageError", $"loader constraint violation{(what.StartsWith("for", StringComparison.Ordinal) ? " " : ": ")}{what} ({t.Machine.PlaceOf(a)}; {t.Machine.PlaceOf(b)})");
 
     private static string External(string name) => name.Replace('/', '.');
-
-    private static string Kind(JClass c) => c.IsInterface ? "interface" : c.IsAbstract ? "abstract class" : "class";
 
     private static string Describe(JThread t, LoaderData loader) => loader.IsBoot ? "'bootstrap'" : t.Machine.LoaderName(loader.Loader!);
 }
