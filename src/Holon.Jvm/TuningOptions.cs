@@ -10,7 +10,7 @@ internal static class TuningOptions
     [
         .. """
             AdaptiveSizePolicyWeight AllocatePrefetchStyle AlwaysPreTouch AutoCreateSharedArchive BackgroundCompilation BytecodeVerificationLocal
-            BytecodeVerificationRemote CICompilerCount CheckIntrinsics CompactStrings CompileCommand CompileThreshold CompressedClassSpaceSize
+            BytecodeVerificationRemote CICompilerCount CheckIntrinsics CompactStrings CompileCommand CompileThreshold CompileThresholdScaling CompressedClassSpaceSize
             ConcGCThreads CreateCoredumpOnCrash DebugNonSafepoints DisableAttachMechanism DisableExplicitGC DoEscapeAnalysis DumpLoadedClassList
             EliminateAllocations EliminateLocks EnableDynamicAgentLoading ErrorFile ErrorFileToStderr ExplicitGCInvokesConcurrent FlightRecorder
             GCHeapFreeLimit GCTimeRatio HeapBaseMinAddress HeapDumpOnOutOfMemoryError HeapDumpPath InitialBootClassLoaderMetaspaceSize InitialCodeCacheSize
