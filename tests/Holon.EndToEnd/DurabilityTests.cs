@@ -39,7 +39,7 @@ public sealed class DurabilityTests(Busybox busybox) : IClassFixture<Busybox>
         var image = await ImageStore.ForUser().GetAsync("busybox", new Progress<ImageProgress>(), TestContext.Current.CancellationToken);
         string[] run =
         [
-            "run", "busybox", "--timeout", "180s", "--disk", disk.Path, "--initrd", image.Initrd, "--initrd", image.Modules, "--initrd", await MakeArchive(folder),
+            "run", "busybox", "--timeout", "15m", "--disk", disk.Path, "--initrd", image.Initrd, "--initrd", image.Modules, "--initrd", await MakeArchive(folder),
             "--", "sh", "-c", Script.Replace("SYNCHRONOUS", synchronous, StringComparison.Ordinal).Replace("MODE", journal, StringComparison.Ordinal),
         ];
         var rounds = Environment.GetEnvironmentVariable("HOLON_TEST_ALL") is null ? RoundsInCi : RoundsInAll;

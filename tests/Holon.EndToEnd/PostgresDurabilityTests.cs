@@ -67,7 +67,7 @@ public sealed class PostgresDurabilityTests(Busybox busybox) : IClassFixture<Bus
         var disk = await DurableDisk.CreateAsync(folder, 1 << 30);
         string[] run =
         [
-            "run", "busybox", "--memory", "1G", "--timeout", "180s", "--disk", $"{programs},ro,format=raw", "--disk", disk.Path,
+            "run", "busybox", "--memory", "1G", "--timeout", "15m", "--disk", $"{programs},ro,format=raw", "--disk", disk.Path,
             "--", "sh", "-c", Script.Replace("CLIENTS", Clients.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal),
         ];
         var random = new Random(1);

@@ -9,14 +9,11 @@ namespace Holon.Bench.Work;
 /// </summary>
 internal sealed class GeneratedProject
 {
-    private const int FunctionsInFile = 50;
-
+    private readonly int _functionsInFile;
     private readonly Random _random = new(20);
     private readonly List<Func<uint, uint>> _functions = [];
 
-    private GeneratedProject()
-    {
-    }
+    private GeneratedProject(int functionsInFile) => _functionsInFile = functionsInFile;
 
     /// <summary>The project's files.</summary>
     public List<GuestFile> Files { get; } = [];
@@ -30,9 +27,10 @@ internal sealed class GeneratedProject
     /// <summary>Writes a project.</summary>
     /// <param name="folder">The guest's folder for it.</param>
     /// <param name="lines">At least so many lines.</param>
-    public static GeneratedProject Make(string folder, int lines)
+    /// <param name="functionsInFile">How large a file is; a function has about thirty lines.</param>
+    public static GeneratedProject Make(string folder, int lines, int functionsInFile = 50)
     {
-        var project = new GeneratedProject();
+        var project = new GeneratedProject(functionsInFile);
         while (project.Lines < lines) project.AddFile(folder);
         project.AddMain(folder);
         return project;
@@ -41,7 +39,7 @@ internal sealed class GeneratedProject
     private void AddFile(string folder)
     {
         var text = new StringBuilder("#include \"project.h\"\n#include <stdio.h>\n#include <string.h>\n\n");
-        for (var i = 0; i < FunctionsInFile; i++) AddFunction(text);
+        for (var i = 0; i < _functionsInFile; i++) AddFunction(text);
         Add($"{folder}/part{Files.Count:D3}.c", text);
     }
 

@@ -35,7 +35,7 @@ internal static class SmpBenchmark
         var folder = Directory.CreateTempSubdirectory("holon-bench").FullName;
         try
         {
-            var project = GeneratedProject.Make("smp", quick ? 4_000 : 12_000);
+            var project = GeneratedProject.Make("smp", quick ? 4_000 : 12_000, functionsInFile: 10); // many small files: two jobs then end at nearly the same time
             GuestFile[] work =
             [
                 new("smp/smp.sh", File.ReadAllBytes(Path.Combine(paths.GuestSources, "smp/smp.sh")), Executable: true), .. project.Files,
@@ -113,17 +113,17 @@ internal static class SmpBenchmark
         foreach (var line in rates.GroupBy(each => (each.Work, each.Emulator)).OrderBy(line => Array.IndexOf(_stressors, line.Key.Work) is var at && at < 0 ? int.MaxValue : at))
         {
             var ratio = Ratio(line.Key.Emulator, line.Key.Work);
-            var part = 2 * ratio / Math.Min(2, Ratio(Host, line.Key.Work));
+            var part = Math.Min(2, 2 * ratio / Math.Min(2, Ratio(Host, line.Key.Work)));
             var ours = line.Key.Emulator == us;
-            if (ours) met &= part >= Target;
+            if (ours) met &= ratio >= Target || part >= Target;
             table.AddRow(
                 line.Key.Work == "make" ? "make -j2, times an hour" : $"stress-ng --{line.Key.Work} 2, operations a second", line.Key.Emulator, $"{line.Select(each => each.One).Median():N0}",
-                $"{line.Select(each => each.Two).Median():N0}", $"{ratio:F2}", line.Key.Emulator == Host ? "" : $"{part:F2}", !ours ? "" : part >= Target ? $"{Target}: met" : $"{Target}: not met");
+                $"{line.Select(each => each.Two).Median():N0}", $"{ratio:F2}", line.Key.Emulator == Host ? "" : $"{part:F2}", !ours ? "" : ratio >= Target ? $"{Target}: met" : part >= Target ? $"{Target} of the host's 2: met" : $"{Target}: not met");
         }
 
         AnsiConsole.Write(table);
         var whole = _stressors.Append("make").Select(work => Ratio(Host, work)).Median();
-        if (whole < Target) Console.WriteLine($"Two processors of this host do {whole:F2} times the work of one in the median: they are not two whole cores, so targets hold for what they do.");
+        if (whole < Target) Console.WriteLine($"Two processors of this host do {whole:F2} times the work of one in the median: they are not two whole cores, so the target is 85 % of what they do.");
         return met ? 0 : 1;
     }
 }
