@@ -102,6 +102,8 @@ internal sealed class PortLink : INetworkLink, IGuestSide, IPollHandler
             return false;
         }
 
+        // Whoever was refused is told when the guest gives room; with this frame taken, the card may no longer ask it to say so.
+        if (_refused) _loop.Signal();
         var length = head.Length;
         foreach (ref readonly var segment in body) length += (int)segment.Length;
         _receiveLimit?.Take(length);
