@@ -19,7 +19,7 @@ public sealed class Disk : IBlockBackend
     private string? _fault;
     private int _writesUnderWay; // of the threads; they lock the file, and whoever writes meanwhile waits
     private readonly Lock _line = new();
-    private BlockRequest? _firstInLine, _lastInLine; // writes that the thread which is writing takes when it has done its own
+    private BlockRequestQueue _waiting; // writes that the thread which is writing takes when it has done its own
     private bool _writing;
 
     private Disk(DiskImage image, DiskOptions options)
@@ -151,10 +151,7 @@ public sealed class Disk : IBlockBackend
         lock (_line)
         {
             if (!_writing) return _writing = true;
-            request.Next = null;
-            if (_firstInLine is null) _firstInLine = request;
-            else _lastInLine!.Next = request;
-            _lastInLine = request;
+            _waiting.Add(request);
             return false;
         }
     }
@@ -164,8 +161,7 @@ public sealed class Disk : IBlockBackend
     {
         lock (_line)
         {
-            var next = _firstInLine;
-            _firstInLine = next?.Next;
+            var next = _waiting.Take();
             _writing = next is not null;
             return next;
         }

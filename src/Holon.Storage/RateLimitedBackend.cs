@@ -11,7 +11,7 @@ public sealed class RateLimitedBackend : IBlockBackend
     private readonly TimeProvider _clock;
     private readonly ITimer _timer;
     private TokenBucket _bytes, _operations;
-    private BlockRequest? _head, _tail;
+    private BlockRequestQueue _waiting;
     private bool _passing; // somebody hands waiting requests on
 
     /// <summary>Puts limits on a disk, which it takes over.</summary>
@@ -54,13 +54,10 @@ public sealed class RateLimitedBackend : IBlockBackend
         ArgumentNullException.ThrowIfNull(request);
         lock (_gate)
         {
-            if (_head is not null || _passing || !TryTake(request))
+            if (_waiting.First is not null || _passing || !TryTake(request))
             {
-                request.Next = null;
-                if (_tail is null) _head = request;
-                else _tail.Next = request;
-                _tail = request;
-                if (_head == request && !_passing) StartTimer();
+                _waiting.Add(request);
+                if (_waiting.First == request && !_passing) StartTimer();
                 return;
             }
         }
@@ -92,18 +89,10 @@ public sealed class RateLimitedBackend : IBlockBackend
     {
         lock (_gate)
         {
-            var request = _head;
-            if (request is null || !TryTake(request))
-            {
-                _passing = false;
-                if (request is not null) StartTimer();
-                return null;
-            }
-
-            _head = request.Next;
-            if (_head is null) _tail = null;
-            request.Next = null;
-            return request;
+            if (_waiting.First is { } request && TryTake(request)) return _waiting.Take();
+            _passing = false;
+            if (_waiting.First is not null) StartTimer();
+            return null;
         }
     }
 

@@ -34,15 +34,8 @@ public sealed class DebianPairTests
         {
             Assert.Equal((0, ""), await StatusAsync("run", "debian", "--network", "lab", "--name", "a", "--detach", "--ssh-key", key + ".pub", "--timeout", "15m"));
             string[] second = ["run", "debian", "--network", "lab", "--name", "b", "--ssh-key", key + ".pub", "--share", $"{folder.Path}/keys:/keys:ro", "--timeout", "15m"];
-            var outcome = await HolonProgram.RunAsync(second, input: null, environment: environment, meanwhile: async machine =>
-            {
-                await machine.WaitForAsync("login: ");
-                await machine.TypeAsync("root\n");
-                await machine.WaitForAsync(":~#");
-                await machine.TypeAsync("sh /keys/run; echo do\"\"ne\n");
-                await machine.WaitForAsync("3 received\r\n3 received\r\n1 received\r\n1 received\r\nsame\r\ndone");
-                await machine.TypeAsync("poweroff\n");
-            });
+            var outcome = await HolonProgram.RunAsync(second, input: null, environment: environment, meanwhile: machine =>
+                machine.InDebianAsync("sh /keys/run; echo do\"\"ne\n", "3 received\r\n3 received\r\n1 received\r\n1 received\r\nsame\r\ndone"));
             Assert.Equal(0, outcome.ExitCode);
             Assert.Equal((0, ""), await StatusAsync("stop", "a"));
         }

@@ -89,12 +89,7 @@ public sealed class DebianTests
     /// <summary>Logs in, runs a check that prints "as-it-should-be", asks whether systemd is content, and powers off.</summary>
     private static async Task ShellAsync(RunningProgram machine, string check)
     {
-        await machine.WaitForAsync("login: ");
-        await machine.TypeAsync("root\n");
-        await machine.WaitForAsync(":~#");
-        await machine.TypeAsync($"{check}; {Content}");
-        await machine.WaitForAsync($"as-it-should-be\r\n{IsContent}");
-        await machine.TypeAsync("poweroff\n");
+        await machine.InDebianAsync($"{check}; {Content}", $"as-it-should-be\r\n{IsContent}");
         await machine.WaitForAsync("Power down");
     }
 }

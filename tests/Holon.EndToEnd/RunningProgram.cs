@@ -53,6 +53,17 @@ internal sealed partial class RunningProgram(Process process)
         await process.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Logs into Debian at its console, types something, waits for what it must print, and says poweroff.</summary>
+    public async Task InDebianAsync(string keys, string answer)
+    {
+        await WaitForAsync("login: ");
+        await TypeAsync("root\n");
+        await WaitForAsync(":~#");
+        await TypeAsync(keys);
+        await WaitForAsync(answer);
+        await TypeAsync("poweroff\n");
+    }
+
     /// <summary>Sends a signal.</summary>
     public void Signal(int number) => _ = Kill(process.Id, number);
 

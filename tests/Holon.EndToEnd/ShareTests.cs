@@ -61,12 +61,7 @@ public sealed class ShareTests(Busybox busybox) : IClassFixture<Busybox>
         string[] arguments = ["run", "debian", "--timeout", "180s", "--network", "none", "--share", $"{work}:/src", "--share", $"{data}:/srv/my data-100%:ro"]; // a name that systemd would take apart
         var outcome = await HolonProgram.RunAsync(arguments, input: null, environment: new Dictionary<string, string> { ["XDG_DATA_HOME"] = folder.Path }, meanwhile: async machine =>
         {
-            await machine.WaitForAsync("login: ");
-            await machine.TypeAsync("root\n");
-            await machine.WaitForAsync(":~#");
-            await machine.TypeAsync("sh /src/run; echo do\"\"ne\n");
-            await machine.WaitForAsync("virtiofs src\r\nactive\r\nkept\r\n1024\r\n1024\r\n0\r\nrunning\r\ndone");
-            await machine.TypeAsync("poweroff\n");
+            await machine.InDebianAsync("sh /src/run; echo do\"\"ne\n", "virtiofs src\r\nactive\r\nkept\r\n1024\r\n1024\r\n0\r\nrunning\r\ndone");
             await machine.WaitForAsync("Power down");
         });
         Assert.Equal(0, outcome.ExitCode);

@@ -94,12 +94,25 @@ internal ref partial struct ClassFileParser
         throw Error(owner == Owner.Class ? $"Invalid constant pool index {index} in Signature attribute" : $"Invalid Signature attribute at constant pool index {index}");
     }
 
+    /// <summary>An attribute that is read when all others are.</summary>
+    private readonly ref struct Deferred(ByteReader at, uint length)
+    {
+        public readonly ByteReader At = at;
+        public readonly uint Length = length;
+    }
+
+    /// <summary>Passes over an attribute that is read later.</summary>
+    private Deferred Defer(uint length)
+    {
+        var deferred = new Deferred(_in, length);
+        _in.Skip(length);
+        return deferred;
+    }
+
     private void ParseClassAttributes(ClassFileModel model)
     {
         var shared = new SharedAttributes();
-        // These are read when all others are: their own readers, each at its attribute.
-        ByteReader inner = default, members = default, record = default, permitted = default;
-        uint innerLength = 0, membersLength = 0, recordLength = 0, permittedLength = 0;
+        Deferred inner = default, members = default, record = default, permitted = default;
         for (int i = 0, count = _in.U2(); i < count; i++)
         {
             var (name, length) = NextAttribute("Attribute name has bad constant pool index");
@@ -117,9 +130,7 @@ internal ref partial struct ClassFileParser
                     break;
                 case "InnerClasses":
                     Once(shared, name, Owner.Class);
-                    inner = _in;
-                    innerLength = length;
-                    _in.Skip(length);
+                    inner = Defer(length);
                     break;
                 case "EnclosingMethod" when _major >= 49:
                     Once(shared, name, Owner.Class);
@@ -132,9 +143,7 @@ internal ref partial struct ClassFileParser
                 case "NestMembers" when _major >= 55:
                     Once(shared, name, Owner.Class);
                     if (model.NestHost != 0) throw Error("Conflicting NestHost and NestMembers attributes");
-                    members = _in;
-                    membersLength = length;
-                    _in.Skip(length);
+                    members = Defer(length);
                     break;
                 case "NestHost" when _major >= 55:
                     Once(shared, name, Owner.Class);
@@ -145,16 +154,12 @@ internal ref partial struct ClassFileParser
                     break;
                 case "Record" when _major >= 60:
                     Once(shared, name, Owner.Class);
-                    record = _in;
-                    recordLength = length;
-                    _in.Skip(length);
+                    record = Defer(length);
                     break;
                 case "PermittedSubclasses" when _major >= 61:
                     Once(shared, name, Owner.Class);
                     if ((model.Flags & Acc.Final) != 0) throw Error("PermittedSubclasses attribute in final class file");
-                    permitted = _in;
-                    permittedLength = length;
-                    _in.Skip(length);
+                    permitted = Defer(length);
                     break;
                 default:
                     if (!ParseShared(shared, name, length, Owner.Class)) _in.Skip(length);
@@ -167,23 +172,23 @@ internal ref partial struct ClassFileParser
         var end = _in;
         if (shared.Has("InnerClasses"))
         {
-            _in = inner;
-            model.InnerClasses = ParseInnerClasses(innerLength);
+            _in = inner.At;
+            model.InnerClasses = ParseInnerClasses(inner.Length);
         }
         if (shared.Has("NestMembers"))
         {
-            _in = members;
-            model.NestMembers = ParseClassList("Nest member", "NestMembers", membersLength);
+            _in = members.At;
+            model.NestMembers = ParseClassList("Nest member", "NestMembers", members.Length);
         }
         if (shared.Has("Record"))
         {
-            _in = record;
-            model.Record = ParseRecord(recordLength);
+            _in = record.At;
+            model.Record = ParseRecord(record.Length);
         }
         if (shared.Has("PermittedSubclasses"))
         {
-            _in = permitted;
-            model.PermittedSubclasses = ParseClassList("Permitted subclass", "PermittedSubclasses", permittedLength);
+            _in = permitted.At;
+            model.PermittedSubclasses = ParseClassList("Permitted subclass", "PermittedSubclasses", permitted.Length);
         }
         _in = end;
         if (!shared.Has("BootstrapMethods") && _pool.Entries.Any(e => e.Tag is CpTag.InvokeDynamic or CpTag.Dynamic)) throw Error("Missing BootstrapMethods attribute");

@@ -19,7 +19,7 @@ internal sealed class RequestWorkers
     private readonly object _gate = new();
     private readonly Action<BlockRequest> _execute;
     private readonly int _most;
-    private BlockRequest? _head, _tail;
+    private BlockRequestQueue _line;
     private int _threads, _idle;
     private bool _waking; // a thread was woken or started and has not looked at the line yet
     private bool _ending;
@@ -39,11 +39,8 @@ internal sealed class RequestWorkers
         bool start;
         lock (_gate)
         {
-            request.Next = null;
-            var isFirst = _tail is null;
-            if (isFirst) _head = request;
-            else _tail!.Next = request;
-            _tail = request;
+            var isFirst = _line.First is null;
+            _line.Add(request);
             start = !(isFirst && t_own == this) && WakeOne(); // a thread of ours that submits the only request takes it itself
         }
 
@@ -67,12 +64,12 @@ internal sealed class RequestWorkers
         var isNew = true;
         while (true)
         {
-            BlockRequest request;
+            BlockRequest? request;
             bool start;
             lock (_gate)
             {
                 if (isNew) _waking = isNew = false;
-                while (_head is null)
+                while ((request = _line.Take()) is null)
                 {
                     if (_ending || !Sleep())
                     {
@@ -82,11 +79,7 @@ internal sealed class RequestWorkers
                     }
                 }
 
-                request = _head;
-                _head = request.Next;
-                if (_head is null) _tail = null;
-                request.Next = null;
-                start = _head is not null && WakeOne();
+                start = _line.First is not null && WakeOne();
             }
 
             if (start) StartThread();
@@ -120,6 +113,6 @@ internal sealed class RequestWorkers
         var woken = Monitor.Wait(_gate, IdleMilliseconds);
         _idle--;
         _waking = false; // also when time ran out: the wake-up may have been meant for this thread
-        return woken || _head is not null;
+        return woken || _line.First is not null;
     }
 }

@@ -191,8 +191,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         foreach (var hot in _hot.Sample(block, Exits))
         {
             Statistics.HotBlocks++;
-            _pages[hot.Physical >> 12]?.Remove(hot);
-            DropBlock(hot);
+            Discard(hot);
         }
     }
 
@@ -286,8 +285,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         var page = second.PhysicalAddress & ~0xFFFul;
         if (block != null && block.SecondPage != page)
         {
-            DropBlock(block);
-            _pages[physical >> 12]!.Remove(block);
+            Discard(block);
             block = null;
         }
 
@@ -366,21 +364,31 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
         {
             if (block.IsDropped) continue;
             Statistics.EvictedBlocks++;
-            DropBlock(block);
-            RemoveFromPage(block, block.Physical >> 12);
-            if (block.Generation != null) RemoveFromPage(block, block.SecondPage >> 12);
+            Discard(block);
         }
 
         segment.Clear();
     }
 
-    /// <summary>Takes a block out of one of its pages; a page with no other code may be written to again.</summary>
+    /// <summary>Drops one block.</summary>
+    private void Discard(TranslatedBlock block)
+    {
+        DropBlock(block);
+        RemoveFromPage(block, block.Physical >> 12);
+        if (block.Generation != null) RemoveFromPage(block, block.SecondPage >> 12);
+    }
+
     private void RemoveFromPage(TranslatedBlock block, ulong number)
     {
         if (_pages[number] is not { } page) return;
         page.Remove(block);
         page.Guests.Remove(block);
-        if (!page.IsEmpty) return;
+        if (page.IsEmpty) ReleasePage(number);
+    }
+
+    /// <summary>A page of which there are no blocks any more may be written to again.</summary>
+    private void ReleasePage(ulong number)
+    {
         _pages[number] = null;
         if (!_cpu.HasDecoded(number)) _memory.CodePages.Release(number, _cpu.Holder);
     }
@@ -422,9 +430,7 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     {
         for (var page = 0; page < _pages.Length; page++)
         {
-            if (_pages[page] == null) continue;
-            _pages[page] = null;
-            if (!_cpu.HasDecoded((ulong)page)) _memory.CodePages.Release((ulong)page, _cpu.Holder);
+            if (_pages[page] != null) ReleasePage((ulong)page);
         }
 
         Exits.Clear();

@@ -11,6 +11,12 @@ internal sealed unsafe class CodeSegments
     /// <summary>Bytes of a piece: emptying one takes a millisecond or two.</summary>
     private const int TypicalBytes = 4 << 20;
 
+    /// <summary>
+    /// How much of a piece must be dropped to take it before the oldest; and before one that was never used: what is left of it is made again, so a piece
+    /// that is half alive is left to lie while there is fresh memory.
+    /// </summary>
+    private const double FairlyEmpty = 0.5, NearlyEmpty = 0.75;
+
     private readonly Segment[] _segments;
     private int _current;
     private long _age;
@@ -58,9 +64,7 @@ internal sealed unsafe class CodeSegments
             if (emptiest < 0 || segment.DroppedPart > _segments[emptiest].DroppedPart) emptiest = i;
         }
 
-        // What is left of it is made again, so a piece that is half alive is left to lie while there is fresh memory.
-        var (fairlyEmpty, nearlyEmpty) = (0.5, 0.75);
-        if (emptiest >= 0 && _segments[emptiest].DroppedPart >= (unused < 0 ? fairlyEmpty : nearlyEmpty)) _current = emptiest;
+        if (emptiest >= 0 && _segments[emptiest].DroppedPart >= (unused < 0 ? FairlyEmpty : NearlyEmpty)) _current = emptiest;
         else _current = unused >= 0 ? unused : oldest;
         return Current;
     }

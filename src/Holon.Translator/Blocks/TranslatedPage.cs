@@ -10,9 +10,8 @@ namespace Holon.Translator.Blocks;
 /// </remarks>
 internal sealed class TranslatedPage
 {
-    private View?[] _views = new View?[2]; // a power of two, and more than half as many as there are views
+    private readonly Dictionary<ulong, View> _views = []; // by linear page and mode
     private View? _last;
-    private int _viewCount;
     private ulong _granules;
 
     /// <summary>The blocks.</summary>
@@ -20,32 +19,26 @@ internal sealed class TranslatedPage
     {
         get
         {
-            foreach (var first in _views)
-                for (var view = first; view != null; view = view.Next)
-                    foreach (var block in view.Blocks) yield return block;
+            foreach (var view in _views.Values)
+                foreach (var block in view.Blocks) yield return block;
         }
     }
 
     /// <summary>Whether no block has anything of this page.</summary>
-    public bool IsEmpty => _viewCount == 0 && Guests.Count == 0;
+    public bool IsEmpty => _views.Count == 0 && Guests.Count == 0;
 
     /// <summary>Blocks of other pages whose instruction ends in this one.</summary>
     public List<TranslatedBlock> Guests { get; } = [];
 
     /// <summary>The block at a linear address, or null.</summary>
-    public TranslatedBlock? Find(ulong linear, int mode) => ViewOf(linear >> 12, mode)?.Find(linear);
+    public TranslatedBlock? Find(ulong linear, int mode) => ViewOf(KeyOf(linear, mode))?.Find(linear);
 
     /// <summary>Adds a block, for which there is none yet.</summary>
     public void Add(TranslatedBlock block)
     {
-        var view = ViewOf(block.Linear >> 12, block.Mode);
-        if (view == null)
-        {
-            view = _last = new View(block.Linear >> 12, block.Mode);
-            if (_viewCount++ == 2 * _views.Length) Grow();
-            Put(_views, view);
-        }
-
+        var key = KeyOf(block.Linear, block.Mode);
+        var view = ViewOf(key);
+        if (view == null) _views.Add(key, view = _last = new View(key));
         view.Add(block);
         MarkCode((int)(block.Physical & 0xFFF), block.GuestBytes);
     }
@@ -53,12 +46,10 @@ internal sealed class TranslatedPage
     /// <summary>Removes a block, if it is there.</summary>
     public void Remove(TranslatedBlock block)
     {
-        if (ViewOf(block.Linear >> 12, block.Mode) is not { } view || !view.Remove(block) || view.Count > 0) return;
-        ref var link = ref _views[Bucket(view.LinearPage, view.Mode, _views.Length)];
-        while (link != view) link = ref link!.Next;
-        link = view.Next;
+        var key = KeyOf(block.Linear, block.Mode);
+        if (ViewOf(key) is not { } view || !view.Remove(block) || view.Count > 0) return;
+        _views.Remove(key);
         _last = null;
-        _viewCount--;
     }
 
     /// <summary>Notes that code was read from a range of the page.</summary>
@@ -67,58 +58,26 @@ internal sealed class TranslatedPage
     /// <summary>Whether code was read from a range of the page.</summary>
     public bool Overlaps(int offset, int length) => (_granules & CodePageMap.PiecesOf(offset, length)) != 0;
 
-    private View? ViewOf(ulong linearPage, int mode)
+    /// <summary>Linear page, of 52 bits, and mode in one.</summary>
+    private static ulong KeyOf(ulong linear, int mode) => (linear >> 12 << 4) | (uint)mode;
+
+    private View? ViewOf(ulong key)
     {
-        if (_last is { } last && last.LinearPage == linearPage && last.Mode == mode) return last;
-        var view = _views[Bucket(linearPage, mode, _views.Length)];
-        while (view != null && (view.LinearPage != linearPage || view.Mode != mode)) view = view.Next;
-        if (view != null) _last = view;
+        if (_last is { } last && last.Key == key) return last;
+        if (!_views.TryGetValue(key, out var view)) return null;
+        _last = view;
         return view;
     }
 
-    private static int Bucket(ulong linearPage, int mode, int buckets)
-    {
-        const ulong golden = 0x9E3779B97F4A7C15; // 2⁶⁴ divided by the golden ratio: neighbours are scattered
-        return (int)((((linearPage * golden) >> 32) + (ulong)mode) & (ulong)(buckets - 1));
-    }
-
-    private static void Put(View?[] buckets, View view)
-    {
-        ref var first = ref buckets[Bucket(view.LinearPage, view.Mode, buckets.Length)];
-        view.Next = first;
-        first = view;
-    }
-
-    private void Grow()
-    {
-        var buckets = new View?[4 * _views.Length];
-        foreach (var first in _views)
-        {
-            for (var view = first; view != null;)
-            {
-                var next = view.Next;
-                Put(buckets, view);
-                view = next;
-            }
-        }
-
-        _views = buckets;
-    }
-
     /// <summary>The blocks of the page at one linear address, for one mode: a hash table, chained through the blocks.</summary>
-    private sealed class View(ulong linearPage, int mode)
+    private sealed class View(ulong key)
     {
         private TranslatedBlock?[] _buckets = new TranslatedBlock?[4]; // a power of two, and more than half as many as there are blocks
         private Starts _starts; // by eight bytes, whether a block begins there, or began
 
-        public ulong LinearPage => linearPage;
-
-        public int Mode => mode;
+        public ulong Key => key;
 
         public int Count { get; private set; }
-
-        /// <summary>Another view in the same bucket.</summary>
-        public View? Next;
 
         public IEnumerable<TranslatedBlock> Blocks
         {

@@ -9,6 +9,15 @@ internal abstract class PyArrangement(PyType type) : PyStatefulIterator(type)
 
     protected static PyTuple Numbers(IEnumerable<int> numbers) => new([.. numbers.Select(n => (PyObject)PyInt.Of(n))]);
 
+    /// <summary>Items of a pool, by their places.</summary>
+    protected static PyTuple Pick(PyObject[] pool, ReadOnlySpan<int> places)
+    {
+        var items = new PyObject[places.Length];
+        for (var i = 0; i < items.Length; i++)
+            items[i] = pool[places[i]];
+        return new PyTuple(items);
+    }
+
     /// <summary>Numbers of a pickle, each moved to what it may be.</summary>
     protected static int[] Read(PyObject state, int count, Func<int, (int Least, int Most)> range)
     {
@@ -109,13 +118,7 @@ internal sealed class PyCombinations(PyType type, PyObject[] pool, long count, b
         return true;
     }
 
-    protected override PyTuple Current()
-    {
-        var items = new PyObject[at.Length];
-        for (var i = 0; i < items.Length; i++)
-            items[i] = pool[at[i]];
-        return new PyTuple(items);
-    }
+    protected override PyTuple Current() => Pick(pool, at);
 
     public override PyObject Reduce()
     {
@@ -164,13 +167,7 @@ internal sealed class PyPermutations(PyType type, PyObject[] pool, long count) :
         return false;
     }
 
-    protected override PyTuple Current()
-    {
-        var items = new PyObject[cycles.Length];
-        for (var i = 0; i < items.Length; i++)
-            items[i] = pool[indices[i]];
-        return new PyTuple(items);
-    }
+    protected override PyTuple Current() => Pick(pool, indices.AsSpan(0, cycles.Length));
 
     public override PyObject Reduce()
     {
