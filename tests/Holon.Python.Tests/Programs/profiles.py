@@ -1,5 +1,6 @@
 """cProfile counts what CPython's counts; times differ."""
 import cProfile
+import gc
 import io
 import pstats
 
@@ -27,6 +28,7 @@ def show(profile):
         print(name, line, primitive, calls, own >= 0, total >= own, sorted((caller[2], counts[:2]) for caller, counts in callers.items()))
 
 
+gc.collect()  # callbacks of weak references to the locks of the imports above are due; they would be profiled otherwise
 profile = cProfile.Profile()
 profile.enable()
 work()
