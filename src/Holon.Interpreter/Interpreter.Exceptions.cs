@@ -179,12 +179,27 @@ public sealed unsafe partial class Interpreter
         if ((Events & EventInterrupt) == 0)
         {
             StandStill();
+            BeginRest();
             _halt.Wait();
+            EndRest();
             GoOn();
         }
 
         _halt.Reset();
         RecheckInterrupts();
+    }
+
+    private void BeginRest()
+    {
+        if (Rest is null || State.Activity != VcpuActivity.Halted) return;
+        Volatile.Write(ref _isResting, 1);
+        Rest.Begin();
+    }
+
+    /// <summary>Called by whoever wakes the processor, too: it has something to do from then on, not only when its thread runs.</summary>
+    private void EndRest()
+    {
+        if (Volatile.Read(ref _isResting) != 0 && Interlocked.Exchange(ref _isResting, 0) != 0) Rest!.End();
     }
 
     /// <summary>Delivers what the local APIC holds, if the guest accepts it now.</summary>

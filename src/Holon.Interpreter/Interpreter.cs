@@ -26,6 +26,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     private readonly CodeCache _code;
     private readonly GuestFault _fault = new();
     private readonly HaltWait _halt = new();
+    private int _isResting; // 1 while it is among those that rest
 
     private TlbEntry* _tlbSet;
     private X86.Paging.PageAccess _dataAccess;
@@ -119,6 +120,9 @@ public sealed unsafe partial class Interpreter : IVcpu
     /// <summary>Bits that an instruction pointer has in the current code segment.</summary>
     internal ulong RipMask { get; private set; }
 
+    /// <summary>Told when the guest halts the processor, and when that is over; null for nobody. To be set before the first run.</summary>
+    public Holon.Machines.ProcessorRest? Rest { get; set; }
+
     /// <inheritdoc/>
     public void RequestStop()
     {
@@ -130,6 +134,7 @@ public sealed unsafe partial class Interpreter : IVcpu
     public void Kick()
     {
         Interlocked.Or(ref Events, EventInterrupt);
+        EndRest();
         _halt.Wake();
     }
 

@@ -17,13 +17,13 @@ using Holon.SystemMachine.Shares;
 namespace Holon.SystemMachine;
 
 /// <summary>Makes the devices that a specification asks for and puts them into the board's PCI slots.</summary>
-internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, string machine) : IDisposable
+internal sealed class MachineDevices(PciDevices slots, IBoardEvents events, string machine, ProcessorRest processors) : IDisposable
 {
     private readonly List<ConsoleSocket> _consoles = [];
     private int _count, _controllers;
 
     /// <summary>Network cards.</summary>
-    public MachineNetworks Networks { get; } = new(slots, events, machine);
+    public MachineNetworks Networks { get; } = new(slots, events, machine, processors);
 
     /// <summary>Disks.</summary>
     public MachineDisks Disks { get; } = new();

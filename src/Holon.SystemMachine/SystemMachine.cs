@@ -33,6 +33,7 @@ public sealed class SystemMachine : IManagedMachine, IBoardEvents, IProcessorEve
     private readonly Lock _lock = new();
     private readonly GuestMemory _memory;
     private readonly Board _board;
+    private readonly ProcessorRest _rest = new();
     private readonly MachineDevices _devices;
     private readonly SerialPump _serial;
     private readonly Processors _processors;
@@ -64,7 +65,7 @@ public sealed class SystemMachine : IManagedMachine, IBoardEvents, IProcessorEve
         var busTrace = trace is not null && (spec.Trace & BusTrace.Categories) != 0 ? new BusTrace(_trace!, spec.Trace) : null;
         var plan = new BoardPlan(_memory, ram, spec.Cpus, _firmware is null ? null : Platform(), spec.TestDevice, PlaceVariables());
         _board = new Board(plan, this, _serial.Send, busTrace);
-        _devices = new MachineDevices(_board.Pci, this, spec.Name);
+        _devices = new MachineDevices(_board.Pci, this, spec.Name, _rest);
         var model = spec.CpuModel == CpuLevel.V2 ? CpuModel.X8664V2 : CpuModel.X8664V3;
         _processors = new Processors(this);
         try
@@ -366,6 +367,7 @@ public sealed class SystemMachine : IManagedMachine, IBoardEvents, IProcessorEve
         var processor = new Processor(number, _board, (bus, apic) => Engine.Create(Spec, _memory, bus, apic, _board.Clock, model));
         _processors.Add(processor);
         var core = processor.Engine.Core;
+        core.Rest = _rest;
         (core.ApicId, core.CpuCount, core.PhysicalAddressBits) = ((uint)number, Spec.Cpus, PhysicalAddressBits);
         if (_trace is not null && (Spec.Trace & (TraceCategories.Cpu | TraceCategories.Exceptions)) != 0) CpuTrace.Attach(core, _trace, Spec.Trace, Spec.Cpus > 1 ? number : null);
     }

@@ -53,6 +53,8 @@ public sealed unsafe partial class Translator : IVcpu
         _cpu.CodeListener = _blocks;
         _handle = GCHandle.Alloc(this);
         _own->Self = _context;
+        _own->ClockEpoch = clock.ProcessorEpoch;
+        _blocks.ReadsHostCounter = clock.ProcessorEpoch != 0;
         (_own->Mask63, _own->Mask31) = (63, 31);
         _own->Owner = GCHandle.ToIntPtr(_handle);
         _own->MissHandler = (nint)(delegate* unmanaged<VcpuContext*, ulong, uint, ulong>)&OnMiss;

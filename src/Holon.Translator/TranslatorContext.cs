@@ -93,6 +93,9 @@ internal unsafe struct TranslatorContext
     /// <summary>How often it was.</summary>
     public ulong Finds;
 
+    /// <summary>See <see cref="X86.IVcpuClock.ProcessorEpoch"/>.</summary>
+    public nint ClockEpoch;
+
     /// <summary>Blocks executed, and instructions in them that access memory; while these are counted.</summary>
     public ulong BlocksExecuted, MemoryAccesses;
 }
@@ -154,7 +157,7 @@ internal static unsafe class Offsets
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, WindowHandler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
-    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeMarks, ExecutedUserPages, FastFind, Finds, BlocksExecuted, MemoryAccesses;
+    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeMarks, ExecutedUserPages, FastFind, Finds, BlocksExecuted, MemoryAccesses, ClockEpoch, Cr4, TscOffset, TscAux;
 
     static Offsets()
     {
@@ -172,6 +175,9 @@ internal static unsafe class Offsets
         Selector = FieldOffset(new X86.Segment(0, 0xABCD, 0, 0), 0xABCD);
         FsBase = SegmentOf(X86.SegmentRegisters.Fs) + segmentBase;
         GsBase = SegmentOf(X86.SegmentRegisters.Gs) + segmentBase;
+        Cr4 = (int)((byte*)&context.State.Cr4 - start);
+        TscOffset = (int)((byte*)&context.State.TscOffset - start);
+        TscAux = (int)((byte*)&context.State.TscAux - start);
         Shadow = (int)((byte*)&context.State.Shadow - start);
         KernelGsBase = (int)((byte*)&context.State.KernelGsBase - start);
         Lstar = (int)((byte*)&context.State.Lstar - start);
@@ -224,6 +230,7 @@ internal static unsafe class Offsets
         ExecutedUserPages = (int)((byte*)&own.ExecutedUserPages[0] - first);
         FastFind = (int)((byte*)&own.FastFind - first);
         Finds = (int)((byte*)&own.Finds - first);
+        ClockEpoch = (int)((byte*)&own.ClockEpoch - first);
         BlocksExecuted = (int)((byte*)&own.BlocksExecuted - first);
         MemoryAccesses = (int)((byte*)&own.MemoryAccesses - first);
     }

@@ -155,6 +155,12 @@ public interface IVcpuClock
     /// <summary>The time-stamp counter without the vCPU's own offset.</summary>
     ulong Tsc { get; }
 
+    /// <summary>
+    /// Where the address of the current <see cref="ClockEpoch"/> stands, by which <see cref="Tsc"/> follows from the host processor's own counter, so that generated
+    /// code can do without asking; 0 when it must ask.
+    /// </summary>
+    nint ProcessorEpoch => 0;
+
     /// <summary>The time of day, for guests that ask for it.</summary>
     DateTime UtcNow => DateTime.UtcNow;
 }

@@ -1,30 +1,46 @@
-using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Holon.Devices.State;
+using Holon.X86;
 
 namespace Holon.Devices.Time;
 
 /// <summary>
 /// The machine's time: the host's monotonic clock from the moment the machine first runs, without the spans in which it was paused.
 /// It starts paused; the time-stamp counter ticks once a nanosecond.
+/// Where the processor's own counter is a clock, time follows that one, and is steered towards the monotonic clock (<see cref="HostCounter"/>).
 /// </summary>
 /// <remarks>
 /// Thread-safe. One thread sleeps until the earliest timer. Lock order: the lock of dispatching, then a device's, then the clock's own;
 /// the clock's own is never held while a callback runs, so devices may set timers under their locks and from callbacks.
 /// </remarks>
-public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
+public sealed unsafe class MachineClock : IMachineClock, IStatefulDevice, IDisposable
 {
+    /// <summary>Nanoseconds after which the rate is measured again: the first time, and always.</summary>
+    private const long FirstSteering = 1_000_000_000, Steering = 10_000_000_000;
+
+    /// <summary>Epochs that are kept, since somebody may still read one that has just ended.</summary>
+    private const int KeptEpochs = 64;
+
+    private const int EpochWords = 3;
+
     private readonly Lock _lock = new();
     private readonly Lock _dispatching = new(); // held while callbacks run: Pause waits for them through it
     private readonly TimerQueue _timers = new();
     private readonly PreciseWait _wait = new();
     private readonly Thread _thread;
-    private volatile Epoch _epoch = new(0, 0, Running: false);
+    private readonly ulong[] _epochs = GC.AllocateArray<ulong>(1 + (EpochWords * KeptEpochs), pinned: true); // the address of the current one, then all of them
+    private readonly ulong* _current;
+    private int _epochCount;
+    private volatile bool _running;
+    private long _hostAhead, _steerAt; // how much the monotonic clock is to be ahead of guest time, and when that is looked at next
     private long _sleepingUntil = long.MinValue; // guest nanoseconds; guarded by _lock; long.MinValue while the thread is awake
     private bool _disposed;
 
     /// <summary>A clock at zero that stands still until <see cref="Resume"/>.</summary>
     public MachineClock()
     {
+        _current = (ulong*)Unsafe.AsPointer(ref _epochs[0]); // safe: the array is pinned and lives as long as this object
+        Begin(new ClockEpoch(0, 0, 0));
         _thread = new Thread(Dispatch) { IsBackground = true, Name = "machine clock" };
         _thread.Start();
     }
@@ -37,8 +53,10 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
     {
         get
         {
-            var epoch = _epoch; // one immutable object, so that a reader never sees half of a pause
-            return epoch.Running ? epoch.Guest + (HostNanoseconds() - epoch.Host) : epoch.Guest;
+            // One epoch, which never changes once it is current, so that a reader never sees half of a pause.
+            var now = ((ClockEpoch*)Volatile.Read(ref *_current))->At(HostCounter.Read());
+            GC.KeepAlive(this);
+            return now;
         }
     }
 
@@ -47,6 +65,9 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
 
     /// <inheritdoc/>
     public ulong Tsc => (ulong)Nanoseconds;
+
+    /// <inheritdoc/>
+    public nint ProcessorEpoch => HostCounter.IsProcessors ? (nint)_current : 0;
 
     /// <inheritdoc/>
     public ITimer CreateTimer(Lock deviceLock, Action callback) => new MachineTimer(this, deviceLock, callback);
@@ -59,7 +80,11 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
     {
         lock (_lock)
         {
-            if (_epoch.Running) _epoch = new Epoch(Nanoseconds, 0, Running: false);
+            if (_running)
+            {
+                Begin(new ClockEpoch(0, 0, Nanoseconds));
+                _running = false;
+            }
         }
 
         if (Environment.CurrentManagedThreadId == _thread.ManagedThreadId) return;
@@ -74,8 +99,12 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
     {
         lock (_lock)
         {
-            if (_epoch.Running) return;
-            _epoch = new Epoch(_epoch.Guest, HostNanoseconds(), Running: true);
+            if (_running) return;
+            var (counter, host) = HostCounter.Sample();
+            var guest = Nanoseconds;
+            (_hostAhead, _steerAt) = (host - guest, HostCounter.IsProcessors ? guest + FirstSteering : long.MaxValue);
+            Begin(new ClockEpoch(counter, HostCounter.Scale(), guest));
+            _running = true;
             _sleepingUntil = long.MinValue;
         }
 
@@ -103,8 +132,8 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
         reader.EndSection();
         lock (_lock)
         {
-            if (_epoch.Running) throw new InvalidOperationException("Pause the clock before its state is loaded.");
-            _epoch = new Epoch(now, 0, Running: false);
+            if (_running) throw new InvalidOperationException("Pause the clock before its state is loaded.");
+            Begin(new ClockEpoch(0, 0, now));
         }
     }
 
@@ -130,7 +159,7 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
             timer.Deadline = deadline;
             timer.Generation++;
             _timers.Set(timer);
-            wake = deadline < _sleepingUntil && _epoch.Running && !_disposed;
+            wake = deadline < _sleepingUntil && _running && !_disposed;
             if (wake) _sleepingUntil = long.MinValue; // once is enough
         }
 
@@ -146,12 +175,32 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
         }
     }
 
-    private static long HostNanoseconds()
+    /// <summary>Makes an epoch the current one.</summary>
+    private void Begin(ClockEpoch epoch)
     {
-        var ticks = Stopwatch.GetTimestamp();
-        if (Stopwatch.Frequency == 1_000_000_000) return ticks;
-        var (seconds, rest) = Math.DivRem(ticks, Stopwatch.Frequency); // split first: the product of all of it would overflow in hours
-        return (seconds * 1_000_000_000) + (rest * 1_000_000_000 / Stopwatch.Frequency);
+        var slot = _current + 1 + (EpochWords * (_epochCount++ % KeptEpochs));
+        *(ClockEpoch*)slot = epoch;
+        Volatile.Write(ref *_current, (ulong)slot);
+    }
+
+    /// <summary>Lets time run a little faster or slower, so that by the next time it has gone on as much as the monotonic clock.</summary>
+    private void Steer()
+    {
+        var (counter, host) = HostCounter.Sample();
+        var guest = ((ClockEpoch*)*_current)->At(counter);
+        Begin(Steered(new ClockEpoch(counter, HostCounter.Scale(), guest), host - guest - _hostAhead));
+        _steerAt = guest + Steering;
+    }
+
+    /// <summary>An epoch that makes good, until it is steered again, for what time is behind, or ahead when negative.</summary>
+    /// <param name="epoch">With the rate that was measured.</param>
+    /// <param name="behind">Nanoseconds.</param>
+    internal static ClockEpoch Steered(ClockEpoch epoch, long behind)
+    {
+        const double most = 500e-6; // as Linux slews; what would take longer is made up for at once, but never backwards
+        var share = (double)behind / Steering;
+        if (share > most) return epoch with { Nanoseconds = epoch.Nanoseconds + behind };
+        return epoch with { Scale = (long)(epoch.Scale * (1 + Math.Max(share, -most))) };
     }
 
     private void Dispatch()
@@ -182,17 +231,19 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
         {
             _sleepingUntil = long.MinValue;
             if (_disposed) return null;
-            if (!_epoch.Running || _timers.First is not { } first)
+            if (!_running)
             {
                 _sleepingUntil = long.MaxValue;
                 return -1;
             }
 
             var now = Nanoseconds;
-            if (first.Deadline > now)
+            if (now >= _steerAt) Steer();
+            if (_timers.First is not { } first || first.Deadline > now)
             {
-                _sleepingUntil = first.Deadline;
-                return first.Deadline - now;
+                var until = Math.Min(_timers.First?.Deadline ?? long.MaxValue, _steerAt);
+                _sleepingUntil = until;
+                return until == long.MaxValue ? -1 : Math.Max(until - now, 1);
             }
 
             timer = first;
@@ -204,7 +255,4 @@ public sealed class MachineClock : IMachineClock, IStatefulDevice, IDisposable
         timer.Fire(generation);
         return 0;
     }
-
-    /// <summary>How guest time follows from host time.</summary>
-    private sealed record Epoch(long Guest, long Host, bool Running);
 }

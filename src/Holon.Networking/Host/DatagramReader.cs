@@ -33,11 +33,12 @@ internal sealed unsafe class DatagramReader : IDisposable
         for (var i = 0; i < Most; i++) _segments[i] = new MemorySegment((nint)(_data + (i * Room)), Room);
     }
 
-    /// <summary>Reads what waits; returns how many, or <see cref="ITcpStream"/>'s results.</summary>
-    public int Receive(int socket)
+    /// <summary>Reads what waits, as many as that at most; returns how many, or <see cref="ITcpStream"/>'s results.</summary>
+    public int Receive(int socket, int most)
     {
+        most = Math.Min(most, Most);
         // Safe: all that the kernel writes to are parts of this object's memory, with their sizes.
-        for (var i = 0; i < Most; i++)
+        for (var i = 0; i < most; i++)
         {
             _messages[i].Message = new Linux.MessageHeader
             {
@@ -52,7 +53,7 @@ internal sealed unsafe class DatagramReader : IDisposable
 
         while (true)
         {
-            var count = Linux.ReceiveMessages(socket, _messages, Most, Linux.MessageDontWait, null);
+            var count = Linux.ReceiveMessages(socket, _messages, (uint)most, Linux.MessageDontWait, null);
             if (count >= 0) return count;
             var error = Linux.Error;
             if (error == Linux.Interrupted) continue;

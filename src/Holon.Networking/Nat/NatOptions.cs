@@ -1,3 +1,5 @@
+using Holon.Machines;
+
 namespace Holon.Networking;
 
 /// <summary>What a user-mode NAT is to be. Everything has a default that works.</summary>
@@ -32,6 +34,9 @@ public sealed record NatOptions
 
     /// <summary>What guests may use at most.</summary>
     public NatLimits Limits { get; init; } = new();
+
+    /// <summary>The processors of the machine whose network it is, by which datagrams come no faster than it looks at them; null when there are several machines, or none.</summary>
+    public ProcessorRest? Processors { get; init; }
 
     /// <summary>The gateway's IPv4 address.</summary>
     public IpAddress Gateway4 => Subnet4.At(1);

@@ -91,18 +91,19 @@ internal sealed class PortForwarder(Gateway gateway) : IDisposable
         private readonly PortForwarder _owner;
         private readonly PortForward _forward;
         private readonly Func<bool, IpAddress?> _guest;
-        private readonly int _socket, _slot;
+        private readonly int _socket;
+        private readonly DatagramIntake _intake;
 
         public UdpListener(PortForwarder owner, int socket, PortForward forward, Func<bool, IpAddress?> guest)
         {
             (_owner, _socket, _forward, _guest) = (owner, socket, forward, guest);
-            _slot = owner.Gateway.Loop.Add(socket, Linux.EpollIn, this);
+            _intake = new DatagramIntake(owner.Gateway.Udp, socket, owner.Gateway.Loop.Add(socket, Linux.EpollIn, this));
         }
 
         public void OnEvents(uint events)
         {
             var udp = _owner.Gateway.Udp;
-            var count = udp.Reader.Receive(_socket);
+            var count = _intake.Read();
             for (var i = 0; i < count; i++)
             {
                 var (peer, port) = udp.Reader.Sender(i);
@@ -115,10 +116,6 @@ internal sealed class PortForwarder(Gateway gateway) : IDisposable
 
         public int SendMany(ReadOnlySpan<byte> payload, int size, IpAddress peer, ushort port) => HostSocket.SendMany(_socket, payload, size, peer, port);
 
-        public void Dispose()
-        {
-            _owner.Gateway.Loop.Remove(_slot);
-            _ = Linux.Close(_socket);
-        }
+        public void Dispose() => _intake.Close();
     }
 }

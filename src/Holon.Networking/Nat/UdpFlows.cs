@@ -7,16 +7,26 @@ using Holon.Networking.Services;
 namespace Holon.Networking.Nat;
 
 /// <summary>The UDP flows of a network's guests: one connected socket of the host for each pair of endpoints.</summary>
-internal sealed class UdpFlows(Gateway gateway) : IDisposable
+internal sealed class UdpFlows : IDisposable
 {
     /// <summary>A flow without an answer, and one with, ends after being idle that long (RFC 4787 §4.3 asks for two minutes).</summary>
     public const long UnansweredLifetime = 30_000_000_000, AnsweredLifetime = 180_000_000_000;
 
     private readonly Dictionary<FlowKey, Flow> _flows = [];
-    private readonly DatagramReader _reader = new();
     private readonly DatagramBatch _batch = new();
-    private List<Flow> _blocked = [], _resuming = [];
+    private List<DatagramIntake> _blocked = [], _resuming = [];
     private Flow? _sending; // whose datagrams are in the batch
+
+    public UdpFlows(Gateway gateway)
+    {
+        Gateway = gateway;
+        Budget = new DatagramBudget(gateway.Loop, gateway.Options.Processors, ResumeBlocked);
+    }
+
+    public Gateway Gateway { get; }
+
+    /// <summary>What the guest may be given.</summary>
+    public DatagramBudget Budget { get; }
 
     public int Count => _flows.Count;
 
@@ -25,13 +35,13 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
     {
         if (!UdpHeader.TryRead(ip, bytes, trusted, out var udp)) return false;
         var payload = bytes[UdpHeader.Size..udp.Length];
-        if (udp.DestinationPort == DhcpServer.Port && ip.Source.IsV4) return gateway.Dhcp.Receive(mac, ip.Source, payload);
-        if (udp.DestinationPort == RouterAdvertiser.Dhcp6Port && !ip.Source.IsV4) return gateway.Router.ReceiveDhcp6(mac, ip.Source, payload);
+        if (udp.DestinationPort == DhcpServer.Port && ip.Source.IsV4) return Gateway.Dhcp.Receive(mac, ip.Source, payload);
+        if (udp.DestinationPort == RouterAdvertiser.Dhcp6Port && !ip.Source.IsV4) return Gateway.Router.ReceiveDhcp6(mac, ip.Source, payload);
         if (ip.Source.IsUnspecified) return false;
         if (udp.SourcePort == 0 || udp.DestinationPort == 0) return false;
-        if (udp.DestinationPort == 53 && gateway.IsOwn(ip.Destination))
+        if (udp.DestinationPort == 53 && Gateway.IsOwn(ip.Destination))
         {
-            if (segmentSize == 0) gateway.Dns.ReceiveDatagram(ip.Source, udp.SourcePort, ip.Destination, payload);
+            if (segmentSize == 0) Gateway.Dns.ReceiveDatagram(ip.Source, udp.SourcePort, ip.Destination, payload);
             return segmentSize == 0;
         }
 
@@ -54,12 +64,15 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
     public void ResumeBlocked()
     {
         (_blocked, _resuming) = (_resuming, _blocked);
-        foreach (var flow in _resuming) flow.Resume();
+        foreach (var intake in _resuming) intake.Resume();
         _resuming.Clear();
     }
 
+    /// <summary>Resumes it with the others.</summary>
+    public void Block(DatagramIntake intake) => _blocked.Add(intake);
+
     /// <summary>Reads datagrams of a host's socket, several at a time. What it returned last is valid until the next call.</summary>
-    public DatagramReader Reader => _reader;
+    public DatagramReader Reader { get; } = new();
 
     /// <summary>Makes a flow for a datagram that came from outside; its answers go back through the forwarding socket.</summary>
     public void Forward(PortForwarder.UdpListener listener, IpAddress peer, ushort peerPort, IpAddress guest, ushort guestPort, IpAddress shown, MemorySegment payload, int segmentSize)
@@ -67,7 +80,7 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
         var key = new FlowKey(guest, shown, guestPort, peerPort);
         if (!_flows.TryGetValue(key, out var flow))
         {
-            if (_flows.Count >= gateway.Options.Limits.UdpFlows) return;
+            if (_flows.Count >= Gateway.Options.Limits.UdpFlows) return;
             flow = new Flow(this, key, listener, peer);
             _flows.Add(key, flow);
         }
@@ -78,25 +91,26 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
     public void Dispose()
     {
         foreach (var flow in _flows.Values.ToArray()) flow.Close();
-        _reader.Dispose();
+        Reader.Dispose();
+        Budget.Dispose();
     }
 
     private Flow? Open(in FlowKey key, in IpHeader ip, ReadOnlySpan<byte> head)
     {
-        if (key.Remote.IsMulticast || key.Remote == IpAddress.Broadcast4 || key.Remote == gateway.Options.Subnet4.Broadcast4) return null;
+        if (key.Remote.IsMulticast || key.Remote == IpAddress.Broadcast4 || key.Remote == Gateway.Options.Subnet4.Broadcast4) return null;
         var original = head[..Math.Min(head.Length, ip.TotalLength)];
-        if (!gateway.TryMap(Transport.Udp, key.Remote, key.RemotePort, out var host, out var denied))
+        if (!Gateway.TryMap(Transport.Udp, key.Remote, key.RemotePort, out var host, out var denied))
         {
-            if (denied) gateway.SendUnreachable(ip, original, Icmp.ProhibitedCode, Icmp.ProhibitedCode6);
-            else gateway.SendUnreachable(ip, original, Icmp.PortCode, Icmp.PortCode6);
+            if (denied) Gateway.SendUnreachable(ip, original, Icmp.ProhibitedCode, Icmp.ProhibitedCode6);
+            else Gateway.SendUnreachable(ip, original, Icmp.PortCode, Icmp.PortCode6);
             return null;
         }
 
-        if (_flows.Count >= gateway.Options.Limits.UdpFlows) _flows.Values.MinBy(each => each.LastUsed)?.Close();
+        if (_flows.Count >= Gateway.Options.Limits.UdpFlows) _flows.Values.MinBy(each => each.LastUsed)?.Close();
         var socket = HostSocket.Open(host, Linux.Datagram);
         if (socket < 0)
         {
-            gateway.Guests.CountDropped();
+            Gateway.Guests.CountDropped();
             return null;
         }
 
@@ -104,7 +118,7 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
         if (HostSocket.Connect(socket, host, key.RemotePort) != 0)
         {
             _ = Linux.Close(socket);
-            gateway.SendUnreachable(ip, original, Icmp.HostCode, Icmp.NoRouteCode6);
+            Gateway.SendUnreachable(ip, original, Icmp.HostCode, Icmp.NoRouteCode6);
             return null;
         }
 
@@ -140,15 +154,15 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
         private readonly FlowKey _key;
         private readonly PortForwarder.UdpListener? _listener;
         private readonly IpAddress _peer;
-        private readonly int _slot;
+        private readonly DatagramIntake? _intake;
         private int _socket = -1, _hopLimit = 64;
-        private bool _answered, _sendsOneByOne, _isBlocked;
+        private bool _answered, _sendsOneByOne;
 
         public Flow(UdpFlows owner, in FlowKey key, int socket)
         {
             (_owner, _key, _socket) = (owner, key, socket);
             HostPort = HostSocket.LocalPort(socket);
-            _slot = Loop.Add(socket, Linux.EpollIn, this);
+            _intake = new DatagramIntake(owner, socket, Loop.Add(socket, Linux.EpollIn, this));
             Touch();
         }
 
@@ -208,28 +222,16 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
             Touch();
             if (_owner.Gateway.SendUdp(_key.Remote, _key.Guest, _key.RemotePort, _key.GuestPort, payload, segmentSize)) return;
             _owner.Gateway.Guests.CountDropped();
-            if (_socket < 0 || _isBlocked) return;
-            // The rest waits in the host's socket, where throwing it away costs least.
-            _isBlocked = true;
-            _owner._blocked.Add(this);
-            Loop.Modify(_slot, 0);
-        }
-
-        public void Resume()
-        {
-            _isBlocked = false;
-            if (_socket >= 0) Loop.Modify(_slot, Linux.EpollIn);
+            _intake?.Block();
         }
 
         public void OnEvents(uint events)
         {
             if ((events & Linux.EpollErr) != 0) TakeErrors();
-            if (_socket < 0 || _isBlocked) return;
-            var reader = _owner._reader;
-            var count = reader.Receive(_socket);
+            var count = _intake!.Read();
             if (count <= 0) return;
             _answered = true;
-            for (var i = 0; i < count; i++) Deliver(reader.Bytes(i), reader.SegmentSize(i));
+            for (var i = 0; i < count; i++) Deliver(_owner.Reader.Bytes(i), _owner.Reader.SegmentSize(i));
         }
 
         public override void Fire(long now) => Close();
@@ -239,9 +241,7 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
             if (_owner._sending == this) _owner.Flush();
             Loop.Timers.Remove(this);
             _owner._flows.Remove(_key);
-            if (_socket < 0) return;
-            Loop.Remove(_slot);
-            _ = Linux.Close(_socket);
+            _intake?.Close();
             _socket = -1;
         }
 
@@ -290,6 +290,4 @@ internal sealed class UdpFlows(Gateway gateway) : IDisposable
             }
         }
     }
-
-    private Gateway Gateway => gateway;
 }

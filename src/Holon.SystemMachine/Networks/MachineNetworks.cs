@@ -11,7 +11,7 @@ using Holon.Networking.Switching;
 namespace Holon.SystemMachine.Networks;
 
 /// <summary>A machine's network cards, plugged into their networks. What the networks own lives as long as the machine.</summary>
-internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, string machine) : IDisposable
+internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, string machine, ProcessorRest processors) : IDisposable
 {
     private readonly List<Connection> _connections = [];
     private int _count;
@@ -106,7 +106,7 @@ internal sealed class MachineNetworks(PciDevices slots, IBoardEvents events, str
         switch (spec.Kind)
         {
             case NetworkKind.Nat:
-                var nat = new NatNetwork(options);
+                var nat = new NatNetwork(options with { Processors = processors });
                 nat.Faulted += exception => events.NetworkFailed(name, exception);
                 try
                 {

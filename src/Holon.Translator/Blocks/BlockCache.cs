@@ -90,6 +90,13 @@ internal sealed unsafe class BlockCache : ICodeListener, IDisposable
     /// <summary>Every block is translated as hot ones are: for comparing engines, and to look at it.</summary>
     public bool HotByDefault { get; set; }
 
+    /// <summary>See <see cref="BlockEmitter.ReadsHostCounter"/>.</summary>
+    public bool ReadsHostCounter
+    {
+        get => _emitter.ReadsHostCounter;
+        set => _emitter.ReadsHostCounter = value;
+    }
+
     /// <summary>Blocks count how often they are executed, and how many of their instructions access memory.</summary>
     public bool CountsExecution
     {

@@ -167,6 +167,40 @@ internal sealed unsafe partial class BlockEmitter
         if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), to);
     }
 
+    /// <summary>RDTSC and RDTSCP: guest time as <see cref="ClockEpoch.At"/> has it.</summary>
+    private void EmitReadTimeStamp(ref GuestInstruction instruction)
+    {
+        const int rax = 0, rcx = 1, rdx = 2;
+        if (!ReadsHostCounter)
+        {
+            EmitInterpret(ref instruction);
+            return;
+        }
+
+        LoseHostFlags(instruction.LiveBefore);
+        if (IsUser)
+        {
+            _asm.TestImmediate32(Mem.Context(Offsets.Cr4), (int)Cr4.Tsd);
+            Defer(DeferredKind.Interpret, _asm.Jcc(Condition.NotEqual), instruction.Iced.IP);
+        }
+
+        var ordered = instruction.Iced.Mnemonic == Mnemonic.Rdtscp;
+        _asm.Load(Homes.Address, Mem.Context(Offsets.ClockEpoch));
+        _asm.Load(Homes.Address, Mem.At(Homes.Address));
+        _asm.Bytes(ordered ? [0x0F, 0x01, 0xF9] : [0x0F, 0x31]); // the same one
+        _asm.Shift(true, 4, rdx, 32);
+        _asm.Alu(AluOp.Or, rax, rdx);
+        _asm.Alu(AluOp.Sub, rax, Mem.At(Homes.Address));
+        _asm.RegMem(true, 0xF7, 5, Mem.At(Homes.Address, 8)); // IMUL: signed, since the epoch may begin after the counter was read
+        _asm.Bytes([0x48, 0x0F, 0xAC, 0xD0, 32]); // SHRD rax, rdx, 32
+        _asm.Alu(AluOp.Add, rax, Mem.At(Homes.Address, 16));
+        _asm.Alu(AluOp.Add, rax, Mem.Context(Offsets.TscOffset));
+        _asm.Mov(rdx, rax);
+        _asm.Shift(true, 5, rdx, 32);
+        _asm.Mov32(rax, rax);
+        if (ordered) _asm.Load32(rcx, Mem.Context(Offsets.TscAux));
+    }
+
     private void CopySegment(int to, int from)
     {
         for (var i = 0; i < Offsets.SegmentBytes; i += 8)

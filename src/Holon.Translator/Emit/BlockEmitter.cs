@@ -43,6 +43,9 @@ internal sealed unsafe partial class BlockEmitter
 
     private const int NoGuest = -1;
 
+    /// <summary>Whether <see cref="TranslatorContext.ClockEpoch"/> is set.</summary>
+    public bool ReadsHostCounter { get; set; }
+
     /// <summary>See <see cref="Translator.CountsExecution"/>.</summary>
     public bool CountsExecution { get; set; }
 
@@ -219,6 +222,7 @@ internal sealed unsafe partial class BlockEmitter
             case InstructionKind.AccessFlag: EmitAccessFlag(ref instruction); break;
             case InstructionKind.SwapGs: EmitSwapGs(ref instruction); break;
             case InstructionKind.ReadSelector: EmitReadSelector(ref instruction); break;
+            case InstructionKind.ReadTimeStamp: EmitReadTimeStamp(ref instruction); break;
             case InstructionKind.Syscall: EmitSyscall(ref instruction); break;
             case InstructionKind.Sysret: EmitSysret(ref instruction); break;
             case InstructionKind.InterruptReturn: EmitIret(ref instruction); break;

@@ -69,6 +69,7 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
         Code.Syscall => InstructionKind.Syscall,
         Code.Sysretq => InstructionKind.Sysret,
         Code.Fldcw_m2byte or Code.Ldmxcsr_m32 or Code.VEX_Vldmxcsr_m32 => InstructionKind.LoadControl,
+        Code.Rdtsc or Code.Rdtscp => InstructionKind.ReadTimeStamp,
         Code.Iretq => InstructionKind.InterruptReturn,
         Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => InstructionKind.ReadSelector,
         Code.Movsb_m8_m8 or Code.Movsw_m16_m16 or Code.Movsd_m32_m32 or Code.Movsq_m64_m64 or Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX or Code.Stosq_m64_RAX
@@ -87,7 +88,7 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
             || instruction.IsSaveRestoreInstruction || instruction.IsVsib) return false;
         return instruction.Mnemonic switch
         {
-            Mnemonic.Cpuid or Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdpid or Mnemonic.Rdpmc or Mnemonic.Xgetbv or Mnemonic.Xsetbv or Mnemonic.Xlatb => false,
+            Mnemonic.Cpuid or Mnemonic.Rdpid or Mnemonic.Rdpmc or Mnemonic.Xgetbv or Mnemonic.Xsetbv or Mnemonic.Xlatb => false,
             Mnemonic.Rdrand or Mnemonic.Rdseed or Mnemonic.Monitor or Mnemonic.Mwait or Mnemonic.Rdfsbase or Mnemonic.Rdgsbase or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase => false,
             Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Vmaskmovpd or Mnemonic.Vmaskmovps or Mnemonic.Vpmaskmovd or Mnemonic.Vpmaskmovq => false,
             Mnemonic.Fldenv or Mnemonic.Fnstenv or Mnemonic.Fstenv or Mnemonic.Fnsave or Mnemonic.Fsave or Mnemonic.Frstor or Mnemonic.Fninit or Mnemonic.Finit

@@ -66,6 +66,9 @@ internal enum InstructionKind : byte
     /// <summary>MOV of a segment register to a general register.</summary>
     ReadSelector,
 
+    /// <summary>RDTSC and RDTSCP.</summary>
+    ReadTimeStamp,
+
     /// <summary>IRETQ.</summary>
     InterruptReturn,
 

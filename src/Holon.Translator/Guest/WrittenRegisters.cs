@@ -25,6 +25,8 @@ internal static class WrittenRegisters
                 return Rsp | Rbp;
             case InstructionKind.Divide:
                 return Rax | Rdx;
+            case InstructionKind.ReadTimeStamp:
+                return Rax | Rcx | Rdx;
             case InstructionKind.Copy:
                 var written = MayWriteUnnamed(iced) ? Rax | Rcx | Rdx | Rbx : 0;
                 if ((instruction.Class.Traits & Traits.ReadsFirst) == 0) written |= Bit(iced, 0);

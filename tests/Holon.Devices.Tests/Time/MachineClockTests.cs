@@ -21,6 +21,44 @@ public sealed class MachineClockTests
     }
 
     [Fact]
+    public unsafe void Generated_code_finds_the_same_time()
+    {
+        using var clock = new MachineClock();
+        Assert.SkipWhen(clock.ProcessorEpoch == 0, "this host's processor has no counter that is a clock");
+        clock.Resume();
+        for (var i = 0; i < 100; i++)
+        {
+            var before = clock.Nanoseconds;
+            var found = (*(Holon.X86.ClockEpoch**)clock.ProcessorEpoch)->At(HostCounter.Read());
+            Assert.InRange(found, before, clock.Nanoseconds);
+        }
+    }
+
+    [Fact]
+    public void The_counter_runs_as_the_monotonic_clock()
+    {
+        var (counter, nanoseconds) = HostCounter.Sample();
+        var scale = HostCounter.Scale();
+        Thread.Sleep(50);
+        var (laterCounter, laterNanoseconds) = HostCounter.Sample();
+        var elapsed = new Holon.X86.ClockEpoch(counter, scale, 0).At(laterCounter);
+        Assert.InRange(elapsed / (double)(laterNanoseconds - nanoseconds), 0.99, 1.01);
+    }
+
+    [Theory]
+    [InlineData(0, 1L << 31, 0)]
+    [InlineData(1_000_000, (1L << 31) * 10_001 / 10_000, 0)] // behind by a tenth of a thousandth of the time until the next look
+    [InlineData(-1_000_000, (1L << 31) * 9_999 / 10_000, 0)]
+    [InlineData(1_000_000_000, 1L << 31, 1_000_000_000)] // too much to make good slowly
+    [InlineData(-1_000_000_000, (1L << 31) * 9_995 / 10_000, 0)] // time never goes backwards
+    public void Time_is_steered_towards_the_monotonic_clock(long behind, long scale, long jump)
+    {
+        var steered = MachineClock.Steered(new Holon.X86.ClockEpoch(123, 1L << 31, 456), behind);
+        Assert.Equal((123ul, 456 + jump), (steered.Counter, steered.Nanoseconds));
+        Assert.InRange(steered.Scale - scale, -1, 1);
+    }
+
+    [Fact]
     public void Timers_fire_in_order_near_their_time()
     {
         using var clock = new MachineClock();

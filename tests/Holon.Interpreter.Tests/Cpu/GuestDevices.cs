@@ -69,6 +69,13 @@ public sealed class GuestDevices : IVcpuBus, IVcpuInterrupts, IVcpuClock
     /// <inheritdoc/>
     public ulong Tsc => ++_tsc;
 
+    /// <inheritdoc/>
+    public nint ProcessorEpoch { get; } = Epoch;
+
+    /// <summary>What devices made from now on by this thread have as <see cref="ProcessorEpoch"/>.</summary>
+    [field: ThreadStatic]
+    public static nint Epoch { get; set; }
+
     /// <summary>Makes an interrupt wait.</summary>
     public void Raise(int vector)
     {
