@@ -193,6 +193,7 @@ internal sealed unsafe class EventLoop : IDisposable
         {
             count = Linux.EpollWait(_epoll, events, Batch, 0);
             if (count != 0 || Volatile.Read(ref _signalled) != 0 || Timers.Next <= Clock()) return true;
+            Thread.Yield(); // whoever wants this processor has something to do
         }
 
         count = 0;
