@@ -16,8 +16,7 @@ public sealed class DebianPairTests
         }
 
         using var folder = new TemporaryFolder();
-        var environment = new[] { "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME" }.ToDictionary(each => each, each => Path.Combine(folder.Path, each));
-        foreach (var each in environment.Values) Directory.CreateDirectory(each);
+        var environment = new[] { "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME" }.ToDictionary(each => each, _ => folder.Path); // one folder for all must do
         Task<Outcome> RunAsync(params string[] arguments) => HolonProgram.RunAsync(arguments, [], environment: environment);
         var key = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "keys")).FullName, "key");
         Assert.Equal(0, (await HostTool.RunAsync("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)).ExitCode);
@@ -25,6 +24,7 @@ public sealed class DebianPairTests
             ssh="ssh -q -i /keys/key -o StrictHostKeyChecking=accept-new -o ConnectTimeout=10"
             until $ssh root@a true; do :; done
             for family in -4 -6; do until ping $family -qc 3 -i 0.2 a | grep -o '3 received'; do :; done; done
+            echo "$($ssh root@a hostname) and $(hostname)"
             $ssh root@a 'ping -qc 1 b | grep -o "1 received"; ping -6 -qc 1 b.holon | grep -o "1 received"'
             head -c 5000000 /dev/urandom >/root/file; [ "$($ssh root@a sha256sum </root/file)" = "$(sha256sum </root/file)" ] && echo same
             """;
@@ -35,7 +35,7 @@ public sealed class DebianPairTests
             Assert.Equal((0, ""), await StatusAsync("run", "debian", "--network", "lab", "--name", "a", "--detach", "--ssh-key", key + ".pub", "--timeout", "15m"));
             string[] second = ["run", "debian", "--network", "lab", "--name", "b", "--ssh-key", key + ".pub", "--share", $"{folder.Path}/keys:/keys:ro", "--timeout", "15m"];
             var outcome = await HolonProgram.RunAsync(second, input: null, environment: environment, meanwhile: machine =>
-                machine.InDebianAsync("sh /keys/run; echo do\"\"ne\n", "3 received\r\n3 received\r\n1 received\r\n1 received\r\nsame\r\ndone"));
+                machine.InDebianAsync("sh /keys/run; echo do\"\"ne\n", "3 received\r\n3 received\r\na and b\r\n1 received\r\n1 received\r\nsame\r\ndone"));
             Assert.Equal(0, outcome.ExitCode);
             Assert.Equal((0, ""), await StatusAsync("stop", "a"));
         }

@@ -9,7 +9,7 @@ internal sealed class SeedOptions
     private readonly Option<string?> _userData = new("--user-data") { Description = "Give a cloud image this file on its first boot, for cloud-init (NoCloud).", HelpName = "FILE" };
     private readonly Option<string?> _metaData = new("--meta-data") { Description = "The file that says who it is. [default: made of --hostname and --ssh-key]", HelpName = "FILE" };
     private readonly Option<string[]> _sshKey = new("--ssh-key") { Description = "A public key whose owner may log in by SSH: to a cloud image, or as root to the image debian with --publish 2222:22. Repeatable.", HelpName = "FILE", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<string?> _hostName = new("--hostname") { Description = "A cloud image's host name.", HelpName = "NAME" };
+    private readonly Option<string?> _hostName = new("--hostname") { Description = "The guest's host name: of a cloud image, or of the image debian. [debian's default: --name]", HelpName = "NAME" };
 
     /// <summary>All of them.</summary>
     public IReadOnlyList<Option> All => [_userData, _metaData, _sshKey, _hostName];

@@ -162,8 +162,8 @@ internal sealed class MachineRun
     {
         var spec = _request.Spec;
         var debian = _request.Image is { } name && ImageRecipe.Find(name) is DebianImage;
-        if (debian && _request.Seed is { } told && (told.UserData ?? told.MetaData ?? told.HostName) is not null)
-            throw new HolonException("The image 'debian' has no cloud-init; give it --ssh-key and --name alone, or a cloud image with --disk.");
+        if (debian && _request.Seed is { } told && (told.UserData ?? told.MetaData) is not null)
+            throw new HolonException("The image 'debian' has no cloud-init; give it --ssh-key and --hostname alone, or a cloud image with --disk.");
         if (_request.DefaultNetwork && (spec.Disks.Count > 0 || debian)) spec = spec with { Networks = [new NetworkSpec()] };
         if (_request.Image is null)
         {
@@ -213,7 +213,7 @@ internal sealed class MachineRun
     {
         if (_request.Command.Count > 0) throw new HolonException("The image 'debian' boots to a login and runs no command; leave the command out, or use busybox.");
         Check(spec.Bios is null ? spec with { Kernel = "" } : spec);
-        if (spec.Bios is not null && _request.Seed is not null) throw new HolonException("--ssh-key is for machines that are booted without firmware; leave out one of the two.");
+        if (spec.Bios is not null && _request.Seed is not null) throw new HolonException("--ssh-key and --hostname are for machines that are booted without firmware; leave out one of the two.");
         var keys = string.Concat(_request.Seed?.SshKeys.Select(ReadKeys) ?? []);
         var image = await GetImageAsync(_request.Image!, cancellationToken).ConfigureAwait(false);
         var folder = Path.Combine(MachineFolder.ForUser(), _request.Temporary ? $".{spec.Name}-{Path.GetRandomFileName()}" : spec.Name);
@@ -221,7 +221,14 @@ internal sealed class MachineRun
         var disk = Path.Combine(folder, "disk.qcow2");
         if (!File.Exists(disk)) DebianImage.CreateDisk(image, disk);
         if (spec.Uefi) spec = spec with { Variables = VariablesIn(folder) };
-        return DebianImage.Complete(spec, image, new DiskSpec { Path = disk, Format = DiskFormat.Qcow2, Name = "disk", Temporary = _request.Temporary }, keys);
+        return DebianImage.Complete(spec, image, new DiskSpec { Path = disk, Format = DiskFormat.Qcow2, Name = "disk", Temporary = _request.Temporary }, keys, HostName(spec.Name));
+    }
+
+    /// <summary>What a machine of the Debian image is to call itself; null for what is on its disk.</summary>
+    private string? HostName(string machine)
+    {
+        if (_request.Seed?.HostName is not { } asked) return _request.Named && NetworkDefinition.IsName(machine) ? machine : null;
+        return NetworkDefinition.IsName(asked) ? asked : throw new HolonException($"'{asked}' cannot be a host name; give up to 32 letters, digits and '-', beginning with a letter.");
     }
 
     /// <summary>Adds the disk that tells a cloud image what it is to be, behind all others. It may hold passwords: nobody else can read its file.</summary>

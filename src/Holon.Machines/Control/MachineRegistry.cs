@@ -35,7 +35,7 @@ public sealed partial class MachineRegistry
         var runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { } shared && Path.IsPathRooted(shared) && Directory.Exists(shared)
             ? Path.Combine(shared, "holon", "machines")
             : Path.Combine(state, "holon", "run");
-        return new MachineRegistry(runtime, Path.Combine(state, "holon", "machines"));
+        return new MachineRegistry(runtime, Path.Combine(state, "holon", "ended"));
     }
 
     /// <summary>Takes a name and listens for it.</summary>

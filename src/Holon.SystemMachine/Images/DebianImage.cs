@@ -40,7 +40,8 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
     /// <param name="image">The image.</param>
     /// <param name="disk">The machine's own disk, over the image's.</param>
     /// <param name="authorizedKeys">Public keys, a line each, whose owners may log in as root by SSH; empty for none.</param>
-    public static SystemMachineSpec Complete(SystemMachineSpec spec, StoredImage image, DiskSpec disk, string authorizedKeys = "")
+    /// <param name="hostName">What it is to call itself; null for what is on its disk.</param>
+    public static SystemMachineSpec Complete(SystemMachineSpec spec, StoredImage image, DiskSpec disk, string authorizedKeys = "", string? hostName = null)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(image);
@@ -50,7 +51,7 @@ public sealed record DebianImage() : ImageRecipe("debian", "Debian 12 with syste
         {
             Kernel = spec.Kernel ?? image.Kernel,
             Initrds = spec.Initrds.Count > 0 ? spec.Initrds : [image.Initrd, image.Modules],
-            CommandLine = $"{CommandLine} {spec.CommandLine}".TrimEnd(),
+            CommandLine = $"{CommandLine}{(hostName is null ? "" : $" systemd.hostname={hostName}")} {spec.CommandLine}".TrimEnd(),
             ExtraInitrd = InitArchive(authorizedKeys, spec.Shares),
         }).Validate();
     }
