@@ -150,11 +150,20 @@ internal sealed unsafe partial class BlockEmitter
         _asm.Store(Mem.Context(Offsets.KernelGsBase), Homes.Address);
     }
 
-    /// <summary>MOV of a segment register to a general register.</summary>
+    /// <summary>MOV of a segment register to a general register or to memory.</summary>
     private void EmitReadSelector(ref GuestInstruction instruction)
     {
         ref var iced = ref instruction.Iced;
-        if (iced.Op0Kind != OpKind.Register)
+        var selector = Mem.Context(Offsets.SegmentOf(iced.Op1Register - Register.ES) + Offsets.Selector);
+        if (iced.Op0Kind == OpKind.Memory)
+        {
+            EmitAccess(ref instruction, 2, write: true, aligned: false);
+            _asm.LoadZero16(Homes.Scratch, selector);
+            _asm.Store16(_operand, Homes.Scratch);
+            return;
+        }
+
+        if (iced.Op0Register.GetSize() == 2) // the rest of the register stays
         {
             EmitInterpret(ref instruction);
             return;
@@ -163,8 +172,31 @@ internal sealed unsafe partial class BlockEmitter
         var guest = Number(iced.Op0Register);
         var home = Homes.Of(guest);
         var to = home == Homes.InContext ? Homes.Scratch : home;
-        _asm.LoadZero16(to, Mem.Context(Offsets.SegmentOf(iced.Op1Register - Register.ES) + Offsets.Selector));
+        _asm.LoadZero16(to, selector);
         if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), to);
+    }
+
+    /// <summary>RDFSBASE, RDGSBASE, WRFSBASE and WRGSBASE.</summary>
+    private void EmitSegmentBase(ref GuestInstruction instruction)
+    {
+        ref var iced = ref instruction.Iced;
+        LoseHostFlags(instruction.LiveBefore);
+        _asm.TestImmediate32(Mem.Context(Offsets.Cr4), (int)Cr4.Fsgsbase);
+        Defer(DeferredKind.Interpret, _asm.Jcc(Condition.Equal), iced.IP);
+        var segmentBase = Mem.Context(iced.Code is Code.Rdfsbase_r64 or Code.Wrfsbase_r64 ? Offsets.FsBase : Offsets.GsBase);
+        var guest = Number(iced.Op0Register);
+        var home = Homes.Of(guest);
+        var register = home == Homes.InContext ? Homes.Address : home;
+        if (iced.Code is Code.Rdfsbase_r64 or Code.Rdgsbase_r64)
+        {
+            _asm.Load(register, segmentBase);
+            if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), register);
+            return;
+        }
+
+        if (home == Homes.InContext) _asm.Load(register, Mem.Context(Offsets.Gpr(guest)));
+        EmitInterpretUnlessCanonical(register, iced.IP);
+        _asm.Store(segmentBase, register);
     }
 
     /// <summary>RDTSC and RDTSCP: guest time as <see cref="ClockEpoch.At"/> has it.</summary>

@@ -71,7 +71,8 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
         Code.Fldcw_m2byte or Code.Ldmxcsr_m32 or Code.VEX_Vldmxcsr_m32 => InstructionKind.LoadControl,
         Code.Rdtsc or Code.Rdtscp => InstructionKind.ReadTimeStamp,
         Code.Iretq => InstructionKind.InterruptReturn,
-        Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => InstructionKind.ReadSelector,
+        Code.Mov_rm16_Sreg or Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => InstructionKind.ReadSelector,
+        Code.Rdfsbase_r64 or Code.Rdgsbase_r64 or Code.Wrfsbase_r64 or Code.Wrgsbase_r64 => InstructionKind.SegmentBase,
         Code.Movsb_m8_m8 or Code.Movsw_m16_m16 or Code.Movsd_m32_m32 or Code.Movsq_m64_m64 or Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX or Code.Stosq_m64_RAX
             => InstructionKind.RepeatedString,
         Code.Jrcxz_rel8_64 => InstructionKind.JumpIf,

@@ -63,8 +63,11 @@ internal enum InstructionKind : byte
     /// <summary>SWAPGS.</summary>
     SwapGs,
 
-    /// <summary>MOV of a segment register to a general register.</summary>
+    /// <summary>MOV of a segment register to a general register or to memory.</summary>
     ReadSelector,
+
+    /// <summary>RDFSBASE, RDGSBASE, WRFSBASE and WRGSBASE with 64 bits.</summary>
+    SegmentBase,
 
     /// <summary>RDTSC and RDTSCP.</summary>
     ReadTimeStamp,

@@ -17,7 +17,7 @@ internal static class WrittenRegisters
                 return 0;
             case InstructionKind.Push or InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return:
                 return Rsp;
-            case InstructionKind.Lea or InstructionKind.ReadSelector:
+            case InstructionKind.Lea or InstructionKind.ReadSelector or InstructionKind.SegmentBase:
                 return Bit(iced, 0);
             case InstructionKind.Pop:
                 return Rsp | Bit(iced, 0);

@@ -138,6 +138,57 @@ public sealed class SegmentTests
     }
 
     [Fact]
+    public void Bases_are_read_and_written_with_all_their_bits() // vol. 2, RDFSBASE, WRFSBASE
+    {
+        using var guest = new GuestProgram(GuestMode.Long);
+        guest.State.Cr4 |= Cr4.Fsgsbase;
+        guest.Code(c =>
+        {
+            c.mov(r13, 0xFFFF_8123_4567_89ABul);
+            c.mov(rax, GuestProgram.Data);
+            c.stc();
+            c.wrgsbase(r13);
+            c.wrfsbase(rax);
+            c.setc(bl); // flags are as before
+            c.mov(__dword_ptr.fs[8], 77);
+            c.rdgsbase(rsi);
+            c.rdfsbase(r14);
+            c.mov(edi, __dword_ptr[r14 + 8]);
+        });
+        guest.Run();
+        Assert.Equal((0xFFFF_8123_4567_89ABul, GuestProgram.Data, 77ul, 1ul), (guest.Rsi, guest[14], guest.Rdi, guest.Rbx & 0xFF));
+    }
+
+    [Theory]
+    [InlineData(true, 0x8000_0000_0000ul, ExceptionVector.GeneralProtection)]
+    [InlineData(true, 0x8000_0000_0000_0000ul, ExceptionVector.GeneralProtection)]
+    [InlineData(false, 0ul, ExceptionVector.InvalidOpcode)]
+    public void Bases_that_cannot_be_are_refused(bool enabled, ulong value, ExceptionVector expected)
+    {
+        using var guest = new GuestProgram(GuestMode.Long);
+        if (enabled) guest.State.Cr4 |= Cr4.Fsgsbase;
+        guest.Code(c => { c.mov(r15, value); c.wrgsbase(r15); });
+        guest.Run();
+        Assert.Equal(expected, guest.Event.Vector);
+        Assert.Equal(0ul, guest.State.Segments[SegmentRegisters.Gs].Base);
+    }
+
+    [Fact]
+    public void A_selector_is_stored_in_two_bytes() // vol. 2, MOV
+    {
+        using var guest = GuestProgram.Run(GuestMode.Long, c =>
+        {
+            c.mov(rcx, GuestProgram.Data);
+            c.mov(__qword_ptr[rcx], -1);
+            c.mov(__word_ptr[rcx + 2], ss);
+            c.mov(rax, -1);
+            c.mov(ax, cs);
+        });
+        Assert.Equal(0xFFFF_FFFF_0000_FFFFul | ((ulong)guest.State.Segments[SegmentRegisters.Ss].Selector << 16), guest.Memory.Read<ulong>(GuestProgram.Data));
+        Assert.Equal(0xFFFF_FFFF_FFFF_0000ul | Selectors.KernelCode, guest.Rax);
+    }
+
+    [Fact]
     public void Loading_a_null_selector_clears_the_base_of_fs() // vol. 3 §3.4.4.1, as Intel's processors do it
     {
         using var guest = new GuestProgram(GuestMode.Long);
