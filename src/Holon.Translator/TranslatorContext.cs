@@ -157,7 +157,7 @@ internal static unsafe class Offsets
     public static readonly int Rip, Rflags, Ymm, Mxcsr, Events, Pauses, FsBase, GsBase, KernelGsBase, Lstar, FmaskMsr, Segments, SegmentBytes;
     public static readonly int Self, HostStack, ShadowBase, ShadowLimit, MissHandler, X87Handler, WindowHandler, Temporary, Mix, SavedFlags, HostMxcsr, ExitValue, UserGeneration,
         KernelGeneration, X87Live, InterruptWaits, X87Image;
-    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeMarks, ExecutedUserPages, FastFind, Finds, BlocksExecuted, MemoryAccesses, ClockEpoch, Cr4, TscOffset, TscAux;
+    public static readonly int FastWalk, SharesMemory, Refills, WalkRoot, ReservedBits, AddressBits, GlobalMask, LowStart, LowLength, LowHost, HighStart, HighLength, HighHost, CodeMarks, ExecutedUserPages, FastFind, Finds, BlocksExecuted, MemoryAccesses, ClockEpoch, Cr0, Cr2, Cr3, Cr4, TscOffset, TscAux;
 
     static Offsets()
     {
@@ -175,6 +175,9 @@ internal static unsafe class Offsets
         Selector = FieldOffset(new X86.Segment(0, 0xABCD, 0, 0), 0xABCD);
         FsBase = SegmentOf(X86.SegmentRegisters.Fs) + segmentBase;
         GsBase = SegmentOf(X86.SegmentRegisters.Gs) + segmentBase;
+        Cr0 = (int)((byte*)&context.State.Cr0 - start);
+        Cr2 = (int)((byte*)&context.State.Cr2 - start);
+        Cr3 = (int)((byte*)&context.State.Cr3 - start);
         Cr4 = (int)((byte*)&context.State.Cr4 - start);
         TscOffset = (int)((byte*)&context.State.TscOffset - start);
         TscAux = (int)((byte*)&context.State.TscAux - start);

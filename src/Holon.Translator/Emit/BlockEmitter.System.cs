@@ -163,17 +163,55 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
+        var guest = Number(iced.Op0Register);
+        var home = Homes.Of(guest);
         if (iced.Op0Register.GetSize() == 2) // the rest of the register stays
+        {
+            _asm.LoadZero16(Homes.Scratch, selector);
+            if (home == Homes.InContext)
+            {
+                _asm.Store16(Mem.Context(Offsets.Gpr(guest)), Homes.Scratch);
+                return;
+            }
+
+            _asm.Byte(0x66);
+            _asm.RegReg(false, 0x8B, home, Homes.Scratch);
+            return;
+        }
+
+        var to = home == Homes.InContext ? Homes.Scratch : home;
+        _asm.LoadZero16(to, selector);
+        if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), to);
+    }
+
+    /// <summary>MOV of a control register to a general register, at level 0.</summary>
+    private void EmitReadControl(ref GuestInstruction instruction)
+    {
+        var place = instruction.Iced.Op1Register switch
+        {
+            Register.CR0 => Offsets.Cr0,
+            Register.CR2 => Offsets.Cr2,
+            Register.CR3 => Offsets.Cr3,
+            Register.CR4 => Offsets.Cr4,
+            _ => -1, // CR8 is the local APIC's
+        };
+        if (IsUser || place < 0)
         {
             EmitInterpret(ref instruction);
             return;
         }
 
-        var guest = Number(iced.Op0Register);
+        var guest = Number(instruction.Iced.Op0Register);
         var home = Homes.Of(guest);
         var to = home == Homes.InContext ? Homes.Scratch : home;
-        _asm.LoadZero16(to, selector);
+        _asm.Load(to, Mem.Context(place));
         if (home == Homes.InContext) _asm.Store(Mem.Context(Offsets.Gpr(guest)), to);
+    }
+
+    private void EmitClearDirection(ref GuestInstruction instruction)
+    {
+        LoseHostFlags(instruction.LiveBefore);
+        _asm.AluImmediate32(AluOp.And, Mem.Context(Offsets.Rflags), ~Direction);
     }
 
     /// <summary>RDFSBASE, RDGSBASE, WRFSBASE and WRGSBASE.</summary>

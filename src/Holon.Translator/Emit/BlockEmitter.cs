@@ -223,6 +223,8 @@ internal sealed unsafe partial class BlockEmitter
             case InstructionKind.SwapGs: EmitSwapGs(ref instruction); break;
             case InstructionKind.ReadSelector: EmitReadSelector(ref instruction); break;
             case InstructionKind.SegmentBase: EmitSegmentBase(ref instruction); break;
+            case InstructionKind.ReadControl: EmitReadControl(ref instruction); break;
+            case InstructionKind.ClearDirection: EmitClearDirection(ref instruction); break;
             case InstructionKind.ReadTimeStamp: EmitReadTimeStamp(ref instruction); break;
             case InstructionKind.Syscall: EmitSyscall(ref instruction); break;
             case InstructionKind.Sysret: EmitSysret(ref instruction); break;

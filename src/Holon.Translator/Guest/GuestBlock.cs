@@ -172,7 +172,7 @@ internal sealed unsafe class GuestBlock
             case InstructionKind.Nop or InstructionKind.Pause or InstructionKind.Lea or InstructionKind.Push or InstructionKind.Pop or InstructionKind.Leave or InstructionKind.Jump or InstructionKind.JumpIndirect
                 or InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.AccessFlag or InstructionKind.SwapGs
                 or InstructionKind.InterruptFlag or InstructionKind.RepeatedString or InstructionKind.ReadSelector or InstructionKind.LoadControl
-                or InstructionKind.ReadTimeStamp or InstructionKind.SegmentBase:
+                or InstructionKind.ReadTimeStamp or InstructionKind.SegmentBase or InstructionKind.ReadControl or InstructionKind.ClearDirection:
                 instruction.Reads = instruction.Writes = instruction.Kills = StatusFlags.None;
                 break;
             case InstructionKind.PopFlags or InstructionKind.Sysret or InstructionKind.InterruptReturn:

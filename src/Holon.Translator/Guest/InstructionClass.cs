@@ -69,6 +69,8 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
         Code.Syscall => InstructionKind.Syscall,
         Code.Sysretq => InstructionKind.Sysret,
         Code.Fldcw_m2byte or Code.Ldmxcsr_m32 or Code.VEX_Vldmxcsr_m32 => InstructionKind.LoadControl,
+        Code.Mov_r64_cr => InstructionKind.ReadControl,
+        Code.Cld => InstructionKind.ClearDirection,
         Code.Rdtsc or Code.Rdtscp => InstructionKind.ReadTimeStamp,
         Code.Iretq => InstructionKind.InterruptReturn,
         Code.Mov_rm16_Sreg or Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => InstructionKind.ReadSelector,
@@ -94,7 +96,7 @@ internal readonly record struct InstructionClass(InstructionKind Kind, Traits Tr
             Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Vmaskmovpd or Mnemonic.Vmaskmovps or Mnemonic.Vpmaskmovd or Mnemonic.Vpmaskmovq => false,
             Mnemonic.Fldenv or Mnemonic.Fnstenv or Mnemonic.Fstenv or Mnemonic.Fnsave or Mnemonic.Fsave or Mnemonic.Frstor or Mnemonic.Fninit or Mnemonic.Finit
                 or Mnemonic.Fnclex or Mnemonic.Fclex => false,
-            Mnemonic.Div or Mnemonic.Idiv or Mnemonic.In or Mnemonic.Out or Mnemonic.Cld or Mnemonic.Std or Mnemonic.Sgdt or Mnemonic.Sidt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw or Mnemonic.Lar or Mnemonic.Lsl or Mnemonic.Verr
+            Mnemonic.Div or Mnemonic.Idiv or Mnemonic.In or Mnemonic.Out or Mnemonic.Std or Mnemonic.Sgdt or Mnemonic.Sidt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw or Mnemonic.Lar or Mnemonic.Lsl or Mnemonic.Verr
                 or Mnemonic.Verw or Mnemonic.Clflush or Mnemonic.Clflushopt or Mnemonic.Clwb or Mnemonic.Cldemote or Mnemonic.Lfs or Mnemonic.Lgs or Mnemonic.Lss => false,
             _ => true,
         };

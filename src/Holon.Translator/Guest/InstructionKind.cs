@@ -69,6 +69,12 @@ internal enum InstructionKind : byte
     /// <summary>RDFSBASE, RDGSBASE, WRFSBASE and WRGSBASE with 64 bits.</summary>
     SegmentBase,
 
+    /// <summary>MOV of a control register to a general register.</summary>
+    ReadControl,
+
+    /// <summary>CLD.</summary>
+    ClearDirection,
+
     /// <summary>RDTSC and RDTSCP.</summary>
     ReadTimeStamp,
 

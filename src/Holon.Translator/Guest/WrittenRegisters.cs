@@ -13,11 +13,11 @@ internal static class WrittenRegisters
         ref readonly var iced = ref instruction.Iced;
         switch (instruction.Class.Kind)
         {
-            case InstructionKind.Nop or InstructionKind.Jump or InstructionKind.JumpIf or InstructionKind.JumpIndirect:
+            case InstructionKind.Nop or InstructionKind.ClearDirection or InstructionKind.Jump or InstructionKind.JumpIf or InstructionKind.JumpIndirect:
                 return 0;
             case InstructionKind.Push or InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return:
                 return Rsp;
-            case InstructionKind.Lea or InstructionKind.ReadSelector or InstructionKind.SegmentBase:
+            case InstructionKind.Lea or InstructionKind.ReadSelector or InstructionKind.SegmentBase or InstructionKind.ReadControl:
                 return Bit(iced, 0);
             case InstructionKind.Pop:
                 return Rsp | Bit(iced, 0);

@@ -27,6 +27,27 @@ public sealed class ControlRegisterTests
         { "PCIDs outside long mode", GuestMode.Pae, Cr4.Pcide, 0 },
     };
 
+    [Fact]
+    public void Control_registers_are_read_and_no_flag_changes()
+    {
+        using var guest = new GuestProgram(GuestMode.Long);
+        guest.State.Cr2 = 0x1234_5678_9ABC_DEF0;
+        guest.Code(c => { c.std(); c.stc(); c.mov(rax, cr0); c.mov(r13, cr2); c.mov(rcx, cr3); c.mov(rdx, cr4); c.cld(); c.pushfq(); c.pop(rbx); });
+        guest.Run();
+        Assert.Equal((guest.State.Cr0, guest.State.Cr2, guest.State.Cr3, guest.State.Cr4), (guest.Rax, guest[13], guest.Rcx, guest.Rdx));
+        Assert.Equal(Rflags.CF, guest.Rbx & (Rflags.CF | Rflags.DF));
+    }
+
+    [Fact]
+    public void Control_registers_are_not_for_user_code()
+    {
+        using var guest = new GuestProgram(GuestMode.Long);
+        guest.Assemble(GuestProgram.UserCode, c => c.mov(rax, cr3));
+        guest.StartInUserMode();
+        guest.Run();
+        Assert.Equal((ExceptionVector.GeneralProtection, GuestProgram.UserCode), (guest.Event.Vector, guest.Event.Rip));
+    }
+
     [Theory]
     [MemberData(nameof(RefusedCr0))]
     public void Cr0_refuses(string what, GuestMode mode, ulong set, ulong clear) // vol. 2, MOV to control registers

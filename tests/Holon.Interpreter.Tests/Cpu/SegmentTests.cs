@@ -183,9 +183,14 @@ public sealed class SegmentTests
             c.mov(__word_ptr[rcx + 2], ss);
             c.mov(rax, -1);
             c.mov(ax, cs);
+            c.mov(r14, -1);
+            c.mov(r14w, cs);
+            c.mov(r10, -1);
+            c.mov(r10w, cs);
         });
         Assert.Equal(0xFFFF_FFFF_0000_FFFFul | ((ulong)guest.State.Segments[SegmentRegisters.Ss].Selector << 16), guest.Memory.Read<ulong>(GuestProgram.Data));
-        Assert.Equal(0xFFFF_FFFF_FFFF_0000ul | Selectors.KernelCode, guest.Rax);
+        const ulong expected = 0xFFFF_FFFF_FFFF_0000ul | Selectors.KernelCode;
+        Assert.Equal((expected, expected, expected), (guest.Rax, guest[10], guest[14]));
     }
 
     [Fact]
