@@ -95,6 +95,9 @@ internal sealed unsafe partial class BlockEmitter
         /// <summary>How many bytes the accesses of a group span.</summary>
         public int Bytes { get; init; }
 
+        /// <summary>What the address of a group must be a multiple of; 0 and 1 for nothing.</summary>
+        public int Alignment { get; init; }
+
         /// <summary>Another jump that leads to it, or null.</summary>
         public byte* Second { get; init; }
 

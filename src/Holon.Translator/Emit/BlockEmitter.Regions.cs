@@ -89,7 +89,7 @@ internal sealed unsafe partial class BlockEmitter
             misaligned = _asm.Jcc(Condition.NotEqual);
         }
 
-        var miss = new Deferred(DeferredKind.HotGroup, other, _asm.Position, (ulong)index, (uint)(_regions.Count - 1), group.Lowest, (ulong)group.Register) { Page = known, Bytes = group.Bytes };
+        var miss = new Deferred(DeferredKind.HotGroup, other, _asm.Position, (ulong)index, (uint)(_regions.Count - 1), group.Lowest, (ulong)group.Register) { Page = known, Bytes = group.Bytes, Alignment = group.Alignment };
         // Looks of a misaligned group fail after the page was found, again and again: they need not look for it.
         if (misaligned != null) Defer(miss with { From = misaligned, Page = KnownPage.None });
         Defer(miss);
@@ -153,9 +153,17 @@ internal sealed unsafe partial class BlockEmitter
             }
             else
             {
+                byte* misaligned = null;
+                if (deferred.Alignment > 1)
+                {
+                    _asm.TestImmediate(Homes.Address, deferred.Alignment - 1); // it goes on behind where this is looked at
+                    misaligned = _asm.Jcc(Condition.NotEqual);
+                }
+
                 _asm.CallTo(_stubs.GroupMiss[deferred.Page.Number / Tlb.Sites]);
                 _asm.Test(Homes.Address, Homes.Address);
                 _asm.JccTo(Condition.NotEqual, deferred.Back);
+                if (misaligned != null) _asm.Land(misaligned);
             }
         }
 

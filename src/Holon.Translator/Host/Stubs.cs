@@ -222,6 +222,7 @@ internal sealed unsafe partial class Stubs
         var start = _asm.Position;
         const int a = 0, c = 1, d = 2;
         var other = EmitFindEntry(a, c, d, Offsets.TlbField(set, Offsets.WriteTag), out var crosses);
+        var misaligned = EmitAlignmentCheck(c, d);
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.WriteTag), a, 0));
         _asm.Store(Mem.Context(Offsets.StackField(set, Offsets.WriteTag)), c);
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
@@ -235,11 +236,14 @@ internal sealed unsafe partial class Stubs
         _asm.Mov(c, Homes.Address);
         _asm.Alu(AluOp.Xor, c, Mem.Context(Offsets.TlbField(set, Offsets.ReadTag), a, 0));
         var unknown = EmitWithin(c, d, out crosses);
+        var misread = EmitAlignmentCheck(c, d);
         _asm.Load(c, Mem.Context(Offsets.TlbField(set, Offsets.Addend), a, 0));
         _asm.Land(known);
         _asm.Alu(AluOp.Add, Homes.Address, c);
         TakeEntryBack(a, c, d);
         _asm.Ret();
+        _asm.Land(misaligned);
+        _asm.Land(misread);
         _asm.Land(writes);
         _asm.Land(unknown);
         _asm.Land(crosses);
