@@ -27,7 +27,7 @@ internal static class Tracing
     {
         if (thread.TraceFunction is { } trace && Send(thread, frame, trace, TraceEvent.Call, CallEvent, Values.None) is { } error)
             return error;
-        return thread.ProfileFunction is { } profile ? Profile(thread, frame, profile, CallEvent, Values.None) : null;
+        return thread.ActiveProfile is { } profile ? Profile(thread, frame, profile, CallEvent, Values.None) : null;
     }
 
     /// <summary>A frame returns, yields, or (value null) is left by an exception.</summary>
@@ -35,7 +35,7 @@ internal static class Tracing
     {
         if (thread.TraceFunction is not null && frame.Trace is { } trace && Send(thread, frame, trace, TraceEvent.Return, ReturnEvent, value ?? Values.None) is { } error)
             return error;
-        return thread.ProfileFunction is { } profile ? Profile(thread, frame, profile, ReturnEvent, value ?? Values.None) : null;
+        return thread.ActiveProfile is { } profile ? Profile(thread, frame, profile, ReturnEvent, value ?? Values.None) : null;
     }
 
     /// <summary>An exception has come to a frame.</summary>
@@ -77,7 +77,7 @@ internal static class Tracing
     /// <summary>Calls something for a frame, with the profile function's events if it is not a Python function.</summary>
     public static PyObject? CallNative(PyThread thread, PyFrame frame, PyObject callable, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        if (callable is not (PyBuiltin or PyMethodDescriptor) || thread.ProfileFunction is not { } profile || !thread.IsTracing)
+        if (callable is not (PyBuiltin or PyMethodDescriptor) || thread.ActiveProfile is not { } profile || !thread.IsTracing)
             return callable.Call(args, names);
         // A method of a built-in class is told of as the object's.
         if (callable is PyMethodDescriptor method && args.Length > (names?.Count ?? 0) && args[0].Type.IsSubtypeOf(method.Owner))
@@ -99,7 +99,7 @@ internal static class Tracing
         }
         var pending = thread.Pending;
         thread.Pending = null;
-        if (thread.ProfileFunction is { } still && Profile(thread, frame, still, value is null ? CException : CReturn, callable) is { } failed)
+        if (thread.ActiveProfile is { } still && Profile(thread, frame, still, value is null ? CException : CReturn, callable) is { } failed)
             throw new PyError(failed);
         thread.Pending = pending;
         return value;

@@ -51,13 +51,14 @@ internal sealed class Finalizers(Machine machine)
             if (told is null && last is null)
                 return;
             Interlocked.Increment(ref machine.Finalizers.deaths);
-            machine.Post(() =>
+            // The collector chooses when, so a profile would have such calls at random, in functions that have nothing to do with them.
+            machine.Post(() => machine.MainThread.Unprofiled(() =>
             {
                 foreach (var listener in told ?? [])
                     listener.TargetDied();
                 foreach (var action in last ?? [])
                     action();
-            });
+            }));
         }
 
         public bool CallsDel { get; set; }

@@ -33,6 +33,11 @@ internal sealed class PyThread(Machine machine)
     /// <summary>What <see cref="SetProfile"/> was given.</summary>
     public PyObject? ProfileFunction { get; private set; }
 
+    private int profilePauses;
+
+    /// <summary>The profile function, unless what runs is none of its business.</summary>
+    public PyObject? ActiveProfile => profilePauses == 0 ? ProfileFunction : null;
+
     /// <summary>The event of which a trace function is being told.</summary>
     public TraceEvent TraceEvent;
 
@@ -68,6 +73,22 @@ internal sealed class PyThread(Machine machine)
         UpdateTracing();
     }
 
+    /// <summary>Does something of which the profile function is not told.</summary>
+    public void Unprofiled(Action action)
+    {
+        profilePauses++;
+        UpdateTracing();
+        try
+        {
+            action();
+        }
+        finally
+        {
+            profilePauses--;
+            UpdateTracing();
+        }
+    }
+
     public void BeginTraceFunction()
     {
         traceFunctionsRunning++;
@@ -82,7 +103,7 @@ internal sealed class PyThread(Machine machine)
 
     private void UpdateTracing()
     {
-        var isTracing = traceFunctionsRunning == 0 && (TraceFunction is not null || ProfileFunction is not null);
+        var isTracing = traceFunctionsRunning == 0 && (TraceFunction is not null || ActiveProfile is not null);
         if (isTracing == IsTracing)
             return;
         IsTracing = isTracing;
