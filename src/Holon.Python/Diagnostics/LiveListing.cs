@@ -73,7 +73,7 @@ internal static class LiveListing
         {
             if (function.Code.ParameterCount > CodeCompiler.MaxArguments)
                 throw new NotCompiledException("too many parameters");
-            _ = CodeCompiler.Function(function.Code.Compiled ?? new CompiledCode(function.Code, function.Globals, function.Builtins), listing);
+            MachineCode.Make(CodeCompiler.Function(function.Code.Compiled ?? new CompiledCode(function.Code, function.Globals, function.Builtins), listing));
         }
         catch (NotCompiledException error)
         {

@@ -142,21 +142,7 @@ internal sealed partial class CodeCompiler
         Epilogue();
         unit.Roots.AddRange(cil.Roots);
         var made = method.CreateDelegate(delegateType, unit);
-        // Compiles now rather than at the first call: time spent here is seen as compilation.
-        Prepare(made);
         return made;
-    }
-
-    private static void Prepare(Delegate made)
-    {
-        try
-        {
-            System.Runtime.CompilerServices.RuntimeHelpers.PrepareDelegate(made);
-        }
-        catch (InvalidProgramException) when (Environment.GetEnvironmentVariable("HOLON_PYTHON_DEBUG") is null)
-        {
-            throw new NotCompiledException("a mistake of the compiler");
-        }
     }
 
     private void Prologue(State entry)

@@ -37,6 +37,9 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
     /// <summary>Loops that cannot be compiled.</summary>
     public HashSet<int> Uncompiled { get; } = [];
 
+    /// <summary>Loops of which machine code has been asked for.</summary>
+    public HashSet<int> Waiting { get; } = [];
+
     /// <summary>How many loops have been compiled.</summary>
     public int LoopCount { get; set; }
 
@@ -51,6 +54,25 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
     /// <summary>What the compiled code refers to by address.</summary>
     public List<object> Roots { get; set; } = [];
 
+    /// <summary>Machine code is ready, on another thread: it is entered from now on unless guesses have failed meanwhile.</summary>
+    public void Publish(int version, Delegate entry)
+    {
+        lock (Loops)
+        {
+            if (Recompilations == version)
+                Code.Entry = entry;
+        }
+    }
+
+    public void Publish(int version, int pc, LoopEntry loop)
+    {
+        lock (Loops)
+        {
+            if (Recompilations == version)
+                Loops[pc] = loop;
+        }
+    }
+
     /// <summary>A guard has failed.</summary>
     public void Failed(int site)
     {
@@ -59,10 +81,14 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
             return;
         if (count >= FailuresBeforeGeneric)
             Generic.Add(site);
-        Code.Entry = null;
-        Array.Clear(Loops);
+        lock (Loops)
+        {
+            Code.Entry = null;
+            Array.Clear(Loops);
+            Recompilations++;
+        }
+        Waiting.Clear();
         LoopCount = 0;
-        Recompilations++;
         // Code with many places to guess at would otherwise be compiled for each of them in turn.
         if (Recompilations > PatientRecompilations)
             Generic.UnionWith(failures.Keys.Where(failed => failed >= 0));
@@ -78,7 +104,10 @@ internal sealed class CompiledCode(PyCode code, PyDict globals, PyDict builtins)
     {
         var count = failures[~pc] = failures.GetValueOrDefault(~pc) + 1;
         if (count is FailuresBeforeRecompiling or FailuresBeforeRecompiling * 4)
+        {
             Loops[pc] = null;
+            Waiting.Remove(pc);
+        }
         if (count > 5 * FailuresBeforeGeneric)
             Uncompiled.Add(pc);
     }

@@ -22,7 +22,7 @@ internal static class Promotion
 
     private static bool Compile(Machine machine, PyCode code, PyFunction function)
     {
-        if (!machine.CompileBudget.IsLeft)
+        if (!MayCompile(machine))
         {
             code.Heat = machine.CompileAfter / 2;
             return false;
@@ -39,8 +39,15 @@ internal static class Promotion
         var began = Stopwatch.GetTimestamp();
         try
         {
-            code.Entry = CodeCompiler.Function(unit);
-            return true;
+            var made = CodeCompiler.Function(unit);
+            if (!IsBeside(machine))
+            {
+                code.Entry = MachineCode.Make(made) ? made : null;
+                return code.Entry is not null;
+            }
+            var version = unit.Recompilations;
+            MachineCode.MakeLater(made, machine.CompileBudget, () => unit.Publish(version, made));
+            return false;
         }
         catch (Exception error) when (StaysInTier0(error))
         {
@@ -51,6 +58,10 @@ internal static class Promotion
             machine.CompileBudget.Spend(began);
         }
     }
+
+    private static bool IsBeside(Machine machine) => MachineCode.CanWait && !machine.CompileBudget.IsUnlimited;
+
+    private static bool MayCompile(Machine machine) => machine.CompileBudget.IsLeft && (!IsBeside(machine) || MachineCode.HasRoom);
 
     /// <summary>
     /// What no compiler of Python writes (a stack that underflows, names and constants that are not there) is for tier 0 to refuse, instruction by
@@ -130,14 +141,20 @@ internal static class Promotion
             return null;
         if (unit.Loops[pc] is { } known)
             return known;
-        if (unit.LoopCount == MaxLoops || unit.Uncompiled.Contains(pc) || !machine.CompileBudget.IsLeft)
+        if (unit.LoopCount == MaxLoops || unit.Uncompiled.Contains(pc) || unit.Waiting.Contains(pc) || !MayCompile(machine))
             return null;
         var began = Stopwatch.GetTimestamp();
         try
         {
             frame.Pc = pc;
             unit.LoopCount++;
-            return unit.Loops[pc] = CodeCompiler.Loop(unit, frame, pc);
+            var made = CodeCompiler.Loop(unit, frame, pc);
+            unit.Waiting.Add(pc);
+            if (!IsBeside(machine))
+                return unit.Loops[pc] = MachineCode.Make(made) ? made : null;
+            var version = unit.Recompilations;
+            MachineCode.MakeLater(made, machine.CompileBudget, () => unit.Publish(version, pc, made));
+            return null;
         }
         catch (Exception error) when (StaysInTier0(error))
         {
