@@ -801,19 +801,9 @@ internal static partial class EvaluationLoop
                             instructions[pc - 1].Op = Opcode.BinarySubscr;
                             instructions[pc - 1].Misses++;
                         }
-                        if (container.GetType() == typeof(PyDict))
-                        {
-                            value = Unsafe.As<PyDict>(container).Get(key);
-                            if (value is null)
-                            {
-                                thread.Pending = ExceptionTypes.Make(ExceptionTypes.KeyError, key);
-                                goto Error;
-                            }
-                        }
-                        else
-                        {
-                            value = Ops.GetItem(container, key);
-                        }
+                        value = Ops.TryGetItem(thread, container, key);
+                        if (value is null)
+                            goto Error;
                         slots[--sp].V = null;
                         slots[sp - 1].V = value;
                         continue;

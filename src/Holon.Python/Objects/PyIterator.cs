@@ -48,17 +48,24 @@ internal sealed class PySequenceIterator(PyObject sequence) : PyIterator(Iterato
     {
         if (sequence is null)
             return null;
+        var thread = PyThread.Current;
         try
         {
-            var item = Ops.GetItem(sequence, PyInt.Of(index));
-            index++;
-            return item;
+            if (Ops.TryGetItem(thread, sequence, PyInt.Of(index)) is { } item)
+            {
+                index++;
+                return item;
+            }
         }
-        catch (PyError error) when (error.Value.Type.IsSubtypeOf(ExceptionTypes.IndexError) || error.Value.Type.IsSubtypeOf(ExceptionTypes.StopIteration))
+        catch (PyError error)
         {
-            sequence = null;
-            return null;
+            thread.Pending = error.Value;
         }
+        if (!thread.PendingIs(ExceptionTypes.IndexError) && !thread.PendingIs(ExceptionTypes.StopIteration))
+            throw thread.TakeError();
+        thread.Pending = null;
+        sequence = null;
+        return null;
     }
 
     public override int Remaining => sequence?.Type.Len is { } len ? (int)Math.Max(0, len(sequence) - index) : -1;

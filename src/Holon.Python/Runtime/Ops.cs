@@ -258,6 +258,47 @@ internal static partial class Ops
         throw Err.Type($"'{o.Type.FullName}' object is not subscriptable");
     }
 
+    /// <summary>
+    /// As <see cref="GetItem"/>, but what is not there is null with the error pending: programs ask for it all the time, and a .NET exception costs microseconds.
+    /// </summary>
+    public static PyObject? TryGetItem(PyThread thread, PyObject o, PyObject key)
+    {
+        var kind = o.GetType();
+        if (kind == typeof(PyDict))
+        {
+            if (Unsafe.As<PyDict>(o).Get(key) is { } found)
+                return found;
+            thread.Pending = ExceptionTypes.Make(ExceptionTypes.KeyError, key);
+            return null;
+        }
+        if (key.GetType() == typeof(PyInt))
+        {
+            var index = Unsafe.As<PyInt>(key).Value;
+            if (kind == typeof(PyStr))
+            {
+                var text = Unsafe.As<PyStr>(o);
+                index += index < 0 ? text.Length : 0;
+                return (ulong)index < (ulong)text.Length ? PyStr.OfChar(text[(int)index]) : Err.Set(Err.Index("string index out of range"));
+            }
+            if (kind == typeof(PyList))
+                return ItemOrPending(Unsafe.As<PyList>(o), index);
+            if (kind == typeof(PyTuple))
+            {
+                var tuple = Unsafe.As<PyTuple>(o);
+                index += index < 0 ? tuple.Count : 0;
+                return (ulong)index < (ulong)tuple.Count ? tuple[(int)index] : Err.Set(Err.Index("tuple index out of range"));
+            }
+        }
+        return o is PyInstance && o.Type.Lookup(Names.GetItem) is PyFunction method ? method.Call([o, key], null) : GetItem(o, key);
+    }
+
+    /// <summary>An item of a list, from its end if the index is negative; null with the error pending.</summary>
+    public static PyObject? ItemOrPending(PyList list, long index)
+    {
+        index += index < 0 ? list.Count : 0;
+        return (ulong)index < (ulong)list.Count ? list[(int)index] : Err.Set(Err.Index("list index out of range"));
+    }
+
     public static void SetItem(PyObject o, PyObject key, PyObject? value)
     {
         if (o.Type.SetItem is not { } set)

@@ -115,33 +115,22 @@ internal static partial class Support
     public static PyObject? Next(PyObject iterator) => Ops.Next(iterator);
 
     [MethodImpl(Inline)]
-    public static PyObject ListItem(PyObject o, long index)
+    public static PyObject? ListItem(PyObject o, long index)
     {
         var list = Unsafe.As<PyList>(o);
-        return (ulong)index < (ulong)list.Count ? list[(int)index] : ListItemFromEnd(list, index);
+        return (ulong)index < (ulong)list.Count ? list[(int)index] : Ops.ItemOrPending(list, index);
     }
 
-    private static PyObject ListItemFromEnd(PyList list, long index) =>
-        index < 0 && index + list.Count >= 0 ? list[(int)(index + list.Count)] : throw Err.Index("list index out of range");
-
-    public static PyObject Item(PyObject o, long index)
+    public static PyObject? Item(PyObject o, long index)
     {
         if (o.GetType() == typeof(PyList))
             return ListItem(o, index);
         if (o.GetType() == typeof(PyTuple) && (ulong)index < (ulong)Unsafe.As<PyTuple>(o).Count)
             return Unsafe.As<PyTuple>(o)[(int)index];
-        return GetItem(PyThread.Current, o, PyInt.Of(index))!;
+        return GetItem(PyThread.Current, o, PyInt.Of(index));
     }
 
-    public static PyObject? GetItem(PyThread thread, PyObject container, PyObject key)
-    {
-        if (container.GetType() != typeof(PyDict))
-            return Ops.GetItem(container, key);
-        var value = Unsafe.As<PyDict>(container).Get(key);
-        if (value is null)
-            thread.Pending = ExceptionTypes.Make(ExceptionTypes.KeyError, key);
-        return value;
-    }
+    public static PyObject? GetItem(PyThread thread, PyObject container, PyObject key) => Ops.TryGetItem(thread, container, key);
 
     public static void SetItemInt(PyObject container, long index, PyObject item)
     {
