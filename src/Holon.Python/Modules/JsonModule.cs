@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Holon.Python.Modules;
 
 /// <summary>_json: what makes the module json quick.</summary>
@@ -54,12 +56,22 @@ internal static class JsonModule
         return output.ToStr();
     }
 
+    /// <summary>What ends a string, or is not itself in one: the quote, the backslash, control characters.</summary>
+    private static readonly SearchValues<char> NotPlain = SearchValues.Create(['"', '\\', .. Enumerable.Range(0, ' ').Select(c => (char)c)]);
+
     /// <summary>A string whose opening quote has been read; its end comes back in <paramref name="at"/>.</summary>
     private static PyStr ScanString(PyStr text, ref int at, bool strict)
     {
         var begin = at - 1;
         if (at < 0 || at > text.Length)
             throw Err.Value("end is out of bounds");
+        // Most strings are a piece of the text as it is.
+        if (!text.IsWide && text.Value.AsSpan(at) is var rest && rest.IndexOfAny(NotPlain) is >= 0 and var length && rest[length] == '"')
+        {
+            var plain = text.Substring(at, length);
+            at += length + 1;
+            return plain;
+        }
         var output = new PyStrBuilder();
         while (true)
         {
