@@ -21,6 +21,9 @@ internal sealed class CompiledCode(JMethod method, int loop)
     /// <summary>How often it went on in the interpreter, at operations that had never run when it was compiled.</summary>
     public int Traps;
 
+    /// <summary>Classes that it names and nothing else may keep from being unloaded.</summary>
+    public readonly HashSet<JClass> Kept = [];
+
     /// <summary>Its CIL as text, when asked for.</summary>
     public List<CilLine>? Listing;
 }

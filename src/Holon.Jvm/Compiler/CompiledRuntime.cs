@@ -43,9 +43,9 @@ internal static unsafe class CompiledRuntime
 
     /// <summary>The slots for the frames that a deoptimization makes: those of the interpreter's own frame when a loop's code ends; null when the stack is used up, with the error noted.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static long* BeginDeopt(JThread t, int number, long* from)
+    public static long* BeginDeopt(JThread t, object?* cell, long* from)
     {
-        var point = t.Compiler!.Deopt(number);
+        var point = Unsafe.As<DeoptPoint>(*cell)!;
         var p = from != null ? from : t.SlotTop;
         if (p + point.Slots <= t.StackLimit && t.Top + point.Frames.Length < t.FrameLimit && RuntimeHelpers.TryEnsureSufficientExecutionStack()) return p;
         // A program that catches the error and goes on must not outlive its machine.
@@ -56,9 +56,9 @@ internal static unsafe class CompiledRuntime
 
     /// <summary>Turns the compiled frame on top into interpreted ones, whose slots are filled already, and runs them to the end.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void FinishDeopt(JThread t, int number, long* p)
+    public static void FinishDeopt(JThread t, object?* cell, long* p)
     {
-        var point = t.Compiler!.Deopt(number);
+        var point = Unsafe.As<DeoptPoint>(*cell)!;
         var frame = t.Top;
         var r = t.ReferenceSlot(p);
         var f = frame;
@@ -68,6 +68,7 @@ internal static unsafe class CompiledRuntime
             f->Pc = method.Decoded!.Code + index;
             f->P = p + from;
             f->R = r + from;
+            if (method.KeepSlot is >= 0 and var keep) f->R[keep] = method.Class;
             t.Top = f++;
         }
         if (point.IsPoll)
@@ -78,7 +79,7 @@ internal static unsafe class CompiledRuntime
         }
         else
         {
-            t.Compiler.Trapped(t, point.Code);
+            t.Compiler!.Trapped(t, point.Code);
         }
         // A loop's code returns to the interpreter that called it, which goes on with the frames as they are now.
         if (point.Code.Loop < 0) t.Exception = Interpreter.Interpreter.Run(t, frame);
@@ -127,9 +128,10 @@ internal static unsafe class CompiledRuntime
 
     /// <summary>The row of the exception table that catches the exception noted, or -1. It may become another: resolving a catch type can fail.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static int FindHandler(JThread t, int site)
+    public static int FindHandler(JThread t, CodeSite* site)
     {
-        var (method, bci, _) = t.Machine.Sites[site];
+        var method = site->Method->Managed;
+        var bci = site->Bci;
         var rows = method.Info.Code!.Handlers;
         var thrown = t.Exception!;
         t.Exception = null;
@@ -417,20 +419,28 @@ internal static unsafe class CompiledRuntime
                 return null;
             }
         }
-        if (cache->Changes < 4)
+        if (cache->Changes < CallCache.MostChanges && Interlocked.Increment(ref cache->Changes) is <= CallCache.MostChanges and var change)
         {
-            cache->Changes++;
-            var known = (KnownTarget*)t.Machine.AllocateNative(sizeof(KnownTarget));
-            known->Klass = word;
+            var known = cache->Targets + change;
             known->Target = target;
+            Volatile.Write(ref known->Klass, word);
             // One word, so that no thread sees the class of one and the target of another.
             Volatile.Write(ref *(nint*)&cache->Known, (nint)known);
         }
+        GC.KeepAlive(receiver); // and so its class, which the cache now names
         return target;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static MethodSlot* BasicTarget(JThread t, object handle) => MethodHandles.BasicTarget(t, handle);
+
+    /// <summary>Fills the field by which an object keeps its class from being unloaded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetClass(object o, Klass* klass, long offset) => JObject.At<object?>(o, offset) = klass->Managed;
+
+    /// <summary>Keeps an object, and so its class, from being collected until here.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void KeepAlive(object? o) => GC.KeepAlive(o);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static MethodSlot* LinkToTarget(JThread t, int kind, object? memberName, object? receiver)
@@ -467,9 +477,15 @@ internal unsafe struct CallCache
     /// <summary>The interface by way of which a method of Object is called; null otherwise.</summary>
     public Klass* Named;
     public int Changes;
+
+    /// <summary>How often it is written: then receivers are of too many classes.</summary>
+    public const int MostChanges = 4;
+
+    /// <summary>What <see cref="Known"/> points to, first an empty one: each is written once. They follow in memory.</summary>
+    public KnownTarget* Targets => (KnownTarget*)((CallCache*)Unsafe.AsPointer(ref this) + 1);
 }
 
-/// <summary>A class and what a method is in it; written once.</summary>
+/// <summary>A class and what a method is in it; written once, and emptied when the class is unloaded.</summary>
 internal unsafe struct KnownTarget
 {
     public nint Klass;

@@ -10,7 +10,7 @@ namespace Holon.Jvm.Compiler;
 /// <summary>What emitted CIL refers to: fields and offsets of the machine's structures, and helpers of <see cref="CompiledRuntime"/>.</summary>
 internal static unsafe class Emitted
 {
-    public static readonly FieldInfo Top = Field(nameof(JThread.Top)), EntryLimit = Field(nameof(JThread.EntryLimit)), Exception = Field(nameof(JThread.Exception)), Poll = Field(nameof(JThread.Poll)), StackEnd = Field(nameof(JThread.StackEnd)), Budget = Field(nameof(JThread.Budget)), AllocationLeft = Field(nameof(JThread.AllocationLeft));
+    public static readonly FieldInfo Top = Field(nameof(JThread.Top)), EntryLimit = Field(nameof(JThread.EntryLimit)), Exception = Field(nameof(JThread.Exception)), Poll = Field(nameof(JThread.Poll)), StackEnd = Field(nameof(JThread.StackEnd)), Budget = Field(nameof(JThread.Budget)), CalledHandle = Field(nameof(JThread.CalledHandle)), AllocationLeft = Field(nameof(JThread.AllocationLeft));
     public static readonly FieldInfo Klass = typeof(JObject).GetField(nameof(JObject.Klass))!;
 
     /// <summary>Seen through this class, an array's elements begin at <see cref="ArrayView.First"/>.</summary>

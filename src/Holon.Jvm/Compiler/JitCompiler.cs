@@ -21,7 +21,6 @@ internal sealed unsafe class JitCompiler : IDisposable
 
     private readonly JavaMachine _machine;
     private readonly Queue<(JMethod Method, int Loop)> _queue = new();
-    private readonly List<DeoptPoint> _deopts = [null!];
     private readonly bool _atOnce;
     private readonly long _start = Environment.TickCount64;
     private Thread? _thread;
@@ -39,20 +38,6 @@ internal sealed unsafe class JitCompiler : IDisposable
 
     /// <summary>Counters for reports.</summary>
     public int Methods, LoopsCompiled, Failures;
-
-    public DeoptPoint Deopt(int number)
-    {
-        lock (_deopts) return _deopts[number];
-    }
-
-    public int AddDeopt(DeoptPoint point)
-    {
-        lock (_deopts)
-        {
-            _deopts.Add(point);
-            return _deopts.Count - 1;
-        }
-    }
 
     /// <summary>The interpreter has called a method some more times.</summary>
     public void Called(JThread t, MethodSlot* slot)
@@ -143,7 +128,17 @@ internal sealed unsafe class JitCompiler : IDisposable
         var start = Stopwatch.GetTimestamp();
         try
         {
-            var code = MethodCompiler.Compile(_machine, method, loop);
+            CompiledCode? code;
+            // It reads the classes of receivers that the interpreter noted.
+            _machine.Unloading.BeginReading();
+            try
+            {
+                code = MethodCompiler.Compile(_machine, method, loop);
+            }
+            finally
+            {
+                _machine.Unloading.EndReading();
+            }
             if (code != null) Install(state, code);
             else state.Refused = true;
             if (_machine.Options.PrintCompilation || LogsCompilation) Print(method, loop, code, Stopwatch.GetElapsedTime(start));
@@ -170,6 +165,8 @@ internal sealed unsafe class JitCompiler : IDisposable
 
     private void Install(CompilationState state, CompiledCode code)
     {
+        // It may still be running, or about to be called, when it has been made anew.
+        code.Method.Class.Memory.Keep(code);
         if (code.Loop >= 0)
         {
             lock (state.Loops) state.Loops[code.Loop] = code;

@@ -75,7 +75,7 @@ internal sealed unsafe partial class MethodCompiler
                 _cil.Argument(0);
                 Load(n.A, 'R');
                 _cil.Call(nameof(CompiledRuntime.BasicTarget));
-                CallComputed(CallShape(), n.A, false);
+                CallComputed(CallShape(), n.A, false, true);
                 break;
             default:
                 EmitLinkTo(n);
@@ -121,7 +121,7 @@ internal sealed unsafe partial class MethodCompiler
         _cil.Call(nameof(CompiledRuntime.LinkToTarget));
         // The MemberName, the last argument, is not passed on.
         var colon = shape.IndexOf(':');
-        CallComputed(shape.Remove(colon - 1, 1), n.A, true);
+        CallComputed(shape.Remove(colon - 1, 1), n.A, true, true);
     }
 
     // Virtual calls ---------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ internal sealed unsafe partial class MethodCompiler
         }
         var profile = Volatile.Read(ref _at.Flow.Code.Code[_index].Imm);
         var receiver = profile > 1 ? (Klass*)profile : null;
-        if (Speculates && receiver != null && index < receiver->Managed.VTable.Length && CanInline(receiver->VTable[index]))
+        if (Speculates && receiver != null && index < receiver->Managed.VTable.Length && MayName(receiver->Managed) && CanInline(receiver->VTable[index]))
         {
             Guarded(n.A, receiver, receiver->VTable[index]);
         }
@@ -225,7 +225,7 @@ internal sealed unsafe partial class MethodCompiler
             return;
         }
         var receiver = site->Receiver > 1 ? (Klass*)site->Receiver : null;
-        if (Speculates && receiver != null && receiver->Managed.IsSubclassOf(method->Managed.Class) && receiver->Managed.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
+        if (Speculates && receiver != null && MayName(receiver->Managed) && receiver->Managed.IsSubclassOf(method->Managed.Class) && receiver->Managed.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
         {
             Guarded(first, receiver, target.Slot);
             return;
@@ -235,10 +235,9 @@ internal sealed unsafe partial class MethodCompiler
 
     private void EmitInterfaceTarget(InterfaceSite* site, int first)
     {
-        var cache = (CallCache*)_machine.AllocateNative(sizeof(CallCache));
+        var cache = Memory.NewCallCache();
         cache->Method = site->Method;
         cache->Named = site->Named;
-        cache->Known = (KnownTarget*)_machine.AllocateNative(sizeof(KnownTarget));
         NoteSite();
         _cil.Argument(0);
         Load(first, 'R');
@@ -250,13 +249,21 @@ internal sealed unsafe partial class MethodCompiler
     // Calling ---------------------------------------------------------------------------------------------------------
 
     /// <summary>Calls the method on the evaluation stack, which may be null with an exception noted.</summary>
-    private void CallComputed(string shape, int first, bool mayBeNull)
+    private void CallComputed(string shape, int first, bool mayBeNull, bool byHandle = false)
     {
         var method = Shared("method");
         var entry = Shared("entry");
         var make = _cil.Label();
         var ready = _cil.Label();
         _cil.Store(method);
+        // What led to the method keeps its class until the method is done, which may be a hidden one that nothing else keeps.
+        var handle = byHandle ? _cil.Generator.DeclareLocal(typeof(object)) : null;
+        if (handle != null)
+        {
+            _cil.Argument(0);
+            _cil.Field(OpCodes.Ldfld, Emitted.CalledHandle);
+            _cil.Store(handle);
+        }
         if (mayBeNull)
         {
             _cil.Load(method);
@@ -276,6 +283,11 @@ internal sealed unsafe partial class MethodCompiler
         PushArguments(shape, first);
         _cil.Load(entry);
         _cil.Calli(shape);
+        if (handle != null)
+        {
+            _cil.Load(handle);
+            _cil.Call(nameof(CompiledRuntime.KeepAlive));
+        }
         TakeResult(shape[^1], first);
         Cold(() =>
         {
@@ -307,6 +319,7 @@ internal sealed unsafe partial class MethodCompiler
     /// <summary>Calls a method that is known now: inlined, as an intrinsic, or by its entry.</summary>
     private void CallKnown(MethodSlot* target, int first)
     {
+        KeepNamed(target->Managed.Class);
         if (Intrinsics.Find(target->Managed) is { } intrinsic)
         {
             CallIntrinsic(intrinsic, target->Managed, first);
@@ -375,11 +388,11 @@ internal sealed unsafe partial class MethodCompiler
         }
         CountStep();
         var flow = new CodeFlow(method);
-        var scope = new Scope(flow, _at.Base + first, _at, _index, SiteOf(_at, _index)) { Done = _cil.Label() };
+        var scope = new Scope(flow, _at.Base + first, _at, _index, (nint)SiteOf(_at, _index)) { Done = _cil.Label() };
         EmitScope(scope, 0);
         _cil.Mark(scope.Done);
-        // The result is known when there is one way to return, which then was the last thing translated.
-        var result = scope.Returns == 1 ? _facts.GetValueOrDefault(scope.Base) : default;
+        // The result is known when there is one way to return.
+        var result = scope.Returns == 1 ? scope.Result : default;
         ForgetFrom(scope.Base);
         if (result != default && method.ReturnKind == 'R') _facts[scope.Base] = result;
     }

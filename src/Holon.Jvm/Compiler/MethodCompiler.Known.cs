@@ -35,8 +35,14 @@ internal sealed unsafe partial class MethodCompiler
 
     private void LearnObject(int slot, nint cell)
     {
-        if (*(object?*)cell is { } o) Learn(slot, new Fact(cell, ObjectExtensions.IsArray(o) ? 0 : JObject.Word(o)));
-        else Forget(slot);
+        if (*(object?*)cell is not { } o)
+        {
+            Forget(slot);
+            return;
+        }
+        var isArray = ObjectExtensions.IsArray(o);
+        if (!isArray) KeepNamed(((JObject)o).Class());
+        Learn(slot, new Fact(cell, isArray ? 0 : JObject.Word(o)));
     }
 
     private void Forget(int slot) => _facts.Remove(_at.Base + slot);
@@ -68,8 +74,7 @@ internal sealed unsafe partial class MethodCompiler
     private bool LoadConstantObject(int slot, object? value)
     {
         if (value == null) return false;
-        var cell = (object?*)_machine.Constants.New();
-        *cell = value;
+        var cell = Memory.NewReference(value);
         _cil.Address((long)cell);
         _cil.Emit(OpCodes.Ldind_Ref);
         Store(slot, 'R');

@@ -128,14 +128,13 @@ internal sealed unsafe partial class MethodCompiler
         if (_at.Outer != null)
         {
             _at.Returns++;
-            var result = FactAt(n.B);
+            var result = _at.Result = FactAt(n.B);
             if (kind != 'V' && n.B != 0)
             {
                 Load(n.B, kind);
                 Store(0, kind);
             }
-            if (kind != 'R' || result == default) Forget(0);
-            else Learn(0, result);
+            Forget(0);
             _cil.Branch(OpCodes.Br, _at.Done);
             return;
         }
@@ -507,6 +506,13 @@ internal sealed unsafe partial class MethodCompiler
         Load(slot, 'R');
         _cil.Address((long)c.Ptr);
         _cil.Field(OpCodes.Stfld, Emitted.Klass);
+        if (c.Ptr->KeepOffset != 0)
+        {
+            Load(slot, 'R');
+            _cil.Address((long)c.Ptr);
+            _cil.Long(c.Ptr->KeepOffset);
+            _cil.Call(nameof(CompiledRuntime.SetClass));
+        }
         ForgetFrom(_at.Base + slot);
         Learn(slot, new Fact(0, (nint)c.Ptr));
         if (_machine.IsCounted) CountObject(c.InstanceBytes, slot);

@@ -13,7 +13,7 @@ namespace Holon.Jvm.Compiler;
 internal sealed unsafe partial class MethodCompiler
 {
     /// <summary>A method in the code being made: the one compiled, or one inlined.</summary>
-    private sealed class Scope(CodeFlow flow, int from, Scope? outer, int outerIndex, int outerSite)
+    private sealed class Scope(CodeFlow flow, int from, Scope? outer, int outerIndex, nint outerSite)
     {
         public readonly CodeFlow Flow = flow;
 
@@ -22,7 +22,8 @@ internal sealed unsafe partial class MethodCompiler
         public readonly Scope? Outer = outer;
 
         /// <summary>The call that was replaced, in the outer method.</summary>
-        public readonly int OuterIndex = outerIndex, OuterSite = outerSite;
+        public readonly int OuterIndex = outerIndex;
+        public readonly nint OuterSite = outerSite;
         public readonly int Depth = outer == null ? 0 : outer.Depth + 1;
         public readonly bool[] Reachable = new bool[flow.Insns.Length];
         public readonly bool[] LoopHeads = new bool[flow.Insns.Length];
@@ -30,11 +31,14 @@ internal sealed unsafe partial class MethodCompiler
         /// <summary>Operations that control comes to by a branch or an exception.</summary>
         public readonly bool[] Joins = new bool[flow.Insns.Length];
         public readonly Label?[] Labels = new Label?[flow.Insns.Length];
-        public readonly int[] Sites = new int[flow.Insns.Length];
+        public readonly nint[] Sites = new nint[flow.Insns.Length];
         public readonly Dictionary<string, Label> Dispatches = [];
 
         /// <summary>Return operations translated so far.</summary>
         public int Returns;
+
+        /// <summary>What is known of the result that the last of them returns.</summary>
+        public Fact Result;
 
         /// <summary>Where an inlined method goes on to.</summary>
         public Label Done;
@@ -51,6 +55,9 @@ internal sealed unsafe partial class MethodCompiler
     private readonly Cil _cil;
     private readonly DynamicMethod _body;
     private readonly LocalBuilder _frame;
+
+    /// <summary>The class of a static method that may be unloaded.</summary>
+    private LocalBuilder? _keep;
     private readonly Dictionary<int, LocalBuilder> _locals = [];
     private readonly Queue<Action> _cold = new();
     private readonly List<int> _scratch = [];
@@ -127,8 +134,37 @@ internal sealed unsafe partial class MethodCompiler
         return _code;
     }
 
+    /// <summary>What the compiled method's class is in: its constants and places go there.</summary>
+    private ClassMemory Memory => _code.Method.Class.Memory;
+
+    /// <summary>
+    /// The code names a class that its own does not keep from being unloaded, but an object that the code has as a constant leads to: it keeps the class itself.
+    /// </summary>
+    private void KeepNamed(JClass c)
+    {
+        if (!c.Memory.IsPermanent && c.Memory != Memory) _code.Kept.Add(c);
+    }
+
+    /// <summary>Whether the code may name a class of receivers that the interpreter has seen: it is to keep none from being unloaded.</summary>
+    private bool MayName(JClass c)
+    {
+        if (c.Memory.IsPermanent || c.Memory == Memory || _code.Kept.Contains(c)) return true;
+        for (var scope = _at; scope != null; scope = scope.Outer)
+        {
+            if (scope.Method.Class.Memory == c.Memory || scope.Method.Class.Loader.Keeps(c)) return true;
+        }
+        return false;
+    }
+
     private void EnterMethod(Scope scope)
     {
+        if (!Memory.IsPermanent && _code.Method.IsStatic)
+        {
+            _keep = _cil.Generator.DeclareLocal(typeof(object));
+            _cil.Address((long)Memory.NewReference(_code.Method.Class));
+            _cil.Emit(OpCodes.Ldind_Ref);
+            _cil.Store(_keep);
+        }
         // frame = t.Top + 1; a record of the thread's, so that stack traces see the call.
         _cil.Argument(0);
         _cil.Field(OpCodes.Ldfld, Emitted.Top);
@@ -207,10 +243,22 @@ internal sealed unsafe partial class MethodCompiler
         return list;
     }
 
+    /// <summary>
+    /// On each way out of a method that may be unloaded: its class is in use until here. The frame of a loop's code has it in a slot of the interpreter's.
+    /// </summary>
+    private void KeepClass()
+    {
+        if (_code.Loop >= 0 || Memory.IsPermanent) return;
+        if (_code.Method.IsStatic) _cil.Load(_keep!);
+        else _cil.Argument(2);
+        _cil.Call(nameof(CompiledRuntime.KeepAlive));
+    }
+
     /// <summary>Pops the frame's record; that of a loop belongs to the interpreter.</summary>
     private void LeaveFrame()
     {
         if (_code.Loop >= 0) return;
+        KeepClass();
         _cil.Argument(0);
         _cil.Load(_frame);
         _cil.Int(sizeof(Frame));
@@ -235,12 +283,17 @@ internal sealed unsafe partial class MethodCompiler
 
     private Label LabelOf(Scope scope, int index) => scope.Labels[index] ??= _cil.Label();
 
-    /// <summary>The number of the place in the code where an operation is.</summary>
-    private int SiteOf(Scope scope, int index)
+    /// <summary>The place in the code where an operation is.</summary>
+    private CodeSite* SiteOf(Scope scope, int index)
     {
         ref var site = ref scope.Sites[index];
-        if (site == 0) site = _machine.Sites.Add(new CodeSite(scope.Method, scope.Flow.Bci(index), scope.OuterSite));
-        return site;
+        if (site != 0) return (CodeSite*)site;
+        var made = (CodeSite*)Memory.AllocateNative(sizeof(CodeSite));
+        made->Method = scope.Method.Slot;
+        made->Bci = scope.Flow.Bci(index);
+        made->Outer = (CodeSite*)scope.OuterSite;
+        site = (nint)made;
+        return made;
     }
 
     /// <summary>Notes in the frame where the code is, before anything that may look at the stack.</summary>
@@ -269,6 +322,8 @@ internal sealed unsafe partial class MethodCompiler
     private void EmitScope(Scope scope, int start)
     {
         FindReachable(scope, start);
+        // A loop's code comes here from outside, too.
+        scope.Joins[start] |= start > 0;
         var (outer, outerIndex) = (_at, _index);
         _at = scope;
         for (var i = 0; i < scope.Reachable.Length; i++)
@@ -405,7 +460,7 @@ internal sealed unsafe partial class MethodCompiler
     {
         var row = _cil.Generator.DeclareLocal(typeof(int));
         _cil.Argument(0);
-        _cil.Int(SiteOf(_at, _index));
+        _cil.Address((long)SiteOf(_at, _index));
         _cil.Call(nameof(CompiledRuntime.FindHandler));
         _cil.Store(row);
         foreach (var each in rows)
@@ -461,12 +516,12 @@ internal sealed unsafe partial class MethodCompiler
                 if (variable / 5 < end) live.Add((scope.Base + variable / 5, CodeFlow.KindOf(variable)));
             }
         }
-        var number = _compiler.AddDeopt(new DeoptPoint(_code, [.. frames], slots, isPoll));
+        var point = (long)Memory.NewReference(new DeoptPoint(_code, [.. frames], slots, isPoll));
         var p = Shared("slots");
         var r = Shared("references");
         NoteSite();
         _cil.Argument(0);
-        _cil.Int(number);
+        _cil.Address(point);
         if (_code.Loop >= 0) _cil.Argument(1);
         else _cil.Address(0);
         _cil.Call(nameof(CompiledRuntime.BeginDeopt));
@@ -486,9 +541,10 @@ internal sealed unsafe partial class MethodCompiler
             _cil.Emit(Stubs.StoreOf(kind));
         }
         _cil.Argument(0);
-        _cil.Int(number);
+        _cil.Address(point);
         _cil.Load(p);
         _cil.Call(nameof(CompiledRuntime.FinishDeopt));
+        KeepClass();
         if (_code.Loop >= 0)
         {
             _cil.Int(1);

@@ -19,9 +19,9 @@ internal enum LogLevel
 internal sealed class MachineLog : IDisposable
 {
     /// <summary>The subjects that there are lines about.</summary>
-    public const string Gc = "gc", ClassLoad = "class,load", Compilation = "jit,compilation";
+    public const string Gc = "gc", ClassLoad = "class,load", ClassUnload = "class,unload", Compilation = "jit,compilation";
 
-    private static readonly string[] Subjects = [Gc, ClassLoad, Compilation];
+    private static readonly string[] Subjects = [Gc, ClassLoad, ClassUnload, Compilation];
 
     private sealed record Selection(string[] Tags, bool WithOthers, LogLevel Level)
     {

@@ -58,10 +58,10 @@ internal static unsafe class ThreadStacks
             {
                 if (frame->IsCompiled)
                 {
-                    for (var site = frame->Site; site != 0; site = t.Machine.Sites[site].Outer)
+                    for (var site = frame->Site; site != null; site = site->Outer)
                     {
-                        var at = t.Machine.Sites[site];
-                        if (!at.Method.IsHidden) list.Add(new LockedFrame(new StackTraces.Entry(at.Method, at.Bci), []));
+                        var at = site->Method->Managed;
+                        if (!at.IsHidden) list.Add(new LockedFrame(new StackTraces.Entry(at, site->Bci), []));
                     }
                     continue;
                 }

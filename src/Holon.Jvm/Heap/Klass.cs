@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Holon.Jvm.Interpreter;
 using Holon.Jvm.Runtime;
 
@@ -32,6 +31,9 @@ internal unsafe struct Klass
     /// <summary>Bytes of an instance.</summary>
     public int InstanceBytes;
 
+    /// <summary>Where an instance has the reference that keeps its class alive; 0 when its class is never unloaded.</summary>
+    public int KeepOffset;
+
     /// <summary>A type of .NET whose instances are this class's objects; null when it cannot have any.</summary>
     public Type? Shape;
 }
@@ -57,35 +59,4 @@ internal unsafe struct MethodSlot
     public int Calls;
 
     public int VTableIndex;
-}
-
-/// <summary>Cells that never move: pinned arrays, handed out one by one.</summary>
-internal sealed unsafe class PinnedCells<T>(int chunk)
-{
-    private readonly List<T[]> _chunks = [];
-    private int _left;
-
-    public void* New()
-    {
-        lock (_chunks)
-        {
-            if (_left == 0)
-            {
-                _chunks.Add(GC.AllocateArray<T>(chunk, pinned: true));
-                _left = chunk;
-            }
-            // SAFETY: the array is pinned for as long as this object keeps it.
-            return Unsafe.AsPointer(ref _chunks[^1][--_left]);
-        }
-    }
-
-    public void ForEach(Action<T> action)
-    {
-        T[][] chunks;
-        lock (_chunks) chunks = [.. _chunks];
-        foreach (var one in chunks)
-        {
-            foreach (var cell in one) action(cell);
-        }
-    }
 }

@@ -44,7 +44,7 @@ internal unsafe struct Frame
 
     /// <summary>
     /// The operation being executed; null in native methods. In frames of compiled code, which use nothing else of a frame, the place
-    /// in the code: the negative of its number in <see cref="Compiler.CodeSites"/>.
+    /// in the code: the negative of its address.
     /// </summary>
     public Insn* Pc;
     public long* P;
@@ -52,9 +52,9 @@ internal unsafe struct Frame
 
     public readonly bool IsCompiled => (long)Pc < 0;
 
-    /// <summary>Of a compiled frame: the number of the place in the code where it is.</summary>
-    public readonly int Site => (int)-(long)Pc;
+    /// <summary>Of a compiled frame: the place in the code where it is.</summary>
+    public readonly Compiler.CodeSite* Site => (Compiler.CodeSite*)-(long)Pc;
 
     /// <summary>How a compiled frame notes a place.</summary>
-    public static long PlaceOf(int site) => -(long)site;
+    public static long PlaceOf(Compiler.CodeSite* site) => -(long)site;
 }

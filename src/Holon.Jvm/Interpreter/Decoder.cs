@@ -38,7 +38,7 @@ internal sealed unsafe partial class Decoder
         _pool = method.Class.Pool;
         _maxStack = code.MaxStack;
         _maxLocals = code.MaxLocals;
-        _stackBase = _maxLocals + (method.IsSynchronized ? 1 : 0);
+        _stackBase = _maxLocals + (method.KeepSlot >= 0 ? 1 : 0) + (method.IsSynchronized ? 1 : 0);
         _scratch = _stackBase + _maxStack;
         _index = new int[_code.Length];
         Array.Fill(_index, -1);
@@ -63,7 +63,8 @@ internal sealed unsafe partial class Decoder
 
     private DecodedCode Run()
     {
-        if (_method.IsSynchronized) Emit(Op.SyncEnter, 0, 0, 0, _maxLocals);
+        if (_method.KeepSlot is >= 0 and var keep) Emit(Op.LdcRef, keep, 0, 0, (long)_method.Class.Memory.NewReference(_method.Class));
+        if (_method.IsSynchronized) Emit(Op.SyncEnter, 0, 0, 0, _stackBase - 1);
         foreach (var handler in _method.Info.Code!.Handlers) Reach(handler.Handler, "R");
         Reach(0, ""); // last in, first out: execution begins with the first operation
         while (_work.TryPop(out var start))
@@ -266,9 +267,9 @@ internal sealed unsafe partial class Decoder
 
     private DecodedCode Finish()
     {
-        var machine = _method.Class.Machine;
+        var memory = _method.Class.Memory;
         var count = _out.Count;
-        var code = (Insn*)machine.AllocateNative(count * sizeof(Insn));
+        var code = (Insn*)memory.AllocateNative(count * sizeof(Insn));
         CollectionsMarshal.AsSpan(_out).CopyTo(new Span<Insn>(code, count));
         foreach (var at in _branches)
         {
@@ -277,7 +278,7 @@ internal sealed unsafe partial class Decoder
         }
         foreach (var (at, table) in _switches)
         {
-            var native = (int*)machine.AllocateNative(table.Length * sizeof(int));
+            var native = (int*)memory.AllocateNative(table.Length * sizeof(int));
             for (var i = 0; i < table.Length; i++) native[i] = table[i];
             var isTable = code[at].Op == Op.TableSwitch;
             // Table: low, high, default, targets. Lookup: count, default, pairs of match and target.

@@ -518,6 +518,7 @@ internal static unsafe partial class Interpreter
                         if (--t.Budget < 0) { frame->Pc = pc; t.Safepoint(); }
                         var o = Unsafe.As<JObject>(RuntimeHelpers.GetUninitializedObject(klass->Shape!));
                         o.Klass = (nint)klass;
+                        if (klass->KeepOffset != 0) JObject.At<object?>(o, klass->KeepOffset) = klass->Managed;
                         R[pc->A] = o;
                         if ((t.AllocationLeft -= klass->InstanceBytes) < 0) { frame->Pc = pc; t.WatchAllocated(o, klass->InstanceBytes); }
                         pc++;

@@ -38,7 +38,11 @@ internal static unsafe class MethodHandles
     }
 
     /// <summary>MethodHandle.invokeBasic: the entry point of the handle's lambda form.</summary>
-    public static MethodSlot* BasicTarget(JThread t, object handle) => BasicTarget(t.Machine, handle);
+    public static MethodSlot* BasicTarget(JThread t, object handle)
+    {
+        t.CalledHandle = JObject.At<object>(handle, t.Machine.Known.HandleForm);
+        return BasicTarget(t.Machine, handle);
+    }
 
     /// <summary>The same; null when the form has no entry yet.</summary>
     public static MethodSlot* BasicTarget(JavaMachine machine, object handle)
@@ -59,6 +63,7 @@ internal static unsafe class MethodHandles
     public static MethodSlot* LinkToTarget(JThread t, MethodIntrinsic kind, object? memberName, object? receiver)
     {
         if (memberName == null) throw t.Error("java/lang/NullPointerException", null);
+        t.CalledHandle = memberName;
         var target = Target(t, memberName);
         if (target == null) throw t.Error("java/lang/InternalError", "unresolved MemberName");
         if (kind == MethodIntrinsic.LinkToStatic) return target;
@@ -109,7 +114,7 @@ internal static unsafe class MethodHandles
         var appendix = new object?[2];
         appendix[0] = t.Machine.ObjectClass.ArrayClass;
         var member = t.Call(t.Machine.Known.LinkMethod, Value.Of(from.Mirror), Value.Of(5), Value.Of(c.Mirror), Value.Of(t.Machine.Intern(name)), Value.Of(type), Value.Of(appendix)).Ref!;
-        return Link(t, member, appendix[1], Descriptor.ParameterSlots(descriptor) + 1);
+        return Link(t, from, member, appendix[1], Descriptor.ParameterSlots(descriptor) + 1);
     }
 
     public static LinkedCall LinkDynamic(JThread t, JClass from, int index)
@@ -129,7 +134,7 @@ internal static unsafe class MethodHandles
         {
             throw t.Error("java/lang/BootstrapMethodError", null, e.Throwable);
         }
-        return Link(t, member, appendix[1], Descriptor.ParameterSlots(descriptor));
+        return Link(t, from, member, appendix[1], Descriptor.ParameterSlots(descriptor));
     }
 
     public static object? DynamicConstant(JThread t, JClass from, int index)
@@ -161,17 +166,14 @@ internal static unsafe class MethodHandles
         return (method, array);
     }
 
-    private static LinkedCall Link(JThread t, object memberName, object? appendix, int slots)
+    private static LinkedCall Link(JThread t, JClass from, object memberName, object? appendix, int slots)
     {
-        var site = (CallSite*)t.Machine.AllocateNative(sizeof(CallSite));
+        var site = (CallSite*)from.Memory.AllocateNative(sizeof(CallSite));
         site->Target = Target(t, memberName);
         site->AppendixSlot = slots;
-        if (appendix != null)
-        {
-            var cell = (object?*)t.Machine.Constants.New();
-            *cell = appendix;
-            site->Appendix = cell;
-        }
+        // The adapter's class is a hidden one that nothing else may keep.
+        from.Memory.Keep(memberName);
+        if (appendix != null) site->Appendix = from.Memory.NewReference(appendix);
         return new LinkedCall(site);
     }
 }

@@ -86,9 +86,7 @@ internal static unsafe class Resolution
             else *(int*)(frame->P + pc->A) = (int)bits;
             return true;
         }
-        var cell = (object?*)t.Machine.Constants.New();
-        *cell = value.Ref;
-        Rewrite(pc, Op.LdcRef, (long)cell);
+        Rewrite(pc, Op.LdcRef, (long)from.Memory.NewReference(value.Ref));
         return false;
     }
 
@@ -317,9 +315,10 @@ internal static unsafe class Resolution
 
     public static void InterfaceCall(JThread t, Frame* frame, Insn* pc)
     {
-        var method = Method(t, Caller(frame), PoolIndex(frame, pc), out var named);
+        var from = Caller(frame);
+        var method = Method(t, from, PoolIndex(frame, pc), out var named);
         CheckStatic(t, method, false);
-        var site = (InterfaceSite*)t.Machine.AllocateNative(sizeof(InterfaceSite));
+        var site = from.Memory.NewInterfaceSite();
         site->Method = method.Slot;
         site->Named = method.Class.IsInterface ? null : named.Ptr;
         Rewrite(pc, Op.CallInterface, (long)site);

@@ -17,7 +17,9 @@ internal static unsafe class Types
     private static bool IsInstanceSlow(JThread t, object o, nint word, Klass* target)
     {
         if ((ulong)word < (ulong)JObject.SmallestKlass) return t.Machine.ClassOf(o).IsSubclassOf(target->Managed);
-        return IsSubclass((Klass*)word, target);
+        var result = IsSubclass((Klass*)word, target);
+        GC.KeepAlive(o); // and so its class, which was written to
+        return result;
     }
 
     public static bool IsSubclass(Klass* klass, Klass* target)

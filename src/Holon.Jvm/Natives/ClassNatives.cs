@@ -230,14 +230,14 @@ internal static class ClassNatives
     /// <summary>Lookup.defineHiddenClass and what the class library itself defines for lambdas.</summary>
     private static object DefineHidden(Args a)
     {
-        const int Nestmate = 1, Hidden = 2;
+        const int Nestmate = 1, Hidden = 2, Strong = 4;
         var flags = a.Int(8);
         var name = a.String(2)?.Replace('.', '/');
         var lookup = a.Class(1);
         var bytes = a.Bytes(3).AsSpan(a.Int(4), a.Int(5));
         var loader = a.Machine.LoaderOf((JObject?)a.Ref(0));
         var hidden = (flags & Hidden) != 0;
-        var c = loader.Define(a.Thread, name, bytes, (JObject?)a.Ref(6), lookup.Source, hidden ? a.Machine.NextHiddenName(name ?? "hidden") : null);
+        var c = loader.Define(a.Thread, name, bytes, (JObject?)a.Ref(6), lookup.Source, hidden ? a.Machine.NextHiddenName(name ?? "hidden") : null, hidden && (flags & Strong) == 0);
         c.ClassData = a.Ref(9);
         if ((flags & Nestmate) != 0) c.NestHostClass = Access.NestHost(lookup);
         else if (hidden) c.NestHostClass = c;

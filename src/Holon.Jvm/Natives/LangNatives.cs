@@ -56,7 +56,7 @@ internal static unsafe class LangNatives
 
         of("java/lang/StackTraceElement")
             .Void("initStackTraceElements([Ljava/lang/StackTraceElement;Ljava/lang/Throwable;)V", a => StackTraceElements.FillArray(a.Thread, (object?[])a.Ref(0)!, a.Object(1)))
-            .Void("initStackTraceElements([Ljava/lang/StackTraceElement;Ljava/lang/Object;I)V", a => StackTraceElements.FillArray(a.Thread, (object?[])a.Ref(0)!, (long[])a.Ref(1)!))
+            .Void("initStackTraceElements([Ljava/lang/StackTraceElement;Ljava/lang/Object;I)V", a => StackTraceElements.FillArray(a.Thread, (object?[])a.Ref(0)!, StackTraces.Pairs(a.Ref(1))!))
             .Void("initStackTraceElement(Ljava/lang/StackTraceElement;Ljava/lang/StackFrameInfo;)V", a => StackTraceElements.FillFromInfo(a.Thread, a.Object(0), a.Object(1)));
 
         of("java/lang/NullPointerException")
@@ -77,7 +77,8 @@ internal static unsafe class LangNatives
 
     private static void Collect(JThread t)
     {
-        t.ClearAbove();
+        t.CalledHandle = null;
+        t.ClearAbove(int.MaxValue);
         t.ClearDead();
         GC.Collect();
         GC.WaitForPendingFinalizers();

@@ -71,7 +71,8 @@ internal static class ManagementNatives
             .Int("getLiveThreadCount()I", a => a.Machine.AllThreads().Length)
             .Int("getPeakThreadCount()I", a => a.Machine.PeakThreads)
             .Int("getDaemonThreadCount()I", a => a.Machine.AllThreads().Count(t => t.JavaObject?.Field<byte>(a.Machine.Known.ThreadDaemon) == 1))
-            .Long("getTotalClassCount()J", a => a.Machine.LoadedClasses().Length)
+            .Long("getTotalClassCount()J", a => a.Machine.ClassesDefined)
+            .Long("getUnloadedClassCount()J", a => a.Machine.Unloading.Unloaded)
             .Long("getTotalCompileTime()J", _ => (long)System.Runtime.JitInfo.GetCompilationTime().TotalMilliseconds)
             .Bool("getVerboseClass()Z", a => a.Machine.Options.VerboseClass || a.Machine.MachineLog?.Wants(MachineLog.ClassLoad, LogLevel.Info) == true)
             .Bool("isThreadCpuTimeEnabled()Z", _ => true)
@@ -79,7 +80,7 @@ internal static class ManagementNatives
         foreach (var name in (ReadOnlySpan<string>)["getVerboseGC", "isThreadContentionMonitoringEnabled"]) c.Bool(name + "()Z", _ => false);
         foreach (var name in (ReadOnlySpan<string>)
         [
-            "getUnloadedClassCount", "getLoadedClassSize", "getUnloadedClassSize", "getClassLoadingTime", "getMethodDataSize", "getInitializedClassCount", "getClassInitializationTime",
+            "getLoadedClassSize", "getUnloadedClassSize", "getClassLoadingTime", "getMethodDataSize", "getInitializedClassCount", "getClassInitializationTime",
             "getClassVerificationTime", "getSafepointCount", "getTotalSafepointTime", "getSafepointSyncTime", "getTotalApplicationNonStoppedTime",
         ])
         {

@@ -7,7 +7,7 @@ namespace Holon.Jvm.Natives;
 /// <summary>Fills java.lang.StackTraceElement objects.</summary>
 internal static unsafe class StackTraceElements
 {
-    public static void FillArray(JThread t, object?[] elements, JObject throwable) => FillArray(t, elements, (long[])throwable.Ref(t.Machine.Known.ThrowableBacktrace)!);
+    public static void FillArray(JThread t, object?[] elements, JObject throwable) => FillArray(t, elements, StackTraces.Pairs(throwable.Ref(t.Machine.Known.ThrowableBacktrace))!);
 
     public static void FillArray(JThread t, object?[] elements, long[] pairs)
     {

@@ -71,6 +71,10 @@ internal static unsafe class ClassBuilder
         c.Gaps = [.. c.Super?.Gaps ?? []];
         var machine = c.Machine;
 
+        // Objects keep their class from being unloaded by a field of their own.
+        if (c.Super != null) c.Ptr->KeepOffset = c.Super.Ptr->KeepOffset;
+        if (!c.Memory.IsPermanent && !c.IsInterface && c.Ptr->KeepOffset == 0) c.Ptr->KeepOffset = NextSlot(c, 'R');
+
         var own = c.Fields.Where(f => !f.IsStatic).ToArray();
         foreach (var f in own.Where(f => f.Kind == 'R'))
         {
@@ -122,12 +126,12 @@ internal static unsafe class ClassBuilder
     {
         var statics = c.Fields.Where(f => f.IsStatic).ToArray();
         var primitives = statics.Count(f => f.Kind != 'R');
-        var memory = primitives == 0 ? null : (byte*)c.Machine.AllocateNative(primitives * 8);
+        var memory = primitives == 0 ? null : (byte*)c.Memory.AllocateNative(primitives * 8);
         foreach (var f in statics)
         {
             if (f.Kind == 'R')
             {
-                f.Offset = (long)c.Machine.StaticReferences.New();
+                f.Offset = (long)c.Memory.NewReference();
                 continue;
             }
             f.Offset = (long)memory;
@@ -277,7 +281,7 @@ internal static unsafe class ClassBuilder
     private static void FillKlass(JClass c)
     {
         var klass = c.Ptr;
-        klass->VTable = (MethodSlot**)c.Machine.AllocateNative(Math.Max(1, c.VTable.Length) * sizeof(nint));
+        klass->VTable = (MethodSlot**)c.Memory.AllocateNative(Math.Max(1, c.VTable.Length) * sizeof(nint));
         for (var i = 0; i < c.VTable.Length; i++) klass->VTable[i] = c.VTable[i].Slot;
         klass->Depth = c.IsInterface ? -1 : c.Super == null ? 0 : c.Super.Ptr->Depth + 1;
         if (!c.IsInterface)

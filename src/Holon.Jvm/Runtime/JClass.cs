@@ -22,6 +22,9 @@ internal sealed unsafe class JClass
     /// <summary>Internal name: <c>java/lang/String</c>, <c>[I</c>, or a primitive's Java name.</summary>
     public readonly string Name;
     public readonly LoaderData Loader;
+
+    /// <summary>What is freed when it is unloaded: its loader's, or its own when it is a hidden class that its loader does not keep.</summary>
+    public readonly ClassMemory Memory;
     public readonly ClassFileModel? File;
     public readonly Klass* Ptr;
     public Acc Flags;
@@ -68,14 +71,15 @@ internal sealed unsafe class JClass
     private readonly Dictionary<JMethod, JMethod?> _interfaceTargets = [];
 
     /// <summary>A class or interface from a class file.</summary>
-    public JClass(JavaMachine machine, LoaderData loader, ClassFileModel file, string name)
+    public JClass(JavaMachine machine, LoaderData loader, ClassFileModel file, string name, ClassMemory memory)
     {
         Machine = machine;
         Loader = loader;
+        Memory = memory;
         File = file;
         Name = name;
         Flags = file.Flags;
-        Ptr = NewKlass();
+        Ptr = Memory.NewKlass(this);
     }
 
     /// <summary>An array class.</summary>
@@ -83,6 +87,7 @@ internal sealed unsafe class JClass
     {
         Machine = element.Machine;
         Loader = element.Loader;
+        Memory = element.Memory;
         Element = element;
         Name = element.Primitive != 0 ? "[" + element.Primitive : element.IsArray ? "[" + element.Name : "[L" + element.Name + ";";
         Flags = element.ElementOfElements.Flags & (Acc.Public | Acc.Private | Acc.Protected) | Acc.Final | Acc.Abstract;
@@ -90,7 +95,7 @@ internal sealed unsafe class JClass
         Interfaces = Machine.ArrayInterfaces;
         VTable = Super.VTable;
         State = ClassState.Initialized;
-        Ptr = NewKlass();
+        Ptr = Memory.NewKlass(this);
         Ptr->VTable = Super.Ptr->VTable;
         Ptr->Depth = -1;
         Ptr->Initialized = 1;
@@ -101,20 +106,14 @@ internal sealed unsafe class JClass
     {
         Machine = machine;
         Loader = machine.BootLoader;
+        Memory = Loader.Memory;
         Name = name;
         Primitive = letter;
         Flags = Acc.Public | Acc.Final | Acc.Abstract;
         State = ClassState.Initialized;
-        Ptr = NewKlass();
+        Ptr = Memory.NewKlass(this);
         Ptr->Depth = -1;
         Ptr->Initialized = 1;
-    }
-
-    private Klass* NewKlass()
-    {
-        var klass = (Klass*)Machine.Klasses.New();
-        klass->Managed = this;
-        return klass;
     }
 
     public bool IsArray => Element != null;
@@ -152,6 +151,7 @@ internal sealed unsafe class JClass
     {
         var o = Unsafe.As<JObject>(RuntimeHelpers.GetUninitializedObject(Ptr->Shape!));
         o.Klass = (nint)Ptr;
+        if (Ptr->KeepOffset != 0) JObject.At<object?>(o, Ptr->KeepOffset) = this;
         return o;
     }
 
@@ -307,7 +307,8 @@ internal sealed unsafe class JClass
             var index = VTableIndex(method.Name, method.Desc);
             target = index >= 0 ? VTable[index] : null;
             if (method.IsPrivate) target = method;
-            _interfaceTargets[method] = target;
+            // What it does not implement may be unloaded before it.
+            if (target != null) _interfaceTargets[method] = target;
             return target;
         }
     }

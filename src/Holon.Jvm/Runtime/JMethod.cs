@@ -53,7 +53,7 @@ internal sealed unsafe class JMethod
         Class = owner;
         Info = info;
         Index = index;
-        Slot = (MethodSlot*)owner.Machine.MethodSlots.New();
+        Slot = owner.Memory.NewMethod();
         Slot->Managed = this;
         Slot->VTableIndex = -1;
         var kinds = new List<char>(4);
@@ -69,8 +69,11 @@ internal sealed unsafe class JMethod
         ReturnKind = d[i + 1] is 'L' or '[' ? 'R' : d[i + 1];
         Slot->ArgumentSlots = slots;
         // Two slots more than the code asks for: scratch for swaps and the object that a synchronized method locks. A native method's frame holds its result.
-        Slot->FrameSlots = info.Code == null ? slots + 2 : info.Code.MaxLocals + info.Code.MaxStack + 2;
+        Slot->FrameSlots = info.Code == null ? slots + 2 : info.Code.MaxLocals + info.Code.MaxStack + (owner.Memory.IsPermanent ? 2 : 3);
     }
+
+    /// <summary>The slot of a frame in which an interpreted method keeps its class from being unloaded; -1 when nothing unloads it.</summary>
+    public int KeepSlot => Class.Memory.IsPermanent || Info.Code == null ? -1 : Info.Code.MaxLocals;
 
     public string Name => Info.Name;
     public string Desc => Info.Descriptor;

@@ -45,6 +45,9 @@ internal sealed unsafe class JThread : IDisposable
     /// <summary>The exception that a compiled method or a helper of one has just ended with; compiled code looks after each call.</summary>
     public JObject? Exception;
 
+    /// <summary>The member or lambda form by which a method was last called: it keeps the method's class until the method does so itself.</summary>
+    public object? CalledHandle;
+
     /// <summary>Compiled code raises StackOverflowError when its .NET stack is below this address.</summary>
     public nint StackEnd;
 
@@ -329,12 +332,12 @@ internal sealed unsafe class JThread : IDisposable
     }
 
     /// <summary>Drops references in slots above the frames in use, which would keep garbage alive.</summary>
-    public void ClearAbove()
+    public void ClearAbove(int most = 512)
     {
         var top = Top;
         if (top < _frames) return;
         var r = ReferenceSlot(FreeSlots());
-        for (var n = 0; n < 4096 && r < _referenceBase + _references.Length && n < 512; n++, r++) *r = null;
+        for (var n = 0; n < most && r < _referenceBase + _references.Length; n++, r++) *r = null;
     }
 
     /// <summary>
@@ -359,7 +362,7 @@ internal sealed unsafe class JThread : IDisposable
             for (var slot = 0; slot < end; slot++)
             {
                 // A synchronized method keeps the object that it locked below its operand stack.
-                if (slot == code.StackBase - 1 && method.IsSynchronized) continue;
+                if (slot == code.StackBase - 1 && method.IsSynchronized || slot == method.KeepSlot) continue;
                 var variable = CodeFlow.Variable(slot, 'R');
                 if (((live[variable >> 6] | before[variable >> 6]) >> (variable & 63) & 1) == 0) frame->R[slot] = null;
             }

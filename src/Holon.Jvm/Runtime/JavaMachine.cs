@@ -15,11 +15,8 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal readonly BootPath BootPath;
     internal readonly Agents Agents;
     internal readonly LoaderData BootLoader;
-    internal readonly PinnedCells<Klass> Klasses = new(64);
-    internal readonly PinnedCells<MethodSlot> MethodSlots = new(512);
-    internal readonly PinnedCells<object?> StaticReferences = new(512), Constants = new(512);
-    internal readonly ReferenceTracker References = new();
-    internal readonly CodeSites Sites = new();
+    internal readonly ReferenceTracker References;
+    internal readonly ClassUnloading Unloading;
 
     /// <summary>Compiles hot methods; null when everything is interpreted.</summary>
     internal readonly JitCompiler? Compiler;
@@ -54,17 +51,17 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     private readonly Dictionary<char, JClass> _primitives = [];
     private readonly ConditionalWeakTable<JObject, LoaderData> _loaders = [];
-    private readonly Dictionary<string, JObject> _interned = [];
-    private readonly List<nint> _native = [];
+    private readonly List<WeakReference<LoaderData>> _loaderList = [];
+    private readonly WeakStrings _interned = new();
     private readonly List<JClass> _mirrorsWithoutModule = [];
-    private byte* _arena;
-    private int _arenaLeft;
     private HashSet<string>? _bootModules;
     private int _hidden;
 
     internal JavaMachine(JavaMachineOptions options)
     {
         Options = options;
+        Unloading = new ClassUnloading(this);
+        References = new ReferenceTracker(Unloading.Step);
         if (HeapBound > 0) Samples = new HeapSamples(HeapBound);
         Image = JImage.Open(Path.Combine(options.JavaHome, "lib", "modules"));
         BootPath = new BootPath(options);
@@ -82,31 +79,6 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal JClass PrimitiveClass(char letter) => _primitives[letter];
 
     internal JClass PrimitiveArray(char letter) => _primitives[letter].ArrayClass;
-
-    /// <summary>Native memory that lives as long as the machine, zeroed.</summary>
-    internal void* AllocateNative(int bytes)
-    {
-        bytes = (bytes + 15) & ~15;
-        lock (_native)
-        {
-            if (bytes > 1 << 14)
-            {
-                var big = NativeMemory.AllocZeroed((nuint)bytes);
-                _native.Add((nint)big);
-                return big;
-            }
-            if (bytes > _arenaLeft)
-            {
-                _arena = (byte*)NativeMemory.AllocZeroed(1 << 18);
-                _native.Add((nint)_arena);
-                _arenaLeft = 1 << 18;
-            }
-            var result = _arena;
-            _arena += bytes;
-            _arenaLeft -= bytes;
-            return result;
-        }
-    }
 
     internal static JObject NewObject(JThread t, JClass c)
     {
@@ -147,20 +119,12 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal JObject Intern(string text)
     {
-        lock (_interned)
-        {
-            ref var o = ref CollectionsMarshal.GetValueRefOrAddDefault(_interned, text, out _);
-            return o ??= NewString(text);
-        }
+        return _interned.GetOrAdd(text, this, static (text, machine) => machine.NewString(text));
     }
 
     internal JObject Intern(JObject s)
     {
-        lock (_interned)
-        {
-            ref var o = ref CollectionsMarshal.GetValueRefOrAddDefault(_interned, StringOf(s)!, out _);
-            return o ??= s;
-        }
+        return _interned.GetOrAdd(StringOf(s)!, s, static (_, s) => s);
     }
 
     internal object?[] NewStringArray(IReadOnlyList<string?> strings)
@@ -265,14 +229,36 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal LoaderData LoaderOf(JObject? loader)
     {
         if (loader == null) return BootLoader;
-        lock (_loaders) return _loaders.GetValue(loader, l => new LoaderData(this, l));
+        lock (_loaders)
+        {
+            if (_loaders.TryGetValue(loader, out var known)) return known;
+            var data = new LoaderData(this, loader);
+            _loaders.Add(loader, data);
+            // Half of them dead: that pays for looking through all.
+            if (_loaderList.Count >= _pruneLoadersAt)
+            {
+                _loaderList.RemoveAll(weak => !weak.TryGetTarget(out _));
+                _pruneLoadersAt = Math.Max(64, _loaderList.Count * 2);
+            }
+            _loaderList.Add(new WeakReference<LoaderData>(data));
+            return data;
+        }
     }
 
-    /// <summary>All classes that any loader has.</summary>
+    private int _pruneLoadersAt = 64;
+
+    /// <summary>
+    /// All classes that any loader in use has. The table of loaders would give some that the collector has found unreachable already.
+    /// </summary>
     internal JClass[] LoadedClasses()
     {
-        lock (_loaders) return [.. BootLoader.AllClasses(), .. _loaders.SelectMany(pair => pair.Value.AllClasses())];
+        lock (_loaders) return [.. BootLoader.AllClasses(), .. _loaderList.SelectMany(weak => weak.TryGetTarget(out var loader) ? loader.AllClasses() : [])];
     }
+
+    /// <summary>How many classes were defined, unloaded ones and hidden ones included.</summary>
+    internal long ClassesDefined => Interlocked.Read(ref _classesDefined);
+
+    private long _classesDefined;
 
     internal static bool IsPlatformLoader(JObject loader) => loader.Class().Name == "jdk/internal/loader/ClassLoaders$PlatformClassLoader";
 
@@ -320,8 +306,14 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal void OnClassDefined(JClass c)
     {
+        Interlocked.Increment(ref _classesDefined);
         if (MachineLog is { } log && log.Wants(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info)) log.Write(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info, $"{c.JavaName} source: {c.Source}");
         if (Options.VerboseClass) Options.Log($"[class,load] {c.JavaName} source: {c.Source}");
+    }
+
+    internal void OnClassUnloaded(JClass c)
+    {
+        if (!c.IsArray && MachineLog is { } log && log.Wants(Diagnostics.MachineLog.ClassUnload, Diagnostics.LogLevel.Info)) log.Write(Diagnostics.MachineLog.ClassUnload, Diagnostics.LogLevel.Info, $"unloading class {c.JavaName}");
     }
 
     /// <summary>
@@ -360,11 +352,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     private void Free()
     {
         _watch?.Dispose();
-        lock (_native)
-        {
-            foreach (var block in _native) NativeMemory.Free((void*)block);
-            _native.Clear();
-        }
+        Unloading.Close();
         FreeJavaMemory();
         OpenFiles.CloseAll();
         Samples?.Dispose();

@@ -6,6 +6,14 @@ namespace Holon.Jvm.Runtime;
 /// <summary>What the machine knows of one class loader: the classes it defined or began to load, its packages' modules.</summary>
 internal sealed class LoaderData(JavaMachine machine, JObject? loader)
 {
+    /// <summary>What belongs to its classes. Those of the class library's loaders, and of the one for the class path, last as long as the machine.</summary>
+    public readonly ClassMemory Memory = new(machine, loader == null || loader.Class() is { Loader.IsBoot: true } c && c.Name.StartsWith("jdk/internal/loader/ClassLoaders$", StringComparison.Ordinal));
+
+    /// <summary>Names that were agreed on with other loaders: see <see cref="LoadingConstraints"/>, which locks it.</summary>
+    public readonly Dictionary<string, LoadingConstraints.Agreement> Agreements = [];
+
+    /// <summary>Hidden classes that live as long as the loader.</summary>
+    private readonly List<JClass> _hidden = [];
     private readonly Dictionary<string, JClass> _classes = [];
 
     [ThreadStatic]
@@ -20,6 +28,20 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     public JObject? UnnamedModule;
 
     public bool IsBoot => Loader == null;
+
+    /// <summary>Whether this loader keeps a class of another one from being unloaded: it is one's own, a parent's, or one that it found by name.</summary>
+    public bool Keeps(JClass c)
+    {
+        if (c.Memory.IsPermanent) return true;
+        // A hidden class of its own that is not in the loader's memory keeps only itself.
+        if (c.Memory != c.Loader.Memory) return false;
+        if (c.Loader == this) return true;
+        for (var parent = Loader; parent != null; parent = parent.Ref(machine.Known.LoaderParent) as JObject)
+        {
+            if (parent == c.Loader.Loader) return true;
+        }
+        return FindLoaded(c.Name) == c;
+    }
 
     /// <summary>Whether its classes are accessors that java.lang.reflect generates: they are trusted and may access everything.</summary>
     public bool IsForAccessors => Loader?.Class() is { Name: "jdk/internal/reflect/DelegatingClassLoader", Loader.IsBoot: true };
@@ -128,8 +150,8 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         return found;
     }
 
-    /// <summary>Makes a class from its bytes (JVMS §5.3.5).</summary>
-    public JClass Define(JThread thread, string? expectedName, ReadOnlySpan<byte> bytes, JObject? protectionDomain, string source, string? hiddenName = null)
+    /// <summary>Makes a class from its bytes (JVMS §5.3.5). A hidden one that is weak may be unloaded before its loader.</summary>
+    public JClass Define(JThread thread, string? expectedName, ReadOnlySpan<byte> bytes, JObject? protectionDomain, string source, string? hiddenName = null, bool isWeak = false)
     {
         if (!IsBoot && hiddenName == null) bytes = machine.Agents.Transform(thread, this, expectedName, protectionDomain, bytes);
         ClassFileModel file;
@@ -152,7 +174,7 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         JClass result;
         try
         {
-            result = new JClass(machine, this, file, hiddenName ?? file.Name) { ProtectionDomain = protectionDomain, Source = source, IsHidden = hiddenName != null };
+            result = new JClass(machine, this, file, hiddenName ?? file.Name, isWeak ? new ClassMemory(machine, false) : Memory) { ProtectionDomain = protectionDomain, Source = source, IsHidden = hiddenName != null };
             ClassBuilder.Build(thread, result);
         }
         finally
@@ -171,6 +193,10 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
                     throw thread.Error("java/lang/LinkageError", $"loader {machine.LoaderName(Loader!)} attempted duplicate {result.KindName} definition for {result.JavaName}. ({machine.PlaceOf(_classes[result.Name])})");
                 }
             }
+        }
+        else if (!isWeak)
+        {
+            lock (_hidden) _hidden.Add(result);
         }
         machine.OnClassDefined(result);
         return result;

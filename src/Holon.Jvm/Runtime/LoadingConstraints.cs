@@ -6,14 +6,33 @@ namespace Holon.Jvm.Runtime;
 /// </summary>
 internal sealed class LoadingConstraints
 {
-    /// <summary>Loaders that agreed on a name, and the class that it is once one of them has it.</summary>
-    private sealed class Agreement
+    /// <summary>Loaders that agreed on a name, and the class that it is once one of them has it. It keeps none of them from being unloaded.</summary>
+    internal sealed class Agreement
     {
-        public readonly HashSet<LoaderData> Loaders = [];
-        public JClass? Class;
+        private readonly List<WeakReference<LoaderData>> _loaders = [];
+        private WeakReference<JClass>? _class;
+        private int _pruneAt = 16;
+
+        public JClass? Class
+        {
+            get => _class != null && _class.TryGetTarget(out var c) ? c : null;
+            set => _class = value == null ? null : new WeakReference<JClass>(value);
+        }
+
+        public IEnumerable<LoaderData> Loaders => _loaders.Select(weak => weak.TryGetTarget(out var loader) ? loader : null).OfType<LoaderData>();
+
+        public void Add(LoaderData loader)
+        {
+            if (_loaders.Count >= _pruneAt)
+            {
+                _loaders.RemoveAll(weak => !weak.TryGetTarget(out _));
+                _pruneAt = Math.Max(16, _loaders.Count * 2);
+            }
+            _loaders.Add(new WeakReference<LoaderData>(loader));
+        }
     }
 
-    private readonly Dictionary<(string, LoaderData), Agreement> _agreements = [];
+    private readonly Lock _lock = new();
 
     /// <summary>All classes that a descriptor names become the same for both loaders; gives the first that is not, or null.</summary>
     public string? Agree(string descriptor, LoaderData a, LoaderData b)
@@ -32,7 +51,7 @@ internal sealed class LoadingConstraints
 
     private bool AgreeOn(string name, LoaderData a, LoaderData b)
     {
-        lock (_agreements)
+        lock (_lock)
         {
             var first = Of(name, a);
             var second = Of(name, b);
@@ -41,28 +60,28 @@ internal sealed class LoadingConstraints
             first.Class ??= second.Class;
             foreach (var loader in second.Loaders)
             {
-                first.Loaders.Add(loader);
-                _agreements[(name, loader)] = first;
+                first.Add(loader);
+                loader.Agreements[name] = first;
             }
             return true;
         }
     }
 
-    private Agreement Of(string name, LoaderData loader)
+    private static Agreement Of(string name, LoaderData loader)
     {
-        if (_agreements.TryGetValue((name, loader), out var known)) return known;
+        if (loader.Agreements.TryGetValue(name, out var known)) return known;
         var agreement = new Agreement { Class = loader.FindLoaded(name) };
-        agreement.Loaders.Add(loader);
-        _agreements[(name, loader)] = agreement;
+        agreement.Add(loader);
+        loader.Agreements[name] = agreement;
         return agreement;
     }
 
     /// <summary>A loader found a class; false when it agreed on another one.</summary>
     public bool Allows(string name, LoaderData loader, JClass found)
     {
-        lock (_agreements)
+        lock (_lock)
         {
-            if (!_agreements.TryGetValue((name, loader), out var agreement)) return true;
+            if (!loader.Agreements.TryGetValue(name, out var agreement)) return true;
             agreement.Class ??= found;
             return agreement.Class == found;
         }

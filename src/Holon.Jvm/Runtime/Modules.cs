@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holon.Jvm.Heap;
 
 namespace Holon.Jvm.Runtime;
@@ -11,22 +12,24 @@ internal sealed class Modules(JavaMachine machine)
     private sealed class Exports
     {
         public bool ToAll, ToUnnamed;
-        public readonly HashSet<JObject> To = [];
+        public readonly ConditionalWeakTable<JObject, object> To = [];
     }
 
     private sealed class Entry
     {
         public bool IsOpen, ReadsUnnamed;
-        public readonly HashSet<JObject> Reads = [];
+        public readonly ConditionalWeakTable<JObject, object> Reads = [];
         public readonly Dictionary<string, Exports> Packages = [];
     }
 
-    private readonly Dictionary<JObject, Entry> _entries = [];
+    /// <summary>Modules go with their loaders, so nothing here keeps one.</summary>
+    private readonly ConditionalWeakTable<JObject, Entry> _entries = [];
+
+    private static readonly object Present = new();
 
     private Entry Of(JObject module)
     {
-        if (!_entries.TryGetValue(module, out var entry)) _entries[module] = entry = new Entry();
-        return entry;
+        return _entries.GetValue(module, static _ => new Entry());
     }
 
     public void SetOpen(JObject module)
@@ -40,7 +43,7 @@ internal sealed class Modules(JavaMachine machine)
         lock (_entries)
         {
             if (read == null) Of(module).ReadsUnnamed = true;
-            else Of(module).Reads.Add(read);
+            else Of(module).Reads.AddOrUpdate(read, Present);
         }
     }
 
@@ -57,7 +60,7 @@ internal sealed class Modules(JavaMachine machine)
             if (!packages.TryGetValue(package, out var exports)) packages[package] = exports = new Exports();
             if (toUnnamed) exports.ToUnnamed = true;
             else if (to == null) exports.ToAll = true;
-            else exports.To.Add(to);
+            else exports.To.AddOrUpdate(to, Present);
         }
     }
 
@@ -72,13 +75,13 @@ internal sealed class Modules(JavaMachine machine)
         var targetName = NameOf(target);
         lock (_entries)
         {
-            if (sourceName != null && target != machine.JavaBase && !(targetName == null && Of(source).ReadsUnnamed) && !Of(source).Reads.Contains(target))
+            if (sourceName != null && target != machine.JavaBase && !(targetName == null && Of(source).ReadsUnnamed) && !Of(source).Reads.TryGetValue(target, out _))
                 return $"class {from.JavaName} (in module {sourceName}) cannot access class {to.JavaName} (in {Named(target, targetName)}) because module {sourceName} does not read {Named(target, targetName)}";
             if (targetName == null || Of(target).IsOpen) return null;
-            if (Of(target).Packages.TryGetValue(to.Package, out var exports) && (exports.ToAll || sourceName == null && exports.ToUnnamed || exports.To.Contains(source))) return null;
+            if (Of(target).Packages.TryGetValue(to.Package, out var exports) && (exports.ToAll || sourceName == null && exports.ToUnnamed || exports.To.TryGetValue(source, out _))) return null;
         }
         return $"class {from.JavaName} (in {Named(source, sourceName)}) cannot access class {to.JavaName} (in {Named(target, targetName)}) because module {targetName} does not export {to.Package.Replace('/', '.')} to {Named(source, sourceName)}";
     }
 
-    private static string Named(JObject module, string? name) => name == null ? $"unnamed module @0x{System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(module):x}" : "module " + name;
+    private static string Named(JObject module, string? name) => name == null ? $"unnamed module @0x{RuntimeHelpers.GetHashCode(module):x}" : "module " + name;
 }

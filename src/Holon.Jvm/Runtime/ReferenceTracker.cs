@@ -8,12 +8,18 @@ namespace Holon.Jvm.Runtime;
 /// </summary>
 internal sealed class ReferenceTracker
 {
+    private readonly Action _collected;
     private readonly List<WeakReference<JObject>> _tracked = [];
     private readonly Queue<JObject> _pending = new();
     private long _offset;
     private volatile bool _closed;
 
-    public ReferenceTracker() => _ = new CollectionSignal(this);
+    /// <param name="collected">What else is to be done after each collection.</param>
+    public ReferenceTracker(Action collected)
+    {
+        _collected = collected;
+        _ = new CollectionSignal(this);
+    }
 
     public void Track(JObject reference, long offset)
     {
@@ -21,9 +27,10 @@ internal sealed class ReferenceTracker
         lock (_tracked) _tracked.Add(new WeakReference<JObject>(reference));
     }
 
-    /// <summary>Moves references with dead referents to the pending queue.</summary>
+    /// <summary>After a collection: moves references with dead referents to the pending queue.</summary>
     public void Scan()
     {
+        _collected();
         var found = new List<JObject>();
         lock (_tracked)
         {

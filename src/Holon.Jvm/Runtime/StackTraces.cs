@@ -4,7 +4,7 @@ using Holon.Jvm.Interpreter;
 
 namespace Holon.Jvm.Runtime;
 
-/// <summary>What the frames of a thread are. A backtrace is a Java long[] of pairs: a method's address and a bytecode index.</summary>
+/// <summary>What the frames of a thread are. A backtrace is a Java long[] of pairs: a method's address and a bytecode index; or an Object[] with that and the classes it keeps.</summary>
 internal static unsafe class StackTraces
 {
     public readonly record struct Entry(JMethod Method, int Bci)
@@ -19,7 +19,7 @@ internal static unsafe class StackTraces
     public ref struct Walker(JThread t)
     {
         private Frame* _next = t.Top;
-        private int _site;
+        private Compiler.CodeSite* _site;
 
         public Entry Current { get; private set; }
 
@@ -28,7 +28,7 @@ internal static unsafe class StackTraces
 
         public bool MoveNext()
         {
-            if (_site == 0)
+            if (_site == null)
             {
                 if (_next < t.BottomFrame) return false;
                 var frame = _next--;
@@ -42,9 +42,8 @@ internal static unsafe class StackTraces
                 }
                 _site = frame->Site;
             }
-            var site = t.Machine.Sites[_site];
-            Current = new Entry(site.Method, site.Bci);
-            _site = site.Outer;
+            Current = new Entry(_site->Method->Managed, _site->Bci);
+            _site = _site->Outer;
             return true;
         }
     }
@@ -67,6 +66,7 @@ internal static unsafe class StackTraces
         var known = t.Machine.Known;
         var kind = throwable.Class();
         var buffer = new List<long>(32);
+        HashSet<object>? kept = null;
         var phase = 0;
         var deepest = t.Machine.Options.StackTraceDepth is > 0 and var depth ? depth : int.MaxValue / 2;
         var walker = new Walker(t);
@@ -85,15 +85,25 @@ internal static unsafe class StackTraces
             }
             if (method.IsHidden && !t.Machine.Options.ShowHiddenFrames) continue;
             buffer.Add((long)method.Slot);
+            if (!method.Class.Memory.IsPermanent) (kept ??= []).Add(method.Class.Mirror);
             buffer.Add(walker.Current.Bci);
         }
-        throwable.Ref(known.ThrowableBacktrace) = buffer.ToArray();
+        // Classes that may be unloaded are kept as long as the trace names them.
+        throwable.Ref(known.ThrowableBacktrace) = kept == null ? buffer.ToArray() : JavaMachine.NewArray(t.Machine.ObjectClass, [buffer.ToArray(), .. kept]);
         throwable.Field<int>(known.ThrowableDepth) = buffer.Count / 2;
     }
 
+    /// <summary>The pairs in what a Throwable has as its backtrace.</summary>
+    public static long[]? Pairs(object? backtrace) => backtrace switch
+    {
+        long[] pairs => pairs,
+        object?[] { Length: > 1 } withKept => withKept[1] as long[],
+        _ => null,
+    };
+
     public static Entry[] Of(JThread t, JObject throwable)
     {
-        if (throwable.Ref(t.Machine.Known.ThrowableBacktrace) is not long[] pairs) return [];
+        if (Pairs(throwable.Ref(t.Machine.Known.ThrowableBacktrace)) is not { } pairs) return [];
         var entries = new Entry[pairs.Length / 2];
         for (var i = 0; i < entries.Length; i++) entries[i] = new Entry(((MethodSlot*)pairs[i * 2])->Managed, (int)pairs[i * 2 + 1]);
         return entries;

@@ -1,0 +1,26 @@
+using System.Runtime.CompilerServices;
+
+namespace Holon.Jvm.Heap;
+
+/// <summary>Cells that never move: pinned arrays, handed out one by one. Each array is twice as long as the one before, up to a bound.</summary>
+internal sealed unsafe class PinnedCells<T>(int first, int longest)
+{
+    private readonly List<T[]> _chunks = [];
+    private int _next = first;
+    private int _left;
+
+    public void* New()
+    {
+        lock (_chunks)
+        {
+            if (_left == 0)
+            {
+                _chunks.Add(GC.AllocateArray<T>(_next, pinned: true));
+                _left = _next;
+                _next = Math.Min(_next * 2, longest);
+            }
+            // SAFETY: the array is pinned for as long as this object keeps it.
+            return Unsafe.AsPointer(ref _chunks[^1][--_left]);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using Holon.Jvm.Compiler;
+using Holon.Jvm.Heap;
+using Holon.Jvm.Interpreter;
+
+namespace Holon.Jvm.Runtime;
+
+/// <summary>
+/// What is freed together when classes are unloaded: the parts of a loader's classes, or of one hidden class, that never move, their statics and constants,
+/// decoded code and caches. The loaders of the class library and of the class path have one that lasts as long as the machine. Everything that uses an
+/// address in here keeps this object alive by an ordinary reference: instances by a field of their own, frames by a slot, compiled code by
+/// what it is made from. When .NET's collector finds it unreachable, <see cref="ClassUnloading"/> clears the addresses that caches still hold, and
+/// then it is freed.
+/// </summary>
+internal sealed unsafe class ClassMemory
+{
+    private const int FirstBlock = 1 << 10, LongestBlock = 1 << 18;
+
+    private readonly JavaMachine _machine;
+    private readonly PinnedCells<Klass> _klasses;
+    private readonly PinnedCells<MethodSlot> _methods;
+    private readonly PinnedCells<object?> _references;
+    private readonly List<nint> _native = [];
+    private readonly List<JClass> _classes = [];
+    private readonly List<object> _kept = [];
+    private readonly List<nint> _interfaceSites = [], _callCaches = [];
+    private byte* _block;
+    private int _blockLeft, _nextBlock;
+
+    public ClassMemory(JavaMachine machine, bool isPermanent)
+    {
+        _machine = machine;
+        IsPermanent = isPermanent;
+        _klasses = new(isPermanent ? 64 : 1, 64);
+        _methods = new(isPermanent ? 512 : 4, 512);
+        _references = new(isPermanent ? 512 : 4, 512);
+        _nextBlock = isPermanent ? LongestBlock : FirstBlock;
+        if (isPermanent) GC.SuppressFinalize(this);
+        machine.Unloading.Register(this);
+    }
+
+    ~ClassMemory() => _machine.Unloading.Found(this);
+
+    /// <summary>Whether it lasts as long as the machine.</summary>
+    public bool IsPermanent { get; }
+
+    /// <summary>Classes, array classes included, in the order in which they were made.</summary>
+    public JClass[] Classes()
+    {
+        lock (_classes) return [.. _classes];
+    }
+
+    public Klass* NewKlass(JClass c)
+    {
+        var klass = (Klass*)_klasses.New();
+        klass->Managed = c;
+        lock (_classes) _classes.Add(c);
+        return klass;
+    }
+
+    public MethodSlot* NewMethod() => (MethodSlot*)_methods.New();
+
+    /// <summary>A cell for a reference: a static field or a constant.</summary>
+    public object?* NewReference() => (object?*)_references.New();
+
+    public object?* NewReference(object? value)
+    {
+        var cell = NewReference();
+        *cell = value;
+        return cell;
+    }
+
+    /// <summary>Keeps an object as long as the classes.</summary>
+    public void Keep(object o)
+    {
+        lock (_kept) _kept.Add(o);
+    }
+
+    public InterfaceSite* NewInterfaceSite()
+    {
+        var site = (InterfaceSite*)AllocateNative(sizeof(InterfaceSite));
+        lock (_interfaceSites) _interfaceSites.Add((nint)site);
+        return site;
+    }
+
+    public CallCache* NewCallCache()
+    {
+        var cache = (CallCache*)AllocateNative(sizeof(CallCache) + (CallCache.MostChanges + 1) * sizeof(KnownTarget));
+        cache->Known = cache->Targets;
+        lock (_callCaches) _callCaches.Add((nint)cache);
+        return cache;
+    }
+
+    /// <summary>Native memory, zeroed.</summary>
+    public void* AllocateNative(int bytes)
+    {
+        bytes = (bytes + 15) & ~15;
+        lock (_native)
+        {
+            if (bytes > _nextBlock / 4)
+            {
+                var big = NativeMemory.AllocZeroed((nuint)bytes);
+                _native.Add((nint)big);
+                return big;
+            }
+            if (bytes > _blockLeft)
+            {
+                _block = (byte*)NativeMemory.AllocZeroed((nuint)_nextBlock);
+                _native.Add((nint)_block);
+                _blockLeft = _nextBlock;
+                _nextBlock = Math.Min(_nextBlock * 2, LongestBlock);
+            }
+            var result = _block;
+            _block += bytes;
+            _blockLeft -= bytes;
+            return result;
+        }
+    }
+
+    /// <summary>Drops what caches in here know of classes that are being unloaded. Caches are read at the same time: an address only ever becomes null.</summary>
+    public void Forget(HashSet<nint> dead)
+    {
+        foreach (var c in Classes())
+        {
+            Forget(ref c.Ptr->LastSuper, dead);
+            Forget(ref c.Ptr->LastStranger, dead);
+            foreach (var m in c.Methods)
+            {
+                if (m.Decoded is not { } code) continue;
+                for (var i = 0; i < code.Count; i++)
+                {
+                    if (code.Code[i].Op == Op.CallVirtual) Forget(ref *(nint*)&code.Code[i].Imm, dead);
+                }
+            }
+        }
+        lock (_interfaceSites)
+        {
+            foreach (var site in _interfaceSites) Forget(ref ((InterfaceSite*)site)->Receiver, dead);
+        }
+        lock (_callCaches)
+        {
+            foreach (var cache in _callCaches)
+            {
+                for (var i = 0; i <= CallCache.MostChanges; i++) Forget(ref ((CallCache*)cache)->Targets[i].Klass, dead);
+            }
+        }
+    }
+
+    public static void Forget(ref nint address, HashSet<nint> dead)
+    {
+        var known = Volatile.Read(ref address);
+        if (dead.Contains(known)) Interlocked.CompareExchange(ref address, 0, known);
+    }
+
+    /// <summary>Frees what the collector does not see. Nothing may use the classes any more.</summary>
+    public void Free()
+    {
+        lock (_native)
+        {
+            foreach (var block in _native) NativeMemory.Free((void*)block);
+            _native.Clear();
+            _blockLeft = 0;
+        }
+    }
+}
