@@ -57,7 +57,13 @@ internal sealed class ConstantPool(CpEntry[] entries)
         return Utf8(Entries[index].A);
     }
 
-    public string ClassName(int index) => Name(index, CpTag.Class);
+    public string ClassName(int index) => index == _ownIndex ? _ownName! : Name(index, CpTag.Class);
+
+    private int _ownIndex = -1;
+    private string? _ownName;
+
+    /// <summary>Makes an entry name the hidden class that the pool belongs to. Other entries, and descriptors, with the class file's name mean another class.</summary>
+    public void NameHidden(int index, string name) => (_ownIndex, _ownName) = (index, name);
 
     public (string Name, string Descriptor) NameAndType(int index)
     {

@@ -20,7 +20,7 @@ internal sealed unsafe class JitCompiler : IDisposable
     public const int TrapLimit = 40, CompilationLimit = 30;
 
     private readonly JavaMachine _machine;
-    private readonly Queue<(JMethod Method, int Loop)> _queue = new();
+    private readonly Queue<(WeakReference<JMethod> Method, int Loop)> _queue = new();
     private readonly bool _atOnce;
     private readonly long _start = Environment.TickCount64;
     private Thread? _thread;
@@ -88,7 +88,8 @@ internal sealed unsafe class JitCompiler : IDisposable
             _timer ??= new Timer(_ => AskToPoll(), null, 10, 10);
             if (!_atOnce)
             {
-                _queue.Enqueue((method, loop));
+                // One that is unloaded meanwhile is not worth the wait.
+                _queue.Enqueue((new WeakReference<JMethod>(method), loop));
                 if (_thread == null)
                 {
                     _thread = new Thread(Work, 16 << 20) { IsBackground = true, Name = "java compiler" };
@@ -111,14 +112,14 @@ internal sealed unsafe class JitCompiler : IDisposable
     {
         for (; ; )
         {
-            (JMethod Method, int Loop) next;
+            (WeakReference<JMethod> Method, int Loop) next;
             lock (_queue)
             {
                 while (_queue.Count == 0 && !_closed) Monitor.Wait(_queue);
                 if (_closed) return;
                 next = _queue.Dequeue();
             }
-            Compile(next.Method, next.Loop);
+            if (next.Method.TryGetTarget(out var method)) Compile(method, next.Loop);
         }
     }
 

@@ -35,7 +35,8 @@ internal sealed unsafe partial class MethodCompiler
 
     private void LearnObject(int slot, nint cell)
     {
-        if (*(object?*)cell is not { } o)
+        // A frame's own class is no object of Java's.
+        if (*(object?*)cell is not { } o || o is JClass)
         {
             Forget(slot);
             return;

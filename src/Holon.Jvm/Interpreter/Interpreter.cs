@@ -138,6 +138,13 @@ internal static unsafe partial class Interpreter
         frame->R[slot] = o;
     }
 
+    /// <summary>Makes an object keep its class from being unloaded. Not in the loop itself: a variable of that would hold the class for as long as it runs.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void KeepClass(JObject o, Klass* klass) => JObject.At<object?>(o, klass->KeepOffset) = klass->Managed;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static object NewArray(JThread t, Klass* arrayClass, int length) => Arrays.NewReferences(t, arrayClass->Managed, length);
+
     /// <summary>Binary search in a lookupswitch's sorted pairs; gives the distance to go.</summary>
     private static int Lookup(int* table, int key)
     {

@@ -518,7 +518,7 @@ internal static unsafe partial class Interpreter
                         if (--t.Budget < 0) { frame->Pc = pc; t.Safepoint(); }
                         var o = Unsafe.As<JObject>(RuntimeHelpers.GetUninitializedObject(klass->Shape!));
                         o.Klass = (nint)klass;
-                        if (klass->KeepOffset != 0) JObject.At<object?>(o, klass->KeepOffset) = klass->Managed;
+                        if (klass->KeepOffset != 0) KeepClass(o, klass);
                         R[pc->A] = o;
                         if ((t.AllocationLeft -= klass->InstanceBytes) < 0) { frame->Pc = pc; t.WatchAllocated(o, klass->InstanceBytes); }
                         pc++;
@@ -531,7 +531,7 @@ internal static unsafe partial class Interpreter
                     continue;
                 case Op.ANewArrayQ:
                     frame->Pc = pc;
-                    R[pc->A] = Arrays.NewReferences(t, ((Klass*)pc->Imm)->Managed, *(int*)(P + pc->B));
+                    R[pc->A] = NewArray(t, (Klass*)pc->Imm, *(int*)(P + pc->B));
                     pc++;
                     continue;
                 case Op.Goto:

@@ -50,6 +50,14 @@ internal sealed unsafe class ClassMemory
         lock (_classes) return [.. _classes];
     }
 
+    public int ClassCount
+    {
+        get
+        {
+            lock (_classes) return _classes.Count;
+        }
+    }
+
     public Klass* NewKlass(JClass c)
     {
         var klass = (Klass*)_klasses.New();

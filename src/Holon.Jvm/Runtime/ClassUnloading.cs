@@ -7,6 +7,12 @@ namespace Holon.Jvm.Runtime;
 /// </summary>
 internal sealed class ClassUnloading(JavaMachine machine)
 {
+    /// <summary>
+    /// Classes that may be unloaded are defined between two full collections, at least: their number, some 8 KB each. The collector does not see what it could win, and
+    /// without this it comes too late.
+    /// </summary>
+    private const int FewestBetween = 2_000;
+
     private readonly Lock _lock = new();
     private readonly List<WeakReference<ClassMemory>> _memories = [];
     private readonly object _gate = new();
@@ -18,6 +24,7 @@ internal sealed class ClassUnloading(JavaMachine machine)
     private int _pruneAt = 256;
     private long _unloaded;
     private bool _closed;
+    private int _defined, _collectAt = FewestBetween;
 
     /// <summary>How many classes were unloaded.</summary>
     public long Unloaded => Interlocked.Read(ref _unloaded);
@@ -32,6 +39,15 @@ internal sealed class ClassUnloading(JavaMachine machine)
             _memories.RemoveAll(weak => !weak.TryGetTarget(out _));
             _pruneAt = Math.Max(256, _memories.Count * 2);
         }
+    }
+
+    /// <summary>A class was defined that may be unloaded: after many of them the collector is asked to look for garbage.</summary>
+    public void Defined()
+    {
+        if (Interlocked.Increment(ref _defined) < Volatile.Read(ref _collectAt)) return;
+        Interlocked.Exchange(ref _defined, 0);
+        _collectAt = Math.Max(FewestBetween, Alive().Sum(memory => memory.IsPermanent ? 0 : memory.ClassCount) / 2);
+        GC.Collect(2, GCCollectionMode.Forced, false);
     }
 
     /// <summary>All that are in use.</summary>

@@ -348,7 +348,15 @@ internal sealed unsafe class JThread : IDisposable
     {
         for (var frame = Top; frame >= _frames; frame--)
         {
-            if (frame->IsCompiled || frame->Pc == null) continue;
+            if (frame->IsCompiled) continue;
+            // Where the called method's variables begin, which are its own matter.
+            var end = frame == Top || frame[1].IsCompiled ? frame->M->FrameSlots : Math.Min(frame->M->FrameSlots, frame[1].P - frame->P);
+            if (frame->Pc == null)
+            {
+                // A native method has its arguments, and room for a result.
+                for (var slot = frame->M->ArgumentSlots; slot < end; slot++) frame->R[slot] = null;
+                continue;
+            }
             var method = frame->M->Managed;
             if (method.Decoded is not { } code || method.KeepsFrame) continue;
             var flow = new CodeFlow(method);
@@ -357,8 +365,6 @@ internal sealed unsafe class JThread : IDisposable
             var index = (int)(frame->Pc - code.Code);
             var live = flow.LiveAcross(index);
             var before = flow.LiveBefore(index);
-            // Where the called method's variables begin, which are its own matter.
-            var end = frame == Top || frame[1].IsCompiled ? frame->M->FrameSlots : Math.Min(frame->M->FrameSlots, frame[1].P - frame->P);
             for (var slot = 0; slot < end; slot++)
             {
                 // A synchronized method keeps the object that it locked below its operand stack.

@@ -307,6 +307,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal void OnClassDefined(JClass c)
     {
         Interlocked.Increment(ref _classesDefined);
+        if (!c.Memory.IsPermanent) Unloading.Defined();
         if (MachineLog is { } log && log.Wants(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info)) log.Write(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info, $"{c.JavaName} source: {c.Source}");
         if (Options.VerboseClass) Options.Log($"[class,load] {c.JavaName} source: {c.Source}");
     }

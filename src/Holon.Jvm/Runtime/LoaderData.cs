@@ -169,6 +169,11 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
         if (hiddenName == null && FindLoaded(file.Name) is { } duplicate && duplicate.Loader == this)
             throw thread.Error("java/lang/LinkageError", $"loader {(Loader == null ? "'bootstrap'" : machine.LoaderName(Loader))} attempted duplicate {duplicate.KindName} definition for {duplicate.JavaName}. ({machine.PlaceOf(duplicate)})");
 
+        if (hiddenName != null)
+        {
+            file = file with { Name = hiddenName, Pool = file.Pool.Copy() };
+            file.Pool.NameHidden(file.ThisClass, hiddenName);
+        }
         var loading = _loading ??= [];
         if (!loading.Add((this, file.Name))) throw thread.Error("java/lang/ClassCircularityError", file.Name);
         JClass result;
