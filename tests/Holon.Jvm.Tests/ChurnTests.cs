@@ -94,6 +94,31 @@ public sealed class ChurnTests(ITestOutputHelper output)
         Assert.True(last.Files <= first.Files + 4, $"{first} became {last}");
     }
 
+    [Fact]
+    public void Loaders_that_come_and_go_in_one_machine_leave_nothing_behind()
+    {
+        var folder = HostingTests.Classes.Value;
+        if (folder == null) Assert.Skip("javac is not installed (openjdk-17-jdk-headless).");
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("HOLON_TEST_ALL") == "1", "It takes minutes; ./holon test --all runs it.");
+        var classes = Directory.CreateTempSubdirectory("holon-java").FullName;
+        Commands.MustRun("javac", "-d", classes, Path.Combine(AppContext.BaseDirectory, "Hosted", "Rules.java"), Path.Combine(AppContext.BaseDirectory, "Hosted", "Churn.java"));
+        Held first = default, last = default;
+        using (var machine = JavaMachine.Create(new JavaMachineOptions { ClassPath = [classes] }))
+        {
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            for (var i = 1; i <= 10; i++)
+            {
+                Assert.Equal(5_000, machine.Class("Churn").InvokeStatic<int>("classes", classes, 5_000));
+                last = Held.Now();
+                if (i == 2) first = last;
+                output.WriteLine($"{i * 5_000} loaders in {clock.Elapsed}: {last}");
+            }
+        }
+        Directory.Delete(classes, true);
+        Assert.True(last.Managed < first.Managed + (8 << 20), $"{first} became {last}");
+        Assert.True(last.Resident < first.Resident + (64 << 20), $"{first} became {last}");
+    }
+
     /// <summary>Most are ended somewhere in the start of their class library, each at another place; some by each limit in the middle of a program.</summary>
     private static void One(string folder, int number, int period)
     {

@@ -130,11 +130,13 @@ internal sealed unsafe class ClassMemory
     {
         foreach (var c in Classes())
         {
+            // One that is being made has no address yet, or not all of its methods.
+            if (c.Ptr == null) continue;
             Forget(ref c.Ptr->LastSuper, dead);
             Forget(ref c.Ptr->LastStranger, dead);
-            foreach (var m in c.Methods)
+            foreach (JMethod? m in c.Methods)
             {
-                if (m.Decoded is not { } code) continue;
+                if (m?.Decoded is not { } code) continue;
                 for (var i = 0; i < code.Count; i++)
                 {
                     if (code.Code[i].Op == Op.CallVirtual) Forget(ref *(nint*)&code.Code[i].Imm, dead);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Holon.Jvm.Heap;
 
 namespace Holon.Jvm.Runtime;
@@ -18,7 +19,7 @@ internal sealed class ReferenceTracker
     public ReferenceTracker(Action collected)
     {
         _collected = collected;
-        _ = new CollectionSignal(this);
+        _ = new CollectionSignal(GCHandle.Alloc(this, GCHandleType.Weak));
     }
 
     public void Track(JObject reference, long offset)
@@ -79,15 +80,20 @@ internal sealed class ReferenceTracker
         lock (_pending) Monitor.PulseAll(_pending);
     }
 
-    /// <summary>An object that dies at each collection and tells so; one that survives none is the collector's only bell.</summary>
-    private sealed class CollectionSignal(ReferenceTracker tracker)
+    /// <summary>
+    /// An object that dies at each collection and tells so; one that survives none is the collector's only bell. It has a bare handle: a weak reference that dies
+    /// together with it may be finalized first, and then leads nowhere.
+    /// </summary>
+    private sealed class CollectionSignal(GCHandle tracker)
     {
-        private readonly WeakReference<ReferenceTracker> _tracker = new(tracker);
-
         ~CollectionSignal()
         {
-            if (Environment.HasShutdownStarted || !_tracker.TryGetTarget(out var tracker) || tracker._closed) return;
-            ThreadPool.UnsafeQueueUserWorkItem(static t => t.Scan(), tracker, false);
+            if (Environment.HasShutdownStarted || tracker.Target is not ReferenceTracker { _closed: false } found)
+            {
+                tracker.Free();
+                return;
+            }
+            ThreadPool.UnsafeQueueUserWorkItem(static t => t.Scan(), found, false);
             _ = new CollectionSignal(tracker);
         }
     }
