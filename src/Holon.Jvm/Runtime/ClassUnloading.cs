@@ -13,6 +13,9 @@ internal sealed class ClassUnloading(JavaMachine machine)
     /// </summary>
     private const int FewestBetween = 2_000;
 
+    /// <summary>Held by <see cref="Step"/>, so that the machine's end frees nothing that it still reads.</summary>
+    private readonly Lock _stepping = new();
+
     private readonly Lock _lock = new();
     private readonly List<WeakReference<ClassMemory>> _memories = [];
     private readonly object _gate = new();
@@ -95,6 +98,11 @@ internal sealed class ClassUnloading(JavaMachine machine)
     /// <summary>After a collection: the next step for all that was found dead before.</summary>
     public void Step()
     {
+        lock (_stepping) StepAlone();
+    }
+
+    private void StepAlone()
+    {
         List<ClassMemory> found, cleared;
         var collection = GC.CollectionCount(0);
         lock (_lock)
@@ -145,17 +153,20 @@ internal sealed class ClassUnloading(JavaMachine machine)
     /// <summary>At the machine's end: frees all there is.</summary>
     public void Close()
     {
-        lock (_lock)
+        lock (_stepping)
         {
-            _closed = true;
-            foreach (var memory in _found.Concat(_cleared.Select(c => c.Memory))) memory.Free();
-            foreach (var weak in _memories)
+            lock (_lock)
             {
-                if (weak.TryGetTarget(out var memory)) memory.Free();
+                _closed = true;
+                foreach (var memory in _found.Concat(_cleared.Select(c => c.Memory))) memory.Free();
+                foreach (var weak in _memories)
+                {
+                    if (weak.TryGetTarget(out var memory)) memory.Free();
+                }
+                _memories.Clear();
+                _found = [];
+                _cleared.Clear();
             }
-            _memories.Clear();
-            _found = [];
-            _cleared.Clear();
         }
     }
 }
