@@ -406,7 +406,7 @@ internal sealed unsafe partial class Decoder
     private bool Return(char kind)
     {
         var value = kind == 'V' ? 0 : Slot(Pop(kind));
-        if (_method.IsSynchronized) Emit(Op.SyncExit, 0, 0, 0, _maxLocals);
+        if (_method.IsSynchronized) Emit(Op.SyncExit, 0, 0, 0, _stackBase - 1);
         Emit(kind switch
         {
             'V' => Op.Return,

@@ -71,6 +71,15 @@ public class Unloading {
             return part.value() + sum(10);
         }
 
+        static synchronized int counted(int n) {
+            if (n % 5 == 0) throw new WorkFailure("counted");
+            return n + counter;
+        }
+
+        synchronized int own(int n) {
+            return counted(n) + seen.size();
+        }
+
         public int run(int n) {
             WorkPart part = new WorkPart(seen.merge("n" + n % 3, 1, Integer::sum));
             IntUnaryOperator f = x -> x * 3 + part.value();
@@ -81,6 +90,11 @@ public class Unloading {
                 if (n % 7 == 0) throw new WorkFailure("n" + n);
             } catch (WorkFailure e) {
                 r += e.getStackTrace().length > 0 ? 1 : 0;
+            }
+            try {
+                r += own(n);
+            } catch (WorkFailure e) {
+                r += Thread.holdsLock(this) || Thread.holdsLock(Work.class) ? 1000 : 1;
             }
             counter = n;
             return r;
