@@ -35,7 +35,7 @@ internal static class BuiltinModules
         ["_multiprocessing"] = MultiprocessingModules.FillMultiprocessing,
         ["_opcode"] = OpcodeModule.Fill,
         ["_operator"] = AlgorithmModules.FillOperator,
-        ["_pickle"] = TwinModules.FillPickle,
+        ["_pickle"] = Pickling.PickleModule.Fill,
         ["_posixshmem"] = MultiprocessingModules.FillSharedMemory,
         ["_posixsubprocess"] = SubprocessModule.Fill,
         ["_queue"] = SimpleQueueModule.Fill,

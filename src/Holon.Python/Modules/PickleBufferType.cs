@@ -23,6 +23,8 @@ internal static class PickleBufferType
         public override PyType Type => PickleBufferType.Type;
     }
 
+    public static PyMemoryView ViewOf(PyObject o) => ((PyPickleBuffer)o).View;
+
     public static readonly PyType Type = new("PickleBuffer", PyType.Object, t =>
     {
         t.IsFinal = true;

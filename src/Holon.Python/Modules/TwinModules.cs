@@ -7,14 +7,6 @@ internal static class TwinModules
 {
     public static void FillDateTime(ModuleBuilder m) => Fill(m, "datetime", "_datetime");
 
-    /// <summary>pickle.py, and PickleBuffer, which it has no twin of.</summary>
-    public static void FillPickle(ModuleBuilder m)
-    {
-        Fill(m, "pickle", "_pickle");
-        m.Set("PickleBuffer", PickleBufferType.Type);
-        m.Set("_HAVE_PICKLE_BUFFER", Values.True);
-    }
-
     private static void Fill(ModuleBuilder m, string source, string twin)
     {
         var machine = m.Machine;

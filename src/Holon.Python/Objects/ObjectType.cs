@@ -107,7 +107,13 @@ internal static class ObjectType
     }
 
     /// <summary>Gives a type's instances the attribute <c>__dict__</c>.</summary>
-    public static void DefineDict(PyType t) => t.Getter("__dict__", GetDict, SetDict);
+    public static void DefineDict(PyType t) => t.Getter("__dict__", DictGetter, SetDict);
+
+    private static readonly Func<PyObject, PyObject?> DictGetter = GetDict;
+
+    /// <summary>The object's attributes are in its data and <c>__dict__</c> is what <c>object</c> makes of it, so that neither has to be asked for it.</summary>
+    public static bool HasPlainDict(PyObject o) =>
+        o is not (PyType or PyModule) && o.HasData && o.Type.HasDict && o.Type.GetAttr == (GetAttrFn)Attributes.GenericGet && o.Type.Lookup(Names.Dict) is PyGetSet { Getter: var getter } && ReferenceEquals(getter, DictGetter);
 
     /// <summary>A class that a metaclass inherits, too, may come before <c>type</c>: what it says of its instances is then asked of a class.</summary>
     public static PyObject? GetDict(PyObject o) => o switch
@@ -151,9 +157,9 @@ internal static class ObjectType
         PyObject state = Values.None;
         if (o.HasData && o.Type.HasDict)
         {
-            var dict = Attributes.TryGet(o, Names.Dict);
-            if (dict is PyDict { Count: > 0 } d)
-                state = d.Copy();
+            var dict = HasPlainDict(o) ? o.Data.Copy() : (Attributes.TryGet(o, Names.Dict) as PyDict)?.Copy();
+            if (dict is { Count: > 0 })
+                state = dict;
         }
         var slots = new PyDict();
         foreach (var type in o.Type.Mro)

@@ -121,6 +121,18 @@ internal struct InstanceData
         return ((PyDict)Values[Shape.Type.SlotCount]!).Remove(name) is not null;
     }
 
+    /// <summary>A dict of what the attributes are now; they stay where they are.</summary>
+    public readonly PyDict Copy()
+    {
+        var slots = Shape.Type.SlotCount;
+        if (Shape.IsDict)
+            return ((PyDict)Values[slots]!).Copy();
+        var dict = new PyDict();
+        for (var i = 0; i < Shape.Names.Length; i++)
+            dict.Set(Shape.Names[i], Values[slots + i]!);
+        return dict;
+    }
+
     /// <summary>The instance's <c>__dict__</c>; from now on the attributes live there.</summary>
     public PyDict ToDict()
     {
