@@ -23,6 +23,7 @@ internal static class BuiltinModules
         ["_ctypes"] = CTypesModule.Fill,
         ["_datetime"] = TwinModules.FillDateTime,
         ["_decimal"] = Decimals.DecimalModule.Fill,
+        ["_elementtree"] = Xml.ElementTreeModule.Fill,
         ["_heapq"] = AlgorithmModules.FillHeap,
         ["_imp"] = ImpModule.Fill,
         ["_io"] = IoModule.Fill,

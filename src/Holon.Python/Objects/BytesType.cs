@@ -178,7 +178,7 @@ internal static class ByteArrayType
         if (key is PySlice slice)
         {
             var with = value is null ? [] : BytesType.FromObject(value, "bytearray").ToArray();
-            var (start, stop, step, count) = slice.Indices(self.Count);
+            var (start, stop, step, count) = slice.Plain().Indices(self.Count);
             if (step == 1)
             {
                 self.Replace((int)start, (int)Math.Max(0, stop - start), with);

@@ -325,7 +325,7 @@ internal static class ListType
         var self = (PyList)o;
         if (key is PySlice slice)
         {
-            var (start, _, step, count) = slice.Indices(self.Count);
+            var (start, _, step, count) = slice.Plain().Indices(self.Count);
             return new PyList(Sequences.Slice<PyObject>(self.Span, start, step, count));
         }
         var index = Sequences.Index(key, "list");
@@ -357,7 +357,7 @@ internal static class ListType
     {
         var items = value is null ? [] : value == self ? self.ToArray() : value.Type.Iter is null && value.Type.GetItem is null
             ? throw Err.Type(slice.Step == Values.None ? "can only assign an iterable" : "must assign iterable to extended slice") : Ops.ToArray(value);
-        var (start, stop, step, count) = slice.Indices(self.Count);
+        var (start, stop, step, count) = slice.Plain().Indices(self.Count);
         if (step == 1)
         {
             self.ReplaceRange((int)start, (int)Math.Max(0, stop - start), items);

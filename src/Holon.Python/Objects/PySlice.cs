@@ -10,6 +10,13 @@ internal sealed class PySlice(PyObject start, PyObject stop, PyObject step) : Py
 
     public override PyType Type => SliceType.Type;
 
+    /// <summary>The slice with numbers for bounds: asking objects for theirs may change the length of what is sliced, so it comes first.</summary>
+    public PySlice Plain() => IsPlain(Start) && IsPlain(Stop) && IsPlain(Step) ? this : new PySlice(Number(Start), Number(Stop), Number(Step));
+
+    private static bool IsPlain(PyObject bound) => bound == Values.None || bound is PyInt;
+
+    private static PyObject Number(PyObject bound) => IsPlain(bound) ? bound : PyInt.Of(Bound(bound));
+
     /// <summary>The indices made valid for a length, and how many items they select.</summary>
     public (long Start, long Stop, long Step, int Count) Indices(int length)
     {

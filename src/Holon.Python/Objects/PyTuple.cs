@@ -132,11 +132,12 @@ internal static class TupleType
 /// <summary>Objects that are being printed: one that contains itself prints as "...".</summary>
 internal static class ReprGuard
 {
-    public static PyObject Run(PyObject o, string recursion, Func<PyObject> repr)
+    /// <summary>The text, or <paramref name="recursion"/> in the middle of the same object's; without one that is a RuntimeError.</summary>
+    public static PyObject Run(PyObject o, string? recursion, Func<PyObject> repr)
     {
         var active = PyThread.Current.ReprActive;
         if (active.Contains(o))
-            return Values.Str(recursion);
+            return recursion is not null ? Values.Str(recursion) : throw Err.Runtime($"reentrant call inside {o.Type.FullName}.__repr__");
         active.Add(o);
         try
         {

@@ -113,7 +113,17 @@ internal sealed partial class XmlParser(IXmlEvents events, char? separator)
         while (end < text.Length && IsSpace(text[end]))
             end++;
         if (end == at)
-            throw Error(seenRoot ? XmlErrorCode.JunkAfterDocument : XmlErrorCode.Syntax, at);
+        {
+            if (seenRoot)
+                throw Error(XmlErrorCode.JunkAfterDocument, at);
+            // A word is a token of the prolog, though none that may stand here; what breaks it off is an error of its own.
+            while (end < text.Length && IsName(text[end]))
+                end++;
+            if (end == text.Length && !final)
+                return -1;
+            var isToken = end == text.Length || IsSpace(text[end]) || "%()[]|,>?*+\"'".Contains(text[end], StringComparison.Ordinal);
+            throw isToken ? Error(XmlErrorCode.Syntax, at) : Error(XmlErrorCode.InvalidToken, end);
+        }
         seenAnything = true;
         events.Simple("DefaultHandler", text[at..end]);
         return end;
