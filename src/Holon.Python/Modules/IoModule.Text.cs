@@ -6,7 +6,7 @@ internal static partial class IoModule
     private sealed class PyTextFile(PyType type) : PyExtensible(type)
     {
         public PyObject? Buffer;
-        public string Encoding = "utf-8";
+        private string encoding = "utf-8";
         public string Errors = "strict";
         public PyObject Newline = Values.None;
         public bool Translate, Universal, LineBuffering, WriteThrough;
@@ -19,7 +19,35 @@ internal static partial class IoModule
         public List<byte> Behind = [];
         public int Seen;
 
+        public string Encoding
+        {
+            get => encoding;
+            set => (encoding, IsDirect) = (value, Codecs.Builtin(value) is not null);
+        }
+
+        /// <summary>The encoding keeps no state and has ASCII for itself.</summary>
+        public bool IsDirect { get; private set; } = true;
+
         public int Left => Pending.Length - At;
+
+        public void Put(PyStr text)
+        {
+            if (IsDirect && !text.IsWide && System.Text.Ascii.IsValid(text.Value))
+            {
+                var at = Behind.Count;
+                System.Runtime.InteropServices.CollectionsMarshal.SetCount(Behind, at + text.Length);
+                System.Text.Ascii.FromUtf16(text.Value, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Behind)[at..], out _);
+            }
+            else if (IsDirect)
+            {
+                Behind.AddRange(((PyBytes)Codecs.Encode(text, Encoding, Errors)).Content);
+            }
+            else
+            {
+                Encoder ??= Calls.Call(Calls.CallMethod(PyThread.Current.Machine.ImportModule("codecs"), "getincrementalencoder", new PyStr(Encoding)), new PyStr(Errors));
+                Behind.AddRange(((IBuffer)Calls.CallMethod(Encoder, "encode", text)).Bytes);
+            }
+        }
     }
 
     private static PyTextFile T(PyObject o)
@@ -210,19 +238,11 @@ internal static partial class IoModule
             var self = T(o);
             var text = value as PyStr ?? throw Err.Type($"write() argument must be str, not {value.Type.FullName}");
             var written = text;
-            var hasLine = StrMethods.Find(text, new PyStr("\n"), 0, text.Length) >= 0;
+            var hasLine = text.Value.Contains('\n', StringComparison.Ordinal);
             if (hasLine && self.WriteNewline != "\n")
                 written = StrMethods.Replace(text, new PyStr("\n"), new PyStr(self.WriteNewline), -1);
-            if (Codecs.Normalise(self.Encoding) is "utf-8" or "ascii" or "latin-1" or "iso-8859-1" or "utf8")
-            {
-                self.Behind.AddRange(((PyBytes)Codecs.Encode(written, self.Encoding, self.Errors)).Content);
-            }
-            else
-            {
-                self.Encoder ??= Calls.Call(Calls.CallMethod(PyThread.Current.Machine.ImportModule("codecs"), "getincrementalencoder", new PyStr(self.Encoding)), new PyStr(self.Errors));
-                self.Behind.AddRange(((IBuffer)Calls.CallMethod(self.Encoder, "encode", written)).Bytes);
-            }
-            if (self.WriteThrough || self.Behind.Count >= DefaultBuffer || (self.LineBuffering && (hasLine || StrMethods.Find(text, new PyStr("\r"), 0, text.Length) >= 0)))
+            self.Put(written);
+            if (self.WriteThrough || self.Behind.Count >= DefaultBuffer || (self.LineBuffering && (hasLine || text.Value.Contains('\r', StringComparison.Ordinal))))
             {
                 FlushText(self);
                 if (self.LineBuffering && hasLine)

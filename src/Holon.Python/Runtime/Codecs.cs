@@ -7,7 +7,8 @@ internal static class Codecs
 {
     public static string Normalise(string name) => name.ToLowerInvariant().Replace('_', '-');
 
-    private static string? Builtin(string name) => Normalise(name) switch
+    /// <summary>The name of an encoding that is here in C#, in all of which ASCII is itself; null for others.</summary>
+    public static string? Builtin(string name) => Normalise(name) switch
     {
         "utf-8" or "utf8" or "u8" or "cp65001" => "utf-8",
         "ascii" or "us-ascii" or "646" => "ascii",
