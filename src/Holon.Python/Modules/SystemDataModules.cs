@@ -78,7 +78,8 @@ internal static partial class SystemDataModules
         PyObject Change(int pid, int kind, PyObject? limits)
         {
             var before = new ulong[2];
-            var change = limits is null ? [] : Limits(limits);
+            // An empty array would be a place in memory, and its two zeros the new limits.
+            var change = limits is null ? null : Limits(limits);
             if (change is [var soft, var hard] && soft > hard)
                 throw Err.Value("current limit exceeds maximum limit");
             return Limit(pid, kind, change, before) == 0 ? Pair(before) : LibC.LastError == 1 && limits is not null && pid == 0 ? throw Err.Value("not allowed to raise maximum limit") : throw Err.OS(LibC.LastError, (PyObject?)null);

@@ -107,6 +107,9 @@ internal static class ReadlineModule
         PyObject? Optional(PyObject? o) => Args.IsNone(o) ? null : o;
         string HistoryFile(PyObject? o, Access access) => m.Machine.Gate.Ask(Args.IsNone(o) ? PyStr.FromUtf16(Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/", ".history")) : o!, access);
         m.Set("__doc__", "Importing this module enables command line editing using Holon's line editor.");
+        m.Set("_READLINE_VERSION", 0x0802);
+        m.Set("_READLINE_RUNTIME_VERSION", 0x0802);
+        m.Set("_READLINE_LIBRARY_VERSION", "8.2");
         m.Def("parse_and_bind", "string, /", _ => Values.None);
         m.Def("read_init_file", "filename=None, /", _ => Values.None);
         m.Def("set_completer", "function=None, /", a => Done(() => state.Completer = Optional(a[0])));
