@@ -29,7 +29,10 @@ internal static class SignalModule
         m.Set("default_int_handler", interrupt);
         signals.Set(Signals.Interrupt, interrupt);
         if (machine.Options.HandlesSignals)
+        {
             signals.Set(Signals.Pipe, PyInt.One);
+            signals.Set(Signals.FileSize, PyInt.One);
+        }
         m.Def("signal", "signalnum, handler, /", a =>
         {
             if (PyThread.Current != machine.MainThread)

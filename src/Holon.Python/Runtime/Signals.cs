@@ -8,7 +8,7 @@ namespace Holon.Python.Runtime;
 /// </summary>
 internal sealed partial class Signals(Machine machine) : IDisposable
 {
-    public const int Interrupt = 2, Alarm = 14, Pipe = 13, Count = 65;
+    public const int Interrupt = 2, Alarm = 14, Pipe = 13, FileSize = 25, Count = 65;
 
     private const int Kill = 9, Stop = 19;
 
