@@ -129,7 +129,7 @@ internal static class ElementType
         t.Init = (o, args, names) =>
         {
             var keywords = Calls.KeywordDict(args, names, out var given);
-            var tag = given.Length > 0 ? given[0] : keywords.Remove(new PyStr("tag")) ?? throw Err.Type("Element() missing required argument 'tag' (pos 1)");
+            var tag = given.Length > 0 ? given[0] : keywords.Remove(new PyStr("tag")) ?? throw Err.Type("Element() takes at least 1 argument (0 given)");
             if (given.Length > 2)
                 throw Err.Type($"Element() takes at most 2 arguments ({given.Length} given)");
             var attributes = Gather("Element() argument 2", given.Length > 1 ? given[1..] : [], keywords);

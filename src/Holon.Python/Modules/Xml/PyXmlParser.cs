@@ -49,6 +49,8 @@ internal sealed class PyXmlParser(PyType type) : PyExtensible(type), IXmlEvents
         {
             isFinished = true;
             Flush();
+            if (decoder!.Unknown is { } name)
+                throw Err.Lookup("unknown encoding: " + name);
             throw Raise((int)error.Code, XmlException.Text((int)error.Code)!);
         }
     }

@@ -63,7 +63,10 @@ internal sealed class XmlDecoder(string? encoding)
         return new UTF8Encoding(false, true).GetDecoder();
     }
 
-    private static Encoding Known(string name) => name.ToUpperInvariant() switch
+    /// <summary>The encoding that nobody knows, after <see cref="XmlErrorCode.UnknownEncoding"/>.</summary>
+    public string? Unknown { get; private set; }
+
+    private Encoding Known(string name) => name.ToUpperInvariant() switch
     {
         "UTF-8" or "UTF8" => new UTF8Encoding(false, true),
         "UTF-16" => new UnicodeEncoding(false, true, true),
@@ -75,7 +78,7 @@ internal sealed class XmlDecoder(string? encoding)
     };
 
     /// <summary>Any of Python's encodings with one character a byte.</summary>
-    private static Encoding SingleByte(string name)
+    private Encoding SingleByte(string name)
     {
         PyStr table;
         try
@@ -85,6 +88,7 @@ internal sealed class XmlDecoder(string? encoding)
         }
         catch (PyError error) when (error.Value.Type.IsSubtypeOf(ExceptionTypes.LookupError))
         {
+            Unknown = name;
             throw new XmlException(XmlErrorCode.UnknownEncoding);
         }
         return table.Length == 256 ? new TableEncoding(table.Value) : throw Err.Value("multi-byte encodings are not supported");
