@@ -65,7 +65,8 @@ public sealed class RandomOperationTests
                 TestImages.AssertSame(content, image.Content(), $"{context} snapshot {name}");
             }
 
-            if (options.DataFileRaw) TestImages.AssertSame(model, File.ReadAllBytes(options.DataFile!), context + " data file by itself");
+            // qemu-io makes the file as long as whole clusters.
+            if (options.DataFileRaw) TestImages.AssertSame(model, session == 0 ? File.ReadAllBytes(options.DataFile!) : File.ReadAllBytes(options.DataFile!)[..model.Length], context + " data file by itself");
             QemuWrites(path, model, random);
         }
     }

@@ -41,7 +41,7 @@ internal static class TestImages
     /// <summary>Wants two contents to be the same, and says where they are not.</summary>
     public static void AssertSame(byte[] expected, byte[] actual, string context = "")
     {
-        Assert.Equal(expected.Length, actual.Length);
+        Assert.True(expected.Length == actual.Length, $"{context}: there are {actual.Length} bytes and should be {expected.Length}");
         var at = expected.AsSpan().CommonPrefixLength(actual);
         if (at < expected.Length) Assert.Fail($"{context}: byte {at} of {expected.Length} is {actual[at]} and should be {expected[at]}");
     }
