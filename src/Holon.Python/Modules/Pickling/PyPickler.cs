@@ -161,14 +161,17 @@ internal sealed partial class PyPickler(PyType type) : PyExtensible(type)
 
     // ---- Memo ----
 
-    private void WriteGet(int index)
+    private void WriteGet(int index) => WriteIndex(PickleOp.Get, PickleOp.BinGet, PickleOp.LongBinGet, index);
+
+    /// <summary>An instruction that names a place in the memo, in the form that the protocol and the number ask for.</summary>
+    private void WriteIndex(byte text, byte narrow, byte wide, int index)
     {
         if (!IsBinary)
-            Output.Line(PickleOp.Get, index.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            Output.Line(text, index.ToString(System.Globalization.CultureInfo.InvariantCulture));
         else if (index < 256)
-            Output.Byte(PickleOp.BinGet, (byte)index);
+            Output.Byte(narrow, (byte)index);
         else
-            Output.UInt32(PickleOp.LongBinGet, (uint)index);
+            Output.UInt32(wide, (uint)index);
     }
 
     private void Memoize(PyObject o)
@@ -179,12 +182,8 @@ internal sealed partial class PyPickler(PyType type) : PyExtensible(type)
         Memo[o] = index;
         if (Protocol >= 4)
             Output.Byte(PickleOp.Memoize);
-        else if (!IsBinary)
-            Output.Line(PickleOp.Put, index.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        else if (index < 256)
-            Output.Byte(PickleOp.BinPut, (byte)index);
         else
-            Output.UInt32(PickleOp.LongBinPut, (uint)index);
+            WriteIndex(PickleOp.Put, PickleOp.BinPut, PickleOp.LongBinPut, index);
     }
 
     /// <summary>In fast mode nothing is remembered, so that a cycle has to be found otherwise: from a depth on by a set of what is open.</summary>
