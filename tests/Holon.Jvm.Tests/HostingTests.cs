@@ -213,6 +213,13 @@ public sealed class HostingTests : IDisposable
     }
 
     [Fact]
+    public void Soft_references_hold_what_fits()
+    {
+        using var machine = Machine(o => o with { MaximumHeap = 64 << 20 });
+        Assert.Equal("true 0", machine.Class("Rules").InvokeStatic<string>("soft", 200));
+    }
+
+    [Fact]
     public void Threads_and_stacks_are_bounded()
     {
         using var machine = Machine(o => o with { ThreadLimit = 20, StackLimit = 256 << 10 });

@@ -160,7 +160,7 @@ internal sealed unsafe class CodeFlow
                 reads.Add(Variable(n.B, 'J'));
                 reads.Add(Variable(n.C, 'J'));
                 return -1;
-            case Op.IfNull or Op.IfNonNull or Op.CheckCast or Op.CheckCastQ or Op.MonitorEnter or Op.MonitorExit or Op.Throw or Op.ReturnR:
+            case Op.IfNull or Op.IfNonNull or Op.CheckCast or Op.CheckCastQ or Op.MonitorEnter or Op.MonitorExit or Op.RegisterFinalizer or Op.Throw or Op.ReturnR:
                 reads.Add(Variable(n.B, 'R'));
                 return -1;
             case Op.IfAcmpEq or Op.IfAcmpNe:

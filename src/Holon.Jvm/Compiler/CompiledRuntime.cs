@@ -361,7 +361,20 @@ internal static unsafe class CompiledRuntime
         }
     }
 
-    /// <summary>An object with a finalizer, or of a class that has no shape yet.</summary>
+    /// <summary>An object is to be finalized once nothing reaches it.</summary>
+    public static void RegisterFinalizer(JThread t, object o)
+    {
+        try
+        {
+            t.Machine.References.RegisterFinalizer(t, o);
+        }
+        catch (JavaThrow e)
+        {
+            t.Exception = e.Throwable;
+        }
+    }
+
+    /// <summary>An object of a class that has no shape yet.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static object? NewSlow(JThread t, Klass* klass)
     {

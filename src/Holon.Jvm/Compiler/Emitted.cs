@@ -16,7 +16,7 @@ internal static unsafe class Emitted
     /// <summary>Seen through this class, an array's elements begin at <see cref="ArrayView.First"/>.</summary>
     public static readonly FieldInfo Elements = typeof(ArrayView).GetField(nameof(ArrayView.First))!;
 
-    public static readonly int EntryOffset, VTableOffset, DisplayOffset, PlaceOffset;
+    public static readonly int EntryOffset, VTableOffset, DisplayOffset, HasFinalizerOffset, PlaceOffset;
 
     static Emitted()
     {
@@ -25,6 +25,7 @@ internal static unsafe class Emitted
         EntryOffset = (int)((byte*)&slot.Entry - (byte*)&slot);
         Heap.Klass klass = default;
         VTableOffset = (int)((byte*)&klass.VTable - (byte*)&klass);
+        HasFinalizerOffset = (int)((byte*)&klass.HasFinalizer - (byte*)&klass);
         DisplayOffset = (int)((byte*)klass.Display - (byte*)&klass);
         Frame frame;
         PlaceOffset = (int)((byte*)&frame.Pc - (byte*)&frame);

@@ -89,7 +89,7 @@ internal sealed unsafe class JitCompiler : IDisposable
             if (!_atOnce)
             {
                 // One that is unloaded meanwhile is not worth the wait.
-                _queue.Enqueue((new WeakReference<JMethod>(method), loop));
+                _queue.Enqueue((new WeakReference<JMethod>(method, trackResurrection: true), loop));
                 if (_thread == null)
                 {
                     _thread = new Thread(Work, 16 << 20) { IsBackground = true, Name = "java compiler" };

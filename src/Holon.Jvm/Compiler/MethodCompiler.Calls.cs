@@ -19,12 +19,10 @@ internal sealed unsafe partial class MethodCompiler
     private const int RecursiveSize = 45, RecursionDepth = 2;
 
     /// <summary>Whether an operation goes on in the interpreter, because its symbols are not resolved.</summary>
-    private bool MustTrap(Scope scope, int index)
+    private static bool MustTrap(Scope scope, int index)
     {
         var n = scope.Flow.Insns[index];
         if (n.Op == Op.MultiNewArray) return n.B > 3 || ResolvedClass(scope, index) == null;
-        // One with a finalizer is never rewritten.
-        if (n.Op == Op.New) return ResolvedClass(scope, index) is not { HasFinalizer: true } c || c.Ptr->Initialized == 0;
         return CodeFlow.IsUnresolved(n.Op);
     }
 
@@ -145,10 +143,10 @@ internal sealed unsafe partial class MethodCompiler
             return;
         }
         var profile = Volatile.Read(ref _at.Flow.Code.Code[_index].Imm);
-        var receiver = profile > 1 ? (Klass*)profile : null;
-        if (Speculates && receiver != null && index < receiver->Managed.VTable.Length && MayName(receiver->Managed) && CanInline(receiver->VTable[index]))
+        var receiver = profile > 1 ? _machine.Unloading.ClassAt((nint)profile) : null;
+        if (Speculates && receiver != null && index < receiver.VTable.Length && MayName(receiver) && CanInline(receiver.Ptr->VTable[index]))
         {
-            Guarded(n.A, receiver, receiver->VTable[index]);
+            Guarded(n.A, receiver.Ptr, receiver.Ptr->VTable[index]);
         }
         else if (Speculates && isUsual && CanInline(target!.Slot) && target.Class != _machine.ObjectClass)
         {
@@ -224,10 +222,11 @@ internal sealed unsafe partial class MethodCompiler
             CallKnown(only.Slot, first);
             return;
         }
-        var receiver = site->Receiver > 1 ? (Klass*)site->Receiver : null;
-        if (Speculates && receiver != null && MayName(receiver->Managed) && receiver->Managed.IsSubclassOf(method->Managed.Class) && receiver->Managed.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
+        var seen = Volatile.Read(ref site->Receiver);
+        var receiver = seen > 1 ? _machine.Unloading.ClassAt(seen) : null;
+        if (Speculates && receiver != null && MayName(receiver) && receiver.IsSubclassOf(method->Managed.Class) && receiver.InterfaceTarget(method->Managed) is { } target && (target.Flags & Acc.Public) != 0 && CanInline(target.Slot))
         {
-            Guarded(first, receiver, target.Slot);
+            Guarded(first, receiver.Ptr, target.Slot);
             return;
         }
         EmitInterfaceTarget(site, first);

@@ -42,7 +42,7 @@ internal sealed unsafe partial class MethodCompiler
             case >= Op.GetStatic and <= Op.GetStaticVolatile or >= Op.PutStatic and <= Op.PutStaticVolatile:
                 EmitStatic(n);
                 break;
-            case Op.InstanceOfQ or Op.CheckCastQ or Op.NewQ or Op.New or Op.NewArray or Op.ANewArrayQ or Op.MultiNewArray:
+            case Op.InstanceOfQ or Op.CheckCastQ or Op.NewQ or Op.NewArray or Op.ANewArrayQ or Op.MultiNewArray:
                 EmitObject(n);
                 break;
             case >= Op.Goto and <= Op.LookupSwitch:
@@ -70,6 +70,9 @@ internal sealed unsafe partial class MethodCompiler
                 Store((int)n.Imm, 'R');
                 _cil.Call(nameof(CompiledRuntime.MonitorExit));
                 CheckException();
+                break;
+            case Op.RegisterFinalizer:
+                EmitRegisterFinalizer(n.B);
                 break;
             case Op.Throw:
                 NullCheck(n.B);
@@ -102,6 +105,31 @@ internal sealed unsafe partial class MethodCompiler
         if (FactAt(slot) != default) return;
         Load(slot, 'R');
         _cil.Branch(OpCodes.Brfalse, Raise(nameof(CompiledRuntime.NullPointer)));
+    }
+
+    /// <summary>At the end of Object's constructor: nothing, where the object's class is known and has no finalizer.</summary>
+    private void EmitRegisterFinalizer(int slot)
+    {
+        if (FactAt(slot).Class is var known && known != 0 && ((Klass*)known)->HasFinalizer == 0) return;
+        var register = _cil.Label();
+        var done = _cil.Label();
+        Load(slot, 'R');
+        _cil.Field(OpCodes.Ldfld, Emitted.Klass);
+        _cil.Int(Emitted.HasFinalizerOffset);
+        _cil.Emit(OpCodes.Add);
+        _cil.Emit(OpCodes.Ldind_I4);
+        _cil.Branch(OpCodes.Brtrue, register);
+        _cil.Mark(done);
+        Cold(() =>
+        {
+            _cil.Mark(register);
+            NoteSite();
+            _cil.Argument(0);
+            Load(slot, 'R');
+            _cil.Call(nameof(CompiledRuntime.RegisterFinalizer));
+            CheckException();
+            _cil.Branch(OpCodes.Br, done);
+        });
     }
 
     private void EmitSyncEnter(int slot)
@@ -442,10 +470,10 @@ internal sealed unsafe partial class MethodCompiler
                 break;
             case Op.NewQ when TryAllocate(((Klass*)n.Imm)->Managed, n.A):
                 break;
-            case Op.NewQ or Op.New:
+            case Op.NewQ:
                 NoteSite();
                 _cil.Argument(0);
-                _cil.Address(n.Op == Op.NewQ ? n.Imm : (long)ResolvedClass(_at, _index)!.Ptr);
+                _cil.Address(n.Imm);
                 _cil.Call(nameof(CompiledRuntime.NewSlow));
                 Store(n.A, 'R');
                 CheckException();
@@ -499,7 +527,7 @@ internal sealed unsafe partial class MethodCompiler
     /// <summary>Makes an object of an initialized class in place.</summary>
     private bool TryAllocate(JClass c, int slot)
     {
-        var constructor = c.Ptr->Initialized == 0 || c.HasFinalizer ? null : c.Ptr->Shape?.GetConstructor(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, []);
+        var constructor = c.Ptr->Initialized == 0 ? null : c.Ptr->Shape?.GetConstructor(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, []);
         if (constructor == null) return false;
         _cil.New(constructor);
         Store(slot, 'R');

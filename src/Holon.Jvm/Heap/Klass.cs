@@ -34,6 +34,9 @@ internal unsafe struct Klass
     /// <summary>Where an instance has the reference that keeps its class alive; 0 when its class is never unloaded.</summary>
     public int KeepOffset;
 
+    /// <summary>Not zero when its instances are to be finalized.</summary>
+    public int HasFinalizer;
+
     /// <summary>A type of .NET whose instances are this class's objects; null when it cannot have any.</summary>
     public Type? Shape;
 }

@@ -65,6 +65,8 @@ internal sealed unsafe partial class Decoder
     {
         if (_method.KeepSlot is >= 0 and var keep) Emit(Op.LdcRef, keep, 0, 0, (long)_method.Class.Memory.NewReference(_method.Class));
         if (_method.IsSynchronized) Emit(Op.SyncEnter, 0, 0, 0, _stackBase - 1);
+        // An object is to be finalized from the end of Object's constructor on (JLS §12.6.1), which does nothing else.
+        if (_method.Class == _method.Class.Machine.ObjectClass && _method.Name == "<init>") Emit(Op.RegisterFinalizer, 0, 0);
         foreach (var handler in _method.Info.Code!.Handlers) Reach(handler.Handler, "R");
         Reach(0, ""); // last in, first out: execution begins with the first operation
         while (_work.TryPop(out var start))

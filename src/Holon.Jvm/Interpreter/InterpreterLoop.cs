@@ -509,7 +509,7 @@ internal static unsafe partial class Interpreter
                     if (Resolution.CheckCast(t, frame, pc)) pc++;
                     continue;
                 case Op.InstanceOfQ:
-                    *(int*)(P + pc->A) = R[pc->B] is { } tested && Types.IsInstance(t, tested, (Klass*)pc->Imm) ? 1 : 0;
+                    *(int*)(P + pc->A) = Types.Test(t, R[pc->B], (Klass*)pc->Imm) ? 1 : 0;
                     pc++;
                     continue;
                 case Op.NewQ:
@@ -871,7 +871,7 @@ internal static unsafe partial class Interpreter
                     pc++;
                     continue;
                 case Op.CheckCastQ:
-                    if (R[pc->B] is { } casted && !Types.IsInstance(t, casted, (Klass*)pc->Imm)) goto classCast;
+                    if (R[pc->B] != null && !Types.Test(t, R[pc->B], (Klass*)pc->Imm)) goto classCast;
                     pc++;
                     continue;
                 case Op.MonitorEnter:
@@ -886,6 +886,17 @@ internal static unsafe partial class Interpreter
                     t.Exit(R[pc->B]!);
                     pc++;
                     continue;
+                case Op.RegisterFinalizer:
+                    {
+                        var word = JObject.Word(R[pc->B]!);
+                        if ((ulong)word >= (ulong)JObject.SmallestKlass && ((Klass*)word)->HasFinalizer != 0)
+                        {
+                            frame->Pc = pc;
+                            t.Machine.References.RegisterFinalizer(t, R[pc->B]!);
+                        }
+                        pc++;
+                        continue;
+                    }
                 case Op.Throw:
                     if (R[pc->B] == null) goto nullPointer;
                     frame->Pc = pc;

@@ -29,7 +29,7 @@ internal enum Op : ushort
     PutStatic, PutStaticB, PutStaticC, PutStaticS, PutStatic4, PutStatic8, PutStaticR, PutStaticVolatile,
     InvokeStatic, InvokeSpecial, InvokeVirtual, InvokeInterface, InvokeDynamic,
     CallStatic, CallSpecial, CallVirtual, CallInterface, CallBasic, CallLinkTo, CallHandle,
-    MultiNewArray, CheckCast, CheckCastQ, MonitorEnter, MonitorExit, Throw,
+    MultiNewArray, CheckCast, CheckCastQ, MonitorEnter, MonitorExit, RegisterFinalizer, Throw,
     Return, Return4, Return8, ReturnR, SyncEnter, SyncExit,
 }
 

@@ -184,7 +184,7 @@ internal static unsafe class Resolution
         var c = Class(t, Caller(frame), PoolIndex(frame, pc));
         if (c.IsAbstract || c.IsInterface || c.IsArray || c == t.Machine.Known.Class) throw t.Error("java/lang/InstantiationError", c.JavaName);
         Initialization.Initialize(t, c);
-        if (c.HasFinalizer || c.Ptr->Initialized == 0)
+        if (c.Ptr->Initialized == 0)
         {
             frame->R[pc->A] = JavaMachine.NewObject(t, c);
             return true;

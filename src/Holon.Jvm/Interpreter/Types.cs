@@ -14,6 +14,13 @@ internal static unsafe class Types
         return word == (nint)target || IsInstanceSlow(t, o, word, target);
     }
 
+    /// <summary>
+    /// The same for the interpreter's loop; null is of no class. Inlined, the object would be a variable of that method, which has so many that .NET keeps what some of
+    /// them held last for as long as the method runs.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static bool Test(JThread t, object? o, Klass* target) => o != null && IsInstance(t, o, target);
+
     private static bool IsInstanceSlow(JThread t, object o, nint word, Klass* target)
     {
         if ((ulong)word < (ulong)JObject.SmallestKlass) return t.Machine.ClassOf(o).IsSubclassOf(target->Managed);

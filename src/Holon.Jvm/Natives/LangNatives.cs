@@ -32,7 +32,7 @@ internal static unsafe class LangNatives
             .Int("availableProcessors()I", a => a.Machine.Options.Processors ?? Environment.ProcessorCount)
             .Long("freeMemory()J", a => Math.Max(0, TotalMemory() - GC.GetTotalMemory(false)))
             .Long("totalMemory()J", _ => TotalMemory())
-            .Long("maxMemory()J", a => a.Machine.HeapBound > 0 ? a.Machine.HeapBound : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4)
+            .Long("maxMemory()J", a => a.Machine.LargestHeap)
             .Void("gc()V", a => Collect(a.Thread));
 
         of("java/lang/Shutdown")
@@ -87,13 +87,15 @@ internal static unsafe class LangNatives
 
     private static void SetStatic(Args a, string field) => *(object?*)a.Machine.Known.System.Fields.First(f => f.Name == field).Offset = a.Ref(0);
 
-    private static object Clone(Args a)
+    private static unsafe object Clone(Args a)
     {
         var o = a.Ref(0)!;
         if (ObjectExtensions.IsArray(o)) return ((Array)o).Clone();
         var c = ((JObject)o).Class();
         if (!c.IsSubclassOf(a.Machine.ArrayInterfaces[0])) throw a.Thread.Error("java/lang/CloneNotSupportedException", c.JavaName);
-        return CloneObject(o);
+        var clone = CloneObject(o);
+        if (c.Ptr->HasFinalizer != 0) a.Machine.References.RegisterFinalizer(a.Thread, clone);
+        return clone;
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "MemberwiseClone")]
@@ -120,6 +122,7 @@ internal static unsafe class LangNatives
         {
             if (!t.Interrupted && !t.Machine.Ending)
             {
+                t.DropFinalized();
                 if (milliseconds == 0) Monitor.Wait(o);
                 else Monitor.Wait(o, (int)Math.Min(milliseconds, int.MaxValue));
             }

@@ -157,10 +157,10 @@ internal static unsafe class ClassBuilder
         {
             var m = c.Methods[i] = new JMethod(c, file.Methods[i], i);
             if (natives != null && natives.TryGetValue(m.Name + m.Desc, out var native)) m.Native = native;
-            if (m.Name == "finalize" && m.Desc == "()V" && m.Info.Code?.Bytes.Length > 1 && c.Name != "java/lang/Object") c.HasFinalizer = true;
+            if (m.Name == "finalize" && m.Desc == "()V" && m.Info.Code?.Bytes.Length > 1 && c.Name != "java/lang/Object") c.Ptr->HasFinalizer = 1;
             if (c.Loader.IsBoot && m.IsNative) m.Intrinsic = IntrinsicOf(m);
         }
-        c.HasFinalizer |= c.Super?.HasFinalizer ?? false;
+        if (c.Super != null) c.Ptr->HasFinalizer |= c.Super.Ptr->HasFinalizer;
     }
 
     private static MethodIntrinsic IntrinsicOf(JMethod m)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Holon.Jvm.Compiler;
 using Holon.Jvm.Heap;
 using Holon.Jvm.Interpreter;
@@ -9,18 +8,19 @@ namespace Holon.Jvm.Runtime;
 /// What is freed together when classes are unloaded: the parts of a loader's classes, or of one hidden class, that never move, their statics and constants,
 /// decoded code and caches. The loaders of the class library and of the class path have one that lasts as long as the machine. Everything that uses an
 /// address in here keeps this object alive by an ordinary reference: instances by a field of their own, frames by a slot, compiled code by
-/// what it is made from. When .NET's collector finds it unreachable, <see cref="ClassUnloading"/> clears the addresses that caches still hold, and
-/// then it is freed.
+/// what it is made from. When .NET's collector has taken it, <see cref="ClassUnloading"/> clears the addresses that caches still hold, and
+/// then frees what it left (<see cref="ClassRemains"/>).
 /// </summary>
 internal sealed unsafe class ClassMemory
 {
     private const int FirstBlock = 1 << 10, LongestBlock = 1 << 18;
 
     private readonly JavaMachine _machine;
+    private readonly ClassRemains _remains;
     private readonly PinnedCells<Klass> _klasses;
     private readonly PinnedCells<MethodSlot> _methods;
     private readonly PinnedCells<object?> _references;
-    private readonly List<nint> _native = [];
+    private readonly Lock _nativeLock = new();
     private readonly List<JClass> _classes = [];
     private readonly List<object> _kept = [];
     private readonly List<nint> _interfaceSites = [], _callCaches = [];
@@ -31,15 +31,12 @@ internal sealed unsafe class ClassMemory
     {
         _machine = machine;
         IsPermanent = isPermanent;
-        _klasses = new(isPermanent ? 64 : 1, 64);
-        _methods = new(isPermanent ? 512 : 4, 512);
-        _references = new(isPermanent ? 512 : 4, 512);
+        _remains = machine.Unloading.Register(this);
+        _klasses = new(isPermanent ? 64 : 1, 64, Claim);
+        _methods = new(isPermanent ? 512 : 4, 512, Claim);
+        _references = new(isPermanent ? 512 : 4, 512, Claim);
         _nextBlock = isPermanent ? LongestBlock : FirstBlock;
-        if (isPermanent) GC.SuppressFinalize(this);
-        machine.Unloading.Register(this);
     }
-
-    ~ClassMemory() => _machine.Unloading.Found(this);
 
     /// <summary>Whether it lasts as long as the machine.</summary>
     public bool IsPermanent { get; }
@@ -62,9 +59,15 @@ internal sealed unsafe class ClassMemory
     {
         var klass = (Klass*)_klasses.New();
         klass->Managed = c;
+        if (!IsPermanent) _machine.Unloading.Named((nint)klass, _remains);
         lock (_classes) _classes.Add(c);
         return klass;
     }
+
+    /// <summary>A class of it is defined, and will be told of when it is unloaded.</summary>
+    public void Defined(string javaName) => _machine.Unloading.Defined(_remains, javaName);
+
+    private bool Claim(Array chunk, nint start, nint end) => _machine.Unloading.Claim(chunk, start, end, IsPermanent ? null : _remains);
 
     public MethodSlot* NewMethod() => (MethodSlot*)_methods.New();
 
@@ -103,18 +106,12 @@ internal sealed unsafe class ClassMemory
     public void* AllocateNative(int bytes)
     {
         bytes = (bytes + 15) & ~15;
-        lock (_native)
+        lock (_nativeLock)
         {
-            if (bytes > _nextBlock / 4)
-            {
-                var big = NativeMemory.AllocZeroed((nuint)bytes);
-                _native.Add((nint)big);
-                return big;
-            }
+            if (bytes > _nextBlock / 4) return _remains.NewBlock(bytes);
             if (bytes > _blockLeft)
             {
-                _block = (byte*)NativeMemory.AllocZeroed((nuint)_nextBlock);
-                _native.Add((nint)_block);
+                _block = (byte*)_remains.NewBlock(_nextBlock);
                 _blockLeft = _nextBlock;
                 _nextBlock = Math.Min(_nextBlock * 2, LongestBlock);
             }
@@ -160,16 +157,5 @@ internal sealed unsafe class ClassMemory
     {
         var known = Volatile.Read(ref address);
         if (dead.Contains(known)) Interlocked.CompareExchange(ref address, 0, known);
-    }
-
-    /// <summary>Frees what the collector does not see. Nothing may use the classes any more.</summary>
-    public void Free()
-    {
-        lock (_native)
-        {
-            foreach (var block in _native) NativeMemory.Free((void*)block);
-            _native.Clear();
-            _blockLeft = 0;
-        }
     }
 }

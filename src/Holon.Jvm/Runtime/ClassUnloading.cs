@@ -1,9 +1,11 @@
+using Holon.Jvm.Heap;
+
 namespace Holon.Jvm.Runtime;
 
 /// <summary>
 /// Unloads classes (JLS §12.7). The collector finds a loader's classes unreachable like any objects; what it does not see are addresses in caches, which keep
-/// nothing alive. So memory found dead is freed in steps, one for each collection: first the caches are cleared, then once more for what a thread
-/// may have been writing just then, and then the memory is freed. Until that no other class gets its addresses.
+/// nothing alive. So what is left of memory found dead is freed in steps, one for each collection: first the caches are cleared, then once more for what a thread
+/// may have been writing just then, and then it is freed. Until that no other class gets its addresses, not even when the collector gives them out again.
 /// </summary>
 internal sealed class ClassUnloading(JavaMachine machine)
 {
@@ -17,14 +19,21 @@ internal sealed class ClassUnloading(JavaMachine machine)
     private readonly Lock _stepping = new();
 
     private readonly Lock _lock = new();
-    private readonly List<WeakReference<ClassMemory>> _memories = [];
+    private readonly List<ClassRemains> _memories = [];
+
+    /// <summary>Those that caches were cleared of.</summary>
+    private readonly List<ClassRemains> _cleared = [];
+
+    /// <summary>Which memory a class's address belongs to; those in permanent ones are not in here.</summary>
+    private readonly Dictionary<nint, ClassRemains> _classes = [];
+
+    /// <summary>Arrays of cells that are not permanent, by where they begin and where they end.</summary>
+    private readonly SortedSet<(nint Start, nint End)> _chunks = [];
+
+    /// <summary>New arrays at addresses that caches may still hold: kept, so that nothing else gets them.</summary>
+    private readonly List<Array> _refused = [];
     private readonly object _gate = new();
     private int _readers;
-    private List<ClassMemory> _found = [];
-
-    /// <summary>Those that caches were cleared of, with how many collections there had been then.</summary>
-    private readonly List<(ClassMemory Memory, int Collection)> _cleared = [];
-    private int _pruneAt = 256;
     private long _unloaded;
     private bool _closed;
     private int _defined, _collectAt = FewestBetween;
@@ -32,21 +41,48 @@ internal sealed class ClassUnloading(JavaMachine machine)
     /// <summary>How many classes were unloaded.</summary>
     public long Unloaded => Interlocked.Read(ref _unloaded);
 
-    /// <summary>Notes a new one. The reference to it is weak in the sense that finds nothing any more as soon as it is unreachable.</summary>
-    public void Register(ClassMemory memory)
+    /// <summary>Notes a new one.</summary>
+    public ClassRemains Register(ClassMemory memory)
+    {
+        var remains = new ClassRemains(memory);
+        lock (_lock) _memories.Add(remains);
+        return remains;
+    }
+
+    /// <summary>Notes the address of a class that may be unloaded.</summary>
+    public void Named(nint klass, ClassRemains remains)
     {
         lock (_lock)
         {
-            _memories.Add(new WeakReference<ClassMemory>(memory));
-            if (_memories.Count < _pruneAt) return;
-            _memories.RemoveAll(weak => !weak.TryGetTarget(out _));
-            _pruneAt = Math.Max(256, _memories.Count * 2);
+            remains.Classes.Add(klass);
+            _classes.Add(klass, remains);
+        }
+    }
+
+    /// <summary>
+    /// A memory wants to use a new array of cells (null for a permanent one). False when the collector has placed it where a class was whose addresses may still be in
+    /// caches.
+    /// </summary>
+    public bool Claim(Array chunk, nint start, nint end, ClassRemains? remains)
+    {
+        lock (_lock)
+        {
+            if (_chunks.Count > 0 && _chunks.GetViewBetween((0, 0), (end - 1, nint.MaxValue)).Max is var (_, lastEnd) && lastEnd > start)
+            {
+                _refused.Add(chunk);
+                return false;
+            }
+            if (remains == null) return true;
+            _chunks.Add((start, end));
+            remains.Chunks.Add((start, end));
+            return true;
         }
     }
 
     /// <summary>A class was defined that may be unloaded: after many of them the collector is asked to look for garbage.</summary>
-    public void Defined()
+    public void Defined(ClassRemains remains, string javaName)
     {
+        lock (_lock) remains.Names.Add(javaName);
         if (Interlocked.Increment(ref _defined) < Volatile.Read(ref _collectAt)) return;
         Interlocked.Exchange(ref _defined, 0);
         _collectAt = Math.Max(FewestBetween, Alive().Sum(memory => memory.IsPermanent ? 0 : memory.ClassCount) / 2);
@@ -59,26 +95,29 @@ internal sealed class ClassUnloading(JavaMachine machine)
         lock (_lock)
         {
             var list = new List<ClassMemory>(_memories.Count);
-            foreach (var weak in _memories)
+            foreach (var remains in _memories)
             {
-                if (weak.TryGetTarget(out var memory)) list.Add(memory);
+                if (remains.Memory is { } memory) list.Add(memory);
             }
             return list;
         }
     }
 
-    /// <summary>The finalizer of one that the collector found dead.</summary>
-    public void Found(ClassMemory memory)
+    /// <summary>The class whose address a cache holds; null when it has been unloaded. Only between <see cref="BeginReading"/> and <see cref="EndReading"/>.</summary>
+    public unsafe JClass? ClassAt(nint address)
     {
+        ClassMemory? memory = null;
         lock (_lock)
         {
-            if (_closed)
+            if (_classes.TryGetValue(address, out var remains))
             {
-                memory.Free();
-                return;
+                memory = remains.Memory;
+                if (memory == null) return null;
             }
-            _found.Add(memory);
         }
+        var c = ((Klass*)address)->Managed;
+        GC.KeepAlive(memory);
+        return c;
     }
 
     /// <summary>While the compiler reads what caches note of receivers, nothing is freed.</summary>
@@ -95,7 +134,7 @@ internal sealed class ClassUnloading(JavaMachine machine)
         }
     }
 
-    /// <summary>After a collection: the next step for all that was found dead before.</summary>
+    /// <summary>After a collection: the next step for all that is dead.</summary>
     public void Step()
     {
         lock (_stepping) StepAlone();
@@ -103,28 +142,28 @@ internal sealed class ClassUnloading(JavaMachine machine)
 
     private void StepAlone()
     {
-        List<ClassMemory> found, cleared;
+        List<ClassRemains> found = [], cleared;
+        var dead = new HashSet<nint>();
         var collection = GC.CollectionCount(0);
         lock (_lock)
         {
             if (_closed) return;
-            found = _found;
-            cleared = [.. _cleared.Where(c => c.Collection != collection).Select(c => c.Memory)];
-            if (found.Count == 0 && cleared.Count == 0) return;
-            _found = [];
-            _cleared.RemoveAll(c => c.Collection != collection);
-        }
-        var dead = new HashSet<nint>();
-        foreach (var memory in found)
-        {
-            foreach (var c in memory.Classes())
+            _memories.RemoveAll(remains =>
             {
-                Add(dead, c);
-                if (!c.IsArray) Interlocked.Increment(ref _unloaded);
-                machine.OnClassUnloaded(c);
-            }
+                if (remains.Memory != null) return false;
+                found.Add(remains);
+                return true;
+            });
+            cleared = [.. _cleared.Where(remains => remains.ClearedAt != collection)];
+            if (found.Count == 0 && cleared.Count == 0) return;
+            _cleared.RemoveAll(remains => remains.ClearedAt != collection);
+            foreach (var remains in found.Concat(cleared)) dead.UnionWith(remains.Classes);
         }
-        foreach (var c in cleared.SelectMany(memory => memory.Classes())) Add(dead, c);
+        foreach (var name in found.SelectMany(remains => remains.Names))
+        {
+            Interlocked.Increment(ref _unloaded);
+            machine.OnClassUnloaded(name);
+        }
         foreach (var memory in Alive()) memory.Forget(dead);
         foreach (var thread in machine.AllThreads())
         {
@@ -134,16 +173,31 @@ internal sealed class ClassUnloading(JavaMachine machine)
                 return t;
             });
         }
-        lock (_lock) _cleared.AddRange(found.Select(memory => (memory, collection)));
-        if (cleared.Count == 0) return;
+        lock (_lock)
+        {
+            foreach (var remains in found) remains.ClearedAt = collection;
+            _cleared.AddRange(found);
+        }
+        if (cleared.Count > 0) Free(cleared);
+    }
+
+    private void Free(List<ClassRemains> cleared)
+    {
         lock (_gate)
         {
             while (_readers > 0) Monitor.Wait(_gate);
-            foreach (var memory in cleared) memory.Free();
+            lock (_lock)
+            {
+                _refused.Clear();
+                foreach (var remains in cleared)
+                {
+                    foreach (var klass in remains.Classes) _classes.Remove(klass);
+                    _chunks.ExceptWith(remains.Chunks);
+                }
+            }
+            foreach (var remains in cleared) remains.Free();
         }
     }
-
-    private static unsafe void Add(HashSet<nint> dead, JClass c) => dead.Add((nint)c.Ptr);
 
     private static unsafe void Forget(JThread t, HashSet<nint> dead)
     {
@@ -158,14 +212,12 @@ internal sealed class ClassUnloading(JavaMachine machine)
             lock (_lock)
             {
                 _closed = true;
-                foreach (var memory in _found.Concat(_cleared.Select(c => c.Memory))) memory.Free();
-                foreach (var weak in _memories)
-                {
-                    if (weak.TryGetTarget(out var memory)) memory.Free();
-                }
+                foreach (var remains in _memories.Concat(_cleared)) remains.Free();
                 _memories.Clear();
-                _found = [];
                 _cleared.Clear();
+                _classes.Clear();
+                _chunks.Clear();
+                _refused.Clear();
             }
         }
     }

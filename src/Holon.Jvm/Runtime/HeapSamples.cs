@@ -40,7 +40,7 @@ internal sealed class HeapSamples : IDisposable
         lock (_lock)
         {
             if (_closed) return false;
-            _samples.Add(new Sample(GCHandle.Alloc(o, GCHandleType.Weak), bytes));
+            _samples.Add(new Sample(GCHandle.Alloc(o, GCHandleType.WeakTrackResurrection), bytes));
             _recorded += bytes;
             return _recorded > _nextLook;
         }
@@ -61,6 +61,12 @@ internal sealed class HeapSamples : IDisposable
             _nextLook = _recorded + Math.Max(most - live, _bound / 8);
             return live;
         }
+    }
+
+    /// <summary>Bytes in use, as far as the collector has looked.</summary>
+    public long InUse()
+    {
+        lock (_lock) return _closed ? 0 : Count();
     }
 
     private long Count()

@@ -60,7 +60,6 @@ internal sealed unsafe class JClass
     public JObject? InitializationError;
 
     public bool IsHidden;
-    public bool HasFinalizer;
     public JClass? NestHostClass;
 
     /// <summary>How the JVM named the source of a class: what class loading logs show.</summary>

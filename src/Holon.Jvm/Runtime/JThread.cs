@@ -340,17 +340,30 @@ internal sealed unsafe class JThread : IDisposable
         for (var n = 0; n < most && r < _referenceBase + _references.Length; n++, r++) *r = null;
     }
 
+    /// <summary>Whether it finalizes objects.</summary>
+    public bool Finalizes;
+
+    /// <summary>Before it waits: what it has finalized is to be garbage, and may be in slots that it uses no more.</summary>
+    public void DropFinalized()
+    {
+        if (!Finalizes) return;
+        ClearAbove();
+        ClearDead();
+    }
+
     /// <summary>
     /// Drops what variables of this thread's interpreted methods hold that will not be read again, so that a collection that the
     /// program asks for finds it unreachable. Compiled methods keep nothing longer than .NET does.
     /// </summary>
     public void ClearDead()
     {
+        // Where the variables begin of what was called, which are its own matter. Those of methods called by compiled code begin where the arguments for that lay.
+        var next = FreeSlots();
         for (var frame = Top; frame >= _frames; frame--)
         {
             if (frame->IsCompiled) continue;
-            // Where the called method's variables begin, which are its own matter.
-            var end = frame == Top || frame[1].IsCompiled ? frame->M->FrameSlots : Math.Min(frame->M->FrameSlots, frame[1].P - frame->P);
+            var end = Math.Min(frame->M->FrameSlots, next - frame->P);
+            next = frame->P;
             if (frame->Pc == null)
             {
                 // A native method has its arguments, and room for a result.

@@ -61,7 +61,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     {
         Options = options;
         Unloading = new ClassUnloading(this);
-        References = new ReferenceTracker(Unloading.Step);
+        References = new ReferenceTracker(this);
         if (HeapBound > 0) Samples = new HeapSamples(HeapBound);
         Image = JImage.Open(Path.Combine(options.JavaHome, "lib", "modules"));
         BootPath = new BootPath(options);
@@ -240,7 +240,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
                 _loaderList.RemoveAll(weak => !weak.TryGetTarget(out _));
                 _pruneLoadersAt = Math.Max(64, _loaderList.Count * 2);
             }
-            _loaderList.Add(new WeakReference<LoaderData>(data));
+            _loaderList.Add(new WeakReference<LoaderData>(data, trackResurrection: true));
             return data;
         }
     }
@@ -307,14 +307,14 @@ public sealed unsafe partial class JavaMachine : IDisposable
     internal void OnClassDefined(JClass c)
     {
         Interlocked.Increment(ref _classesDefined);
-        if (!c.Memory.IsPermanent) Unloading.Defined();
+        if (!c.Memory.IsPermanent) c.Memory.Defined(c.JavaName);
         if (MachineLog is { } log && log.Wants(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info)) log.Write(Diagnostics.MachineLog.ClassLoad, Diagnostics.LogLevel.Info, $"{c.JavaName} source: {c.Source}");
         if (Options.VerboseClass) Options.Log($"[class,load] {c.JavaName} source: {c.Source}");
     }
 
-    internal void OnClassUnloaded(JClass c)
+    internal void OnClassUnloaded(string javaName)
     {
-        if (!c.IsArray && MachineLog is { } log && log.Wants(Diagnostics.MachineLog.ClassUnload, Diagnostics.LogLevel.Info)) log.Write(Diagnostics.MachineLog.ClassUnload, Diagnostics.LogLevel.Info, $"unloading class {c.JavaName}");
+        if (MachineLog is { } log && log.Wants(Diagnostics.MachineLog.ClassUnload, Diagnostics.LogLevel.Info)) log.Write(Diagnostics.MachineLog.ClassUnload, Diagnostics.LogLevel.Info, $"unloading class {javaName}");
     }
 
     /// <summary>
@@ -354,6 +354,7 @@ public sealed unsafe partial class JavaMachine : IDisposable
     {
         _watch?.Dispose();
         Unloading.Close();
+        References.Dispose();
         FreeJavaMemory();
         OpenFiles.CloseAll();
         Samples?.Dispose();

@@ -4,14 +4,14 @@ namespace Holon.Jvm.Runtime;
 /// <summary>Classes, methods and field offsets that the machine itself uses.</summary>
 internal sealed class Known
 {
-    public readonly JClass Object, Class, String, Thread, Throwable, Error, LinkageError, SoftReference, FinalReference, ThreadGroup, System, Module, ClassLoader, MemberName;
+    public readonly JClass Object, Class, String, Thread, Throwable, Error, LinkageError, SoftReference, FinalReference, PhantomReference, ThreadGroup, System, Module, ClassLoader, MemberName;
     public readonly long StringValue, StringCoder, StringHash;
     public readonly long ThreadName, ThreadEetop, ThreadStatus, ThreadPriority, ThreadDaemon, ThreadGroupField, ThreadInterrupted;
     public readonly long ThrowableBacktrace, ThrowableMessage, ThrowableDepth, ThrowableCause, ThrowableStackTrace;
     public readonly long ClassLoaderField, ClassModule, ClassComponent, ClassName, ClassData;
     public readonly long ModuleName, LoaderUnnamedModule, LoaderName, LoaderNameAndId, LoaderParent, LoaderParallel;
-    public readonly long ReferenceReferent, ReferenceDiscovered;
-    public readonly JMethod LoadClass;
+    public readonly long ReferenceReferent, ReferenceDiscovered, SoftClock, SoftTimestamp;
+    public readonly JMethod LoadClass, RegisterFinalizer;
 
     // Known once java.lang.invoke is needed.
     public readonly long MemberNameClass, MemberNameName, MemberNameType, MemberNameFlags, MemberNameMethod, ResolvedTarget, ResolvedHolder, HandleForm, FormEntry;
@@ -31,6 +31,7 @@ internal sealed class Known
         LinkageError = Load("java/lang/LinkageError");
         SoftReference = Load("java/lang/ref/SoftReference");
         FinalReference = Load("java/lang/ref/FinalReference");
+        PhantomReference = Load("java/lang/ref/PhantomReference");
         System = Load("java/lang/System");
         Module = Load("java/lang/Module");
         ClassLoader = Load("java/lang/ClassLoader");
@@ -63,6 +64,9 @@ internal sealed class Known
         var reference = Load("java/lang/ref/Reference");
         ReferenceReferent = Offset(reference, "referent");
         ReferenceDiscovered = Offset(reference, "discovered");
+        SoftClock = Offset(SoftReference, "clock");
+        SoftTimestamp = Offset(SoftReference, "timestamp");
+        RegisterFinalizer = Method(Load("java/lang/ref/Finalizer"), "register");
         LoadClass = ClassLoader.DeclaredMethod("loadClass", "(Ljava/lang/String;)Ljava/lang/Class;")!;
 
         MemberName = Load("java/lang/invoke/MemberName");

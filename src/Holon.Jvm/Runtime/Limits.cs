@@ -22,6 +22,12 @@ public sealed unsafe partial class JavaMachine
     /// <summary>Bytes of heap that the machine may use; 0 for no bound.</summary>
     internal long HeapBound => Options.MemoryLimit ?? Options.MaximumHeap;
 
+    /// <summary>What a program is told that its heap can grow to.</summary>
+    internal long LargestHeap => HeapBound > 0 ? HeapBound : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+
+    /// <summary>What is left of that, as far as it is known without a collection.</summary>
+    internal long FreeHeap => Math.Max(0, LargestHeap - (Samples?.InUse() ?? GC.GetTotalMemory(false)));
+
     internal void StartLimits()
     {
         _running.Start();
@@ -65,8 +71,11 @@ public sealed unsafe partial class JavaMachine
     {
         if (!Samples!.Add(o, bytes)) return;
         var most = HeapBound - Interlocked.Read(ref NativeBytes);
-        if (Samples.InUse(most) > most) RefuseMemory(t);
+        if (!Fits(most)) RefuseMemory(t);
     }
+
+    /// <summary>Whether no more than so much is in use, without what only soft references hold if need be.</summary>
+    private bool Fits(long most) => Samples!.InUse(most) <= most || References.GiveUpSoft() && Samples.InUse(most) <= most;
 
     private void RefuseMemory(JThread t)
     {
@@ -87,6 +96,6 @@ public sealed unsafe partial class JavaMachine
     /// <summary>Before a large array is made: one that cannot fit is refused at once.</summary>
     internal void CheckLarge(JThread t, long bytes)
     {
-        if (HeapBound > 0 && (bytes > HeapBound || Samples!.InUse(HeapBound - bytes) + Interlocked.Read(ref NativeBytes) > HeapBound - bytes)) RefuseMemory(t);
+        if (HeapBound > 0 && (bytes > HeapBound || !Fits(HeapBound - bytes - Interlocked.Read(ref NativeBytes)))) RefuseMemory(t);
     }
 }

@@ -16,7 +16,7 @@ internal sealed class LoadingConstraints
         public JClass? Class
         {
             get => _class != null && _class.TryGetTarget(out var c) ? c : null;
-            set => _class = value == null ? null : new WeakReference<JClass>(value);
+            set => _class = value == null ? null : new WeakReference<JClass>(value, trackResurrection: true);
         }
 
         public IEnumerable<LoaderData> Loaders => _loaders.Select(weak => weak.TryGetTarget(out var loader) ? loader : null).OfType<LoaderData>();
@@ -28,11 +28,15 @@ internal sealed class LoadingConstraints
                 _loaders.RemoveAll(weak => !weak.TryGetTarget(out _));
                 _pruneAt = Math.Max(16, _loaders.Count * 2);
             }
-            _loaders.Add(new WeakReference<LoaderData>(loader));
+            _loaders.Add(new WeakReference<LoaderData>(loader, trackResurrection: true));
         }
     }
 
     private readonly Lock _lock = new();
+
+    /// <summary>All that any loader in use has. Their weak references are known from here, because the finalizers of Java objects may bring a dead loader back, but not weak references that died with it.</summary>
+    private readonly List<Agreement> _agreements = [];
+    private int _pruneAt = 256;
 
     /// <summary>All classes that a descriptor names become the same for both loaders; gives the first that is not, or null.</summary>
     public string? Agree(string descriptor, LoaderData a, LoaderData b)
@@ -67,12 +71,18 @@ internal sealed class LoadingConstraints
         }
     }
 
-    private static Agreement Of(string name, LoaderData loader)
+    private Agreement Of(string name, LoaderData loader)
     {
         if (loader.Agreements.TryGetValue(name, out var known)) return known;
         var agreement = new Agreement { Class = loader.FindLoaded(name) };
         agreement.Add(loader);
         loader.Agreements[name] = agreement;
+        if (_agreements.Count >= _pruneAt)
+        {
+            _agreements.RemoveAll(known => !known.Loaders.Any());
+            _pruneAt = Math.Max(256, _agreements.Count * 2);
+        }
+        _agreements.Add(agreement);
         return agreement;
     }
 

@@ -12,25 +12,24 @@ internal sealed class Modules(JavaMachine machine)
     private sealed class Exports
     {
         public bool ToAll, ToUnnamed;
-        public readonly ConditionalWeakTable<JObject, object> To = [];
+        public readonly HashSet<long> To = [];
     }
 
-    private sealed class Entry
+    /// <summary>What is known of a module. Others name it by its number, which keeps nothing alive and cannot die before it.</summary>
+    private sealed class Entry(long number)
     {
+        public readonly long Number = number;
         public bool IsOpen, ReadsUnnamed;
-        public readonly ConditionalWeakTable<JObject, object> Reads = [];
+        public readonly HashSet<long> Reads = [];
         public readonly Dictionary<string, Exports> Packages = [];
     }
 
     /// <summary>Modules go with their loaders, so nothing here keeps one.</summary>
     private readonly ConditionalWeakTable<JObject, Entry> _entries = [];
 
-    private static readonly object Present = new();
+    private long _last;
 
-    private Entry Of(JObject module)
-    {
-        return _entries.GetValue(module, static _ => new Entry());
-    }
+    private Entry Of(JObject module) => _entries.GetValue(module, _ => new Entry(++_last));
 
     public void SetOpen(JObject module)
     {
@@ -43,7 +42,7 @@ internal sealed class Modules(JavaMachine machine)
         lock (_entries)
         {
             if (read == null) Of(module).ReadsUnnamed = true;
-            else Of(module).Reads.AddOrUpdate(read, Present);
+            else Of(module).Reads.Add(Of(read).Number);
         }
     }
 
@@ -60,7 +59,7 @@ internal sealed class Modules(JavaMachine machine)
             if (!packages.TryGetValue(package, out var exports)) packages[package] = exports = new Exports();
             if (toUnnamed) exports.ToUnnamed = true;
             else if (to == null) exports.ToAll = true;
-            else exports.To.AddOrUpdate(to, Present);
+            else exports.To.Add(Of(to).Number);
         }
     }
 
@@ -75,10 +74,10 @@ internal sealed class Modules(JavaMachine machine)
         var targetName = NameOf(target);
         lock (_entries)
         {
-            if (sourceName != null && target != machine.JavaBase && !(targetName == null && Of(source).ReadsUnnamed) && !Of(source).Reads.TryGetValue(target, out _))
+            if (sourceName != null && target != machine.JavaBase && !(targetName == null && Of(source).ReadsUnnamed) && !Of(source).Reads.Contains(Of(target).Number))
                 return $"class {from.JavaName} (in module {sourceName}) cannot access class {to.JavaName} (in {Named(target, targetName)}) because module {sourceName} does not read {Named(target, targetName)}";
             if (targetName == null || Of(target).IsOpen) return null;
-            if (Of(target).Packages.TryGetValue(to.Package, out var exports) && (exports.ToAll || sourceName == null && exports.ToUnnamed || exports.To.TryGetValue(source, out _))) return null;
+            if (Of(target).Packages.TryGetValue(to.Package, out var exports) && (exports.ToAll || sourceName == null && exports.ToUnnamed || exports.To.Contains(Of(source).Number))) return null;
         }
         return $"class {from.JavaName} (in {Named(source, sourceName)}) cannot access class {to.JavaName} (in {Named(target, targetName)}) because module {targetName} does not export {to.Package.Replace('/', '.')} to {Named(source, sourceName)}";
     }

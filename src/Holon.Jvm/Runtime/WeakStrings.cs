@@ -26,7 +26,7 @@ internal sealed class WeakStrings
                 _pruneAt = Math.Max(1 << 14, _strings.Count * 2);
             }
             var made = make(text, argument);
-            _strings[text] = new WeakReference<JObject>(made);
+            _strings[text] = new WeakReference<JObject>(made, trackResurrection: true);
             return made;
         }
     }

@@ -189,4 +189,18 @@ public class Rules {
     public static void openUnsafe() throws Exception { Class.forName("sun.misc.Unsafe"); }
 
     public static String run() throws Exception { return new String(new ProcessBuilder("/bin/echo", "hello").start().getInputStream().readAllBytes()); }
+
+    /** Soft references hold what fits and let go of the rest; before memory runs out they hold nothing. */
+    public static String soft(int megabytes) {
+        List<java.lang.ref.SoftReference<byte[]>> list = new ArrayList<>();
+        for (int i = 0; i < megabytes; i++) list.add(new java.lang.ref.SoftReference<>(new byte[1 << 20]));
+        long kept = list.stream().filter(r -> r.get() != null).count();
+        List<byte[]> strong = new ArrayList<>();
+        try {
+            while (true) strong.add(new byte[1 << 20]);
+        } catch (OutOfMemoryError e) {
+            strong = null;
+        }
+        return (kept > 0 && kept < megabytes) + " " + list.stream().filter(r -> r.get() != null).count();
+    }
 }
