@@ -71,11 +71,17 @@ public sealed unsafe partial class JavaMachine
     {
         if (!Samples!.Add(o, bytes)) return;
         var most = HeapBound - Interlocked.Read(ref NativeBytes);
-        if (!Fits(most)) RefuseMemory(t);
+        if (!Fits(t, most)) RefuseMemory(t);
     }
 
-    /// <summary>Whether no more than so much is in use, without what only soft references hold if need be.</summary>
-    private bool Fits(long most) => Samples!.InUse(most) <= most || References.GiveUpSoft() && Samples.InUse(most) <= most;
+    /// <summary>Whether no more than so much is in use, without what only soft references hold, or slots that the thread uses no more, if need be.</summary>
+    private bool Fits(JThread t, long most)
+    {
+        if (Samples!.InUse(most) <= most) return true;
+        t.ClearAbove(int.MaxValue);
+        References.GiveUpSoft();
+        return Samples.InUse(most) <= most;
+    }
 
     private void RefuseMemory(JThread t)
     {
@@ -96,6 +102,6 @@ public sealed unsafe partial class JavaMachine
     /// <summary>Before a large array is made: one that cannot fit is refused at once.</summary>
     internal void CheckLarge(JThread t, long bytes)
     {
-        if (HeapBound > 0 && (bytes > HeapBound || !Fits(HeapBound - bytes - Interlocked.Read(ref NativeBytes)))) RefuseMemory(t);
+        if (HeapBound > 0 && (bytes > HeapBound || !Fits(t, HeapBound - bytes - Interlocked.Read(ref NativeBytes)))) RefuseMemory(t);
     }
 }

@@ -102,21 +102,17 @@ internal sealed class ReferenceTracker : IDisposable
         return limit;
     }
 
-    /// <summary>Memory is short: no soft reference holds anything from now on, until it is asked again. False when none did.</summary>
-    public bool GiveUpSoft()
+    /// <summary>Memory is short: no soft reference holds anything from now on, until it is asked again.</summary>
+    public void GiveUpSoft()
     {
-        var any = false;
         lock (_tracked)
         {
-            if (_closed) return false;
+            if (_closed) return;
             foreach (var tracked in _tracked)
             {
-                if (tracked.Holder.Target is not Holder { Strong: not null } holder) continue;
-                holder.Strong = null;
-                any = true;
+                if (tracked.Holder.Target is Holder holder) holder.Strong = null;
             }
         }
-        return any;
     }
 
     private void Enqueue(List<JObject> references)
