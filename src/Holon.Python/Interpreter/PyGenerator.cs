@@ -11,6 +11,7 @@ internal class PyGenerator : PyObject
 {
     private readonly PyType type;
     private readonly HandledException handled = new();
+    private ObjectNotes? notes;
 
     protected PyGenerator(PyFrame frame, PyType type)
     {
@@ -32,6 +33,8 @@ internal class PyGenerator : PyObject
     };
 
     public override PyType Type => type;
+
+    public sealed override ref ObjectNotes? Notes => ref notes;
 
     /// <summary>Null when it has ended.</summary>
     public PyFrame? Frame { get; private set; }

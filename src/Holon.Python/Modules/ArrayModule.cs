@@ -370,7 +370,7 @@ internal static class ArrayModule
             A(o).Replace(A(o).Count, 0, data.Content.AsSpan(0, data.Content.Length / A(o).ItemSize * A(o).ItemSize));
             return data.Content.Length == size ? Values.None : throw Err.Of(ExceptionTypes.EOFError, "read() didn't return enough bytes");
         });
-        t.Def0("buffer_info", o => new PyTuple(PyInt.Of(Ops.Id(o)), PyInt.Of(A(o).Count)));
+        t.Def0("buffer_info", o => new PyTuple(Ops.Id(o), PyInt.Of(A(o).Count)));
         t.Def0("__copy__", o => Like(A(o), A(o).Bytes));
         t.Def1("__deepcopy__", (o, _) => Like(A(o), A(o).Bytes));
         t.Def0("__sizeof__", o => PyInt.Of(64 + A(o).Bytes.Length));

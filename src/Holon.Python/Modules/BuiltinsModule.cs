@@ -38,7 +38,7 @@ internal static class BuiltinsModule
             return needsSelf ? Calls.CallWithSelf(method, a[0]!, args, null) : method.Call(args, null);
         });
         m.Def1("hash", o => PyInt.Of(Ops.Hash(o)));
-        m.Def1("id", o => PyInt.Of(Ops.Id(o)));
+        m.Def1("id", o => Ops.Id(o));
         m.Def1("len", o => PyInt.Of(Ops.Len(o)));
         m.Def1("repr", Ops.ReprObject);
         m.Def("format", "value, format_spec='', /", a => Ops.Format(a[0]!, a[1] as PyStr ?? throw Err.Type($"format() argument 2 must be str, not {a[1]!.Type.FullName}")));

@@ -426,7 +426,7 @@ internal static class JsonModule
                 write();
                 return;
             }
-            var id = PyInt.Of(Ops.Id(o));
+            var id = Ops.Id(o);
             if (markers.Contains(id))
                 throw Err.Value("Circular reference detected");
             markers.Set(id, o);

@@ -41,7 +41,7 @@ internal static class SymtableModule
     {
         var made = new PyInstance(Entry);
         void Set(string name, PyObject value) => made.Fields.Set(Names.Intern(name), value);
-        Set("id", PyInt.Of(Ops.Id(made)));
+        Set("id", Ops.Id(made));
         Set("name", PyStr.FromUtf16(scope.Name));
         Set("lineno", PyInt.Of(scope.Span.Line));
         Set("type", PyInt.Of((int)scope.Type));

@@ -16,6 +16,7 @@ internal class PyDict : PyObject
     private Entry[] entries;
     private int[] index;
     private int used;
+    private uint number;
 
     // Places of the index that are not free: entries and removed ones. Searches end at a free place, so some must always be left.
     private int filled;
@@ -32,6 +33,8 @@ internal class PyDict : PyObject
     public long KeysVersion;
 
     public override PyType Type => DictType.Type;
+
+    public sealed override ref uint IdNumber => ref number;
 
     /// <summary>Upper bound of entry numbers, for iterators; an entry may be a removed one.</summary>
     public int EntryCount => used;

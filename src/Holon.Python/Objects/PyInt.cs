@@ -97,6 +97,8 @@ internal sealed class PyBool : PyInt
     public static readonly PyBool True = new(true);
     public static readonly PyBool False = new(false);
 
+    private uint number;
+
     private PyBool(bool value)
         : base(value ? 1 : 0)
     {
@@ -105,6 +107,8 @@ internal sealed class PyBool : PyInt
     public bool IsTrue => Value != 0;
 
     public override PyType Type => IntType.Bool;
+
+    public override ref uint IdNumber => ref number;
 }
 
 /// <summary>An instance of a subclass of int.</summary>

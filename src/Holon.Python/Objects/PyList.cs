@@ -4,6 +4,7 @@ internal class PyList : PyObject
 {
     private PyObject[] items;
     private int count;
+    private uint number;
 
     public PyList()
         : this([], 0)
@@ -44,6 +45,8 @@ internal class PyList : PyObject
     }
 
     public override PyType Type => ListType.Type;
+
+    public sealed override ref uint IdNumber => ref number;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(PyObject item)

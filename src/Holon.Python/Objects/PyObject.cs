@@ -11,6 +11,12 @@ internal abstract class PyObject
     /// <summary>Attributes and slots of instances of classes; a null reference for objects that cannot have any.</summary>
     public virtual ref InstanceData Data => ref Unsafe.NullRef<InstanceData>();
 
+    /// <summary>The number from which <c>id()</c> is made, 0 until somebody asks; a null reference where there is no room for it.</summary>
+    public virtual ref uint IdNumber => ref Unsafe.NullRef<uint>();
+
+    /// <summary>What the machine remembers of the object; a null reference where there is no room for it.</summary>
+    public virtual ref ObjectNotes? Notes => ref Unsafe.NullRef<ObjectNotes?>();
+
     public bool HasData => !Unsafe.IsNullRef(ref Data);
 
     /// <summary>
@@ -32,6 +38,8 @@ internal abstract class PyExtensible : PyObject
     public sealed override PyType Type => data.Shape.Type;
 
     public sealed override ref InstanceData Data => ref data;
+
+    public sealed override ref ObjectNotes? Notes => ref data.Notes;
 }
 
 /// <summary>An instance of a class written in Python whose built-in base is <c>object</c>.</summary>
@@ -43,6 +51,8 @@ internal sealed class PyInstance(PyType type) : PyObject
 
     public override ref InstanceData Data => ref Fields;
 
+    public override ref ObjectNotes? Notes => ref Fields.Notes;
+
     public override PyObject? Call(ReadOnlySpan<PyObject> args, PyTuple? names) => Calls.CallByType(this, args, names);
 }
 
@@ -53,9 +63,13 @@ internal sealed class PySingleton(string repr, Func<PyType> type) : PyObject
     public static readonly PySingleton NotImplemented = new("NotImplemented", () => SingletonTypes.NotImplemented);
     public static readonly PySingleton Ellipsis = new("Ellipsis", () => SingletonTypes.Ellipsis);
 
+    private uint number;
+
     public string Repr => repr;
 
     public override PyType Type => type();
+
+    public override ref uint IdNumber => ref number;
 }
 
 internal static class SingletonTypes

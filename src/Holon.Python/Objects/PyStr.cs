@@ -14,6 +14,7 @@ internal class PyStr : PyObject, IEquatable<PyStr>
     private string? text;
     private readonly int[]? wide;
     private int hash;
+    private uint number;
 
     /// <summary>Text of this program or characters below U+10000: the code units are taken as they are.</summary>
     public PyStr(string text) => this.text = text;
@@ -27,6 +28,8 @@ internal class PyStr : PyObject, IEquatable<PyStr>
     }
 
     public override PyType Type => StrType.Type;
+
+    public sealed override ref uint IdNumber => ref number;
 
     /// <summary>The string in UTF-16. Only without <see cref="IsWide"/> are its code units the characters.</summary>
     public string Value => text ??= Utf16(wide!);

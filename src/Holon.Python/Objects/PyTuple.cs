@@ -4,6 +4,8 @@ internal class PyTuple : PyObject
 {
     public static readonly PyTuple Empty = new();
 
+    private uint number;
+
     public PyTuple(params PyObject[] items) => Items = items;
 
     public PyObject[] Items { get; }
@@ -13,6 +15,8 @@ internal class PyTuple : PyObject
     public PyObject this[int index] => Items[index];
 
     public override PyType Type => TupleType.Type;
+
+    public sealed override ref uint IdNumber => ref number;
 }
 
 internal sealed class PyTupleInstance(PyType type, PyObject[] items) : PyTuple(items)

@@ -61,6 +61,7 @@ internal sealed partial class PyType : PyObject
     private static long lastVersion;
 
     private PyType? meta;
+    private uint number;
 
     /// <summary>A built-in type. <paramref name="define"/> fills in its slots and methods.</summary>
     public PyType(string name, PyType? baseType, Action<PyType>? define = null, string? module = null)
@@ -105,6 +106,8 @@ internal sealed partial class PyType : PyObject
     }
 
     public override PyType Type => meta ?? TypeType;
+
+    public override ref uint IdNumber => ref number;
 
     public void ChangeMeta(PyType type)
     {

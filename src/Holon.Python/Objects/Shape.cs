@@ -64,6 +64,7 @@ internal struct InstanceData
 {
     public Shape Shape;
     public PyObject?[] Values;
+    public ObjectNotes? Notes;
 
     public InstanceData(PyType type)
     {

@@ -9,9 +9,7 @@ internal sealed class Machine
 
     private readonly Dictionary<string, PyStr> interned = [];
     private readonly Dictionary<PyType, List<WeakReference<PyType>>> builtinChildren = [];
-    private readonly ConditionalWeakTable<PyObject, object> ids = [];
     private readonly ConcurrentQueue<Action> pending = new();
-    private long lastId = 0x7f00_0000_1000;
 
     public Machine(PythonMachineOptions options)
     {
@@ -98,7 +96,7 @@ internal sealed class Machine
         }
     }
 
-    public long IdOf(PyObject o) => (long)ids.GetValue(o, _ => Interlocked.Add(ref lastId, 16));
+    public Identities Identities { get; } = new();
 
     public void AddBuiltinChild(PyType parent, PyType child)
     {

@@ -5,10 +5,10 @@ namespace Holon.Python.Runtime;
 /// <summary>The abstract operations of the language on any object.</summary>
 internal static partial class Ops
 {
-    public static string Address(PyObject o) => "0x" + Id(o).ToString("x", CultureInfo.InvariantCulture);
+    public static string Address(PyObject o) => "0x" + Id(o).ToBig().ToString("x", CultureInfo.InvariantCulture).TrimStart('0');
 
     /// <summary>id(): objects move in memory, so a number is given out on demand.</summary>
-    public static long Id(PyObject o) => PyThread.Current.Machine.IdOf(o);
+    public static PyInt Id(PyObject o) => PyThread.Current.Machine.Identities.Of(o);
 
     public static string Repr(PyObject o) => ReprObject(o).ToString();
 

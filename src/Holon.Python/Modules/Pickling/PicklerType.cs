@@ -17,7 +17,7 @@ internal static class PicklerType
     {
         var result = new PyDict();
         foreach (var (value, index) in pickler.Memo)
-            result.Set(PyInt.Of(Ops.Id(value)), new PyTuple(PyInt.Of(index), value));
+            result.Set(Ops.Id(value), new PyTuple(PyInt.Of(index), value));
         return result;
     }
 

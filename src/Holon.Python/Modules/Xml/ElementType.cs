@@ -281,7 +281,7 @@ internal static class ElementType
         var copy = new PyElement(Type, Deep(self.Tag, memo), self.HasAttributes ? Deep(self.Attributes, memo) as PyDict : null) { Text = Deep(self.Text, memo), Tail = Deep(self.Tail, memo) };
         for (var i = 0; i < self.Count; i++)
             copy.Add(PyElement.Of(Deep(self.Children![i], memo)));
-        memo.Set(PyInt.Of(Ops.Id(self)), copy);
+        memo.Set(Ops.Id(self), copy);
         return copy;
     }
 
@@ -290,7 +290,7 @@ internal static class ElementType
     {
         if (o == Values.None || o.Type == StrType.Type)
             return o;
-        if (o is PyElement && o.Type == Type && memo.Get(PyInt.Of(Ops.Id(o))) is null)
+        if (o is PyElement && o.Type == Type && memo.Get(Ops.Id(o)) is null)
             return Calls.CallMethod(o, "__deepcopy__", memo);
         return Calls.Call(ElementTreeModule.State.DeepCopy, o, memo);
     }
