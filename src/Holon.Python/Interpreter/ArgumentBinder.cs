@@ -56,23 +56,23 @@ internal static class ArgumentBinder
         var code = function.Code;
         var defaults = function.Defaults?.Items ?? [];
         var required = code.ArgCount - defaults.Length;
-        var missing = new List<string>();
+        List<string>? missing = null;
         for (var i = given; i < code.ArgCount; i++)
         {
             if (frame.Slots[i].V is not null)
                 continue;
             if (i < required)
-                missing.Add(code.LocalsPlusNames[i].Value);
+                (missing ??= []).Add(code.LocalsPlusNames[i].Value);
             else
                 frame.Slots[i].V = defaults[i - required];
         }
-        if (missing.Count > 0)
+        if (missing is not null)
             throw Missing(function, "positional", missing);
     }
 
     private static void FillKeywordDefaults(PyFunction function, PyFrame frame, int from, int to)
     {
-        var missing = new List<string>();
+        List<string>? missing = null;
         for (var i = from; i < to; i++)
         {
             if (frame.Slots[i].V is not null)
@@ -81,9 +81,9 @@ internal static class ArgumentBinder
             if (function.KeywordDefaults?.Get(name) is { } value)
                 frame.Slots[i].V = value;
             else
-                missing.Add(name.Value);
+                (missing ??= []).Add(name.Value);
         }
-        if (missing.Count > 0)
+        if (missing is not null)
             throw Missing(function, "keyword-only", missing);
     }
 

@@ -13,13 +13,14 @@ internal static partial class EvaluationLoop
             case Opcode.PushExcInfo:
                 {
                     var error = (PyException)slots[sp - 1].V!;
-                    slots[sp - 1].V = (PyObject?)thread.Handled.Value ?? Values.None;
+                    var handled = HandledOf(thread, frame);
+                    slots[sp - 1].V = (PyObject?)handled.Value ?? Values.None;
                     Push(frame, error);
-                    thread.Handled.Value = error;
+                    handled.Value = error;
                     return true;
                 }
             case Opcode.PopExcept:
-                thread.Handled.Value = Pop(frame) as PyException;
+                HandledOf(thread, frame).Value = Pop(frame) as PyException;
                 return true;
             case Opcode.CheckExcMatch:
                 {
@@ -42,7 +43,7 @@ internal static partial class EvaluationLoop
                     if (match != Values.None)
                     {
                         slots[sp - 2].V = rest;
-                        thread.Handled.Value = (PyException)match;
+                        HandledOf(thread, frame).Value = (PyException)match;
                     }
                     return true;
                 }
@@ -86,15 +87,8 @@ internal static partial class EvaluationLoop
                     return true;
                 }
             case Opcode.GetAwaitable:
-                {
-                    var awaitable = slots[sp - 1].V!;
-                    if (awaitable.Type.Await is null && !PyGenerator.IsIterableCoroutine(awaitable) && instruction.Arg is 1 or 2)
-                        throw Err.Type($"'async with' received an object from {(instruction.Arg == 1 ? "__aenter__" : "__aexit__")} that does not implement __await__: {awaitable.Type.FullName}");
-                    slots[sp - 1].V = PyGenerator.Awaitable(awaitable);
-                    if (slots[sp - 1].V is PyGenerator { IsCoroutine: true, IsAwaited: true })
-                        throw Err.Runtime("coroutine is being awaited already");
-                    return true;
-                }
+                slots[sp - 1].V = Awaitable(slots[sp - 1].V!, instruction.Arg);
+                return true;
             case Opcode.GetYieldFromIter:
                 {
                     var source = slots[sp - 1].V!;
@@ -112,21 +106,8 @@ internal static partial class EvaluationLoop
                     return true;
                 }
             case Opcode.GetANext:
-                {
-                    var source = slots[sp - 1].V!;
-                    var next = (source.Type.ANext ?? throw Err.Type($"'async for' requires an iterator with __anext__ method, got {source.Type.FullName}"))(source);
-                    try
-                    {
-                        Push(frame, source is PyAsyncGenerator ? next : PyGenerator.Awaitable(next));
-                    }
-                    catch (PyError error) when (error.Value.Type == ExceptionTypes.TypeError)
-                    {
-                        var wrong = Err.Type($"'async for' received an invalid object from __anext__: {next.Type.FullName}");
-                        wrong.Value.Cause = error.Value;
-                        throw wrong;
-                    }
-                    return true;
-                }
+                Push(frame, NextAwaitable(slots[sp - 1].V!));
+                return true;
             case Opcode.EndAsyncFor:
                 {
                     var error = (PyException)slots[sp - 1].V!;
@@ -201,12 +182,45 @@ internal static partial class EvaluationLoop
         thread.Pending = error;
     }
 
+    /// <summary>Where the exception is noted that the frame handles.</summary>
+    public static HandledException HandledOf(PyThread thread, PyFrame frame) => frame.Generator?.Handled(thread) ?? thread.Handled;
+
+    /// <summary>What GET_AWAITABLE leaves; <paramref name="arg"/> tells where the object comes from.</summary>
+    public static PyObject Awaitable(PyObject awaitable, int arg)
+    {
+        if (awaitable.Type.Await is null && !PyGenerator.IsIterableCoroutine(awaitable) && arg is 1 or 2)
+            throw Err.Type($"'async with' received an object from {(arg == 1 ? "__aenter__" : "__aexit__")} that does not implement __await__: {awaitable.Type.FullName}");
+        var result = PyGenerator.Awaitable(awaitable);
+        return result is PyGenerator { IsCoroutine: true, IsAwaited: true } ? throw Err.Runtime("coroutine is being awaited already") : result;
+    }
+
+    /// <summary>What <c>async for</c> awaits for the next item.</summary>
+    public static PyObject NextAwaitable(PyObject source)
+    {
+        var next = (source.Type.ANext ?? throw Err.Type($"'async for' requires an iterator with __anext__ method, got {source.Type.FullName}"))(source);
+        try
+        {
+            return source is PyAsyncGenerator ? next : PyGenerator.Awaitable(next);
+        }
+        catch (PyError error) when (error.Value.Type == ExceptionTypes.TypeError)
+        {
+            var wrong = Err.Type($"'async for' received an invalid object from __anext__: {next.Type.FullName}");
+            wrong.Value.Cause = error.Value;
+            throw wrong;
+        }
+    }
+
     /// <summary>One step of "yield from" or "await"; returned: the inner one has ended with that value.</summary>
     public static PyObject? Send(PyThread thread, PyObject receiver, PyObject value, out bool returned)
     {
         returned = false;
         if (receiver is PyGenerator generator and not PyAsyncGenerator)
             return generator.Send(thread, value, out returned);
+        if (receiver is PyDelegationResult over)
+        {
+            returned = true;
+            return over.Value;
+        }
         PyObject? result;
         if (value == Values.None && receiver.Type.Next is { } next)
         {

@@ -675,12 +675,28 @@ internal static partial class EvaluationLoop
                 FrameEnded:
                     if (frame == entry)
                         return value;
-                    var isExhausted = frame.Generator is { Frame: null };
+                    var ran = frame.Generator;
                     frame.Release();
                     frame = thread.Frame!;
                     if (value is null)
                         goto Error;
-                    if (isExhausted)
+                    if (ran is PyAsyncGenerator { Step: { } ranStep } ranAsync)
+                    {
+                        if (ranAsync.Frame is null)
+                        {
+                            ranAsync.IsClosed = true;
+                            ranStep.End();
+                            thread.Pending = ExceptionTypes.Make(ExceptionTypes.StopAsyncIteration);
+                            goto Error;
+                        }
+                        if (value is PyAsyncGenWrapped item)
+                        {
+                            ranStep.End();
+                            AfterInline(thread, frame, item.Value);
+                            goto Enter;
+                        }
+                    }
+                    if (ran is { Frame: null })
                     {
                         AfterInline(thread, frame, value);
                         goto Enter;

@@ -12,6 +12,8 @@ internal static partial class EvaluationLoop
     public static PyObject? CallFunction(PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
         var thread = PyThread.Current;
+        if (function.Code.MakesGenerator)
+            return MakeGenerator(thread, function, args, names);
         var isPlain = Promotion.Called(thread, function.Code, function, args.Length) && names is null;
         if (!isPlain && (function.Code.Entry is null || thread.IsTracing))
             return RunFunction(thread, function, args, names);
@@ -38,6 +40,17 @@ internal static partial class EvaluationLoop
             entry = entry.Back;
         if (entry is not null && entry != caller)
             Unwind(thread, entry, true);
+    }
+
+    /// <summary>Calls a function whose first instruction makes a generator of the call.</summary>
+    private static PyGenerator MakeGenerator(PyThread thread, PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
+        if (thread.Depth >= thread.Machine.RecursionLimit)
+        {
+            thread.Depth++;
+            thread.TooDeep();
+        }
+        return PyGenerator.Make(NewFrame(function, args, names));
     }
 
     /// <summary>Calls a function in tier 0.</summary>
@@ -71,9 +84,17 @@ internal static partial class EvaluationLoop
     public static PyObject? Resume(PyThread thread, PyFrame entry)
     {
         PyThread.CheckNativeStack();
-        entry.Back = thread.Frame;
+        if (!ReferenceEquals(entry.Back, thread.Frame))
+            entry.Back = thread.Frame;
         thread.Enter(entry);
-        if (++entry.Code.LoopHeat <= thread.Machine.CompileAfter)
+        return GoOn(thread, entry);
+    }
+
+    /// <summary>Runs the innermost frame, a generator's, until it yields or returns, in compiled code if there is some.</summary>
+    public static PyObject? GoOn(PyThread thread, PyFrame entry)
+    {
+        var code = entry.Code;
+        if (code.Compiled?.Loops[entry.Pc] is null && ++code.LoopHeat <= thread.Machine.CompileAfter)
             return Continue(thread, entry);
         try
         {

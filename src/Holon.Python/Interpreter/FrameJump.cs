@@ -94,7 +94,7 @@ internal sealed class FrameJump
             var value = frame.Slots[--frame.Sp].V;
             frame.Slots[frame.Sp].V = null;
             if (Top(start) == Kind.Except)
-                thread.Handled.Value = value as PyException;
+                EvaluationLoop.HandledOf(thread, frame).Value = value as PyException;
         }
         // A suspended frame goes on behind the instruction that it names.
         frame.Pc = isSuspended ? at - 1 : at;

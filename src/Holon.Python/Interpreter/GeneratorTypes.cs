@@ -32,7 +32,7 @@ internal sealed class PyAsyncGenStep(PyAsyncGenerator generator, PyObject? sent,
     /// <summary>Begins or goes on without recursion, if it is a plain step of a generator that waits; null: <see cref="Advance"/> has to do it.</summary>
     public PyAsyncGenerator? Inline(ref PyObject value)
     {
-        if (finished || thrown is not null || generator.Frame is null || generator.IsRunning || (!started && generator.IsBusy))
+        if (finished || thrown is not null || generator.Frame is null || generator.IsRunning || (!started && generator.IsBusy) || generator.IsHot(PyThread.Current))
             return null;
         if (!started && value == Values.None && sent is not null)
             value = sent;
@@ -118,7 +118,8 @@ internal sealed class PyAsyncGenStep(PyAsyncGenerator generator, PyObject? sent,
                 returned = true;
                 return Values.None;
             }
-            return Err.Set(Err.Of(ExceptionTypes.StopAsyncIteration));
+            thread.Pending = ExceptionTypes.Make(ExceptionTypes.StopAsyncIteration);
+            return null;
         }
         if (close)
             return Err.Set(Err.Runtime("async generator ignored GeneratorExit"));
@@ -225,11 +226,11 @@ internal static class GeneratorTypes
         return null;
     }
 
-    private static PyObject? Next(PyObject o)
-    {
-        var thread = PyThread.Current;
-        return Result(thread, ((PyGenerator)o).Send(thread, Values.None, out var returned), returned, forNext: true);
-    }
+    private static PyObject? Next(PyObject o) => Next(PyThread.Current, (PyGenerator)o);
+
+    /// <summary>The next item; null at the end. An exception is thrown.</summary>
+    public static PyObject? Next(PyThread thread, PyGenerator generator) =>
+        Result(thread, generator.Send(thread, Values.None, out var returned), returned, forNext: true);
 
     private static PyObject? Send(PyGenerator generator, PyObject value)
     {

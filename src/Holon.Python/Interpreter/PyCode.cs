@@ -69,6 +69,9 @@ internal sealed class PyCode : PyObject
 
     public bool IsPrepared { get; private set; }
 
+    /// <summary>A call does nothing but make a generator. Known once it has been prepared.</summary>
+    public bool MakesGenerator { get; private set; }
+
     /// <summary>How often it has been called or has looped; decides about compilation.</summary>
     public int Heat;
     public int LoopHeat;
@@ -163,6 +166,7 @@ internal sealed class PyCode : PyObject
         for (FirstTraceable = 0; FirstTraceable < all.Length && all[FirstTraceable].Op != Opcode.Resume;)
             FirstTraceable++;
         Instructions = all;
+        MakesGenerator = (Flags & (CodeFlags.Generator | CodeFlags.Coroutine | CodeFlags.AsyncGenerator)) != 0 && Instructions[0].Op == Opcode.ReturnGenerator;
         IsPrepared = true;
     }
 

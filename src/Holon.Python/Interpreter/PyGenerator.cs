@@ -7,10 +7,12 @@ internal interface IAwaitStep
 }
 
 /// <summary>A generator or coroutine: a frame that runs again and again.</summary>
-internal class PyGenerator : PyObject
+internal partial class PyGenerator : PyObject
 {
     private readonly PyType type;
-    private readonly HandledException handled = new();
+
+    // The exception that its frame handles; null until it first handles one.
+    private HandledException? handled;
     private ObjectNotes? notes;
 
     protected PyGenerator(PyFrame frame, PyType type)
@@ -81,8 +83,32 @@ internal class PyGenerator : PyObject
     {
         IsRunning = true;
         IsStarted = true;
-        handled.Outer = thread.Handled;
+        // Without an exception it makes no difference to those within.
+        if (handled is { Value: not null })
+            LinkHandled(thread);
+    }
+
+    /// <summary>Where the exception is noted that the frame, which runs, handles.</summary>
+    public HandledException Handled(PyThread thread)
+    {
+        handled ??= new HandledException();
+        if (handled.Outer is null)
+            LinkHandled(thread);
+        return handled;
+    }
+
+    private void LinkHandled(PyThread thread)
+    {
+        handled!.Outer = thread.Handled;
         thread.Handled = handled;
+    }
+
+    private void UnlinkHandled(PyThread thread)
+    {
+        if (handled?.Outer is not { } outer)
+            return;
+        thread.Handled = outer;
+        handled.Outer = null;
     }
 
     public void Yielded(PyThread thread) => End(thread);
@@ -90,8 +116,7 @@ internal class PyGenerator : PyObject
     private void End(PyThread thread)
     {
         IsRunning = false;
-        thread.Handled = handled.Outer!;
-        handled.Outer = null;
+        UnlinkHandled(thread);
     }
 
     public void Returned(PyThread thread, PyObject value)
@@ -133,7 +158,14 @@ internal class PyGenerator : PyObject
         }
         if (!IsStarted && value != Values.None)
             return Err.Set(Err.Type($"can't send non-None value to a just-started {Kind}"));
-        var frame = Frame;
+        if (IsStarted && !thread.IsTracing && Delegate is { } inner && thread.Depth + 1 < thread.Machine.RecursionLimit)
+            return SendDown(thread, inner, value, out returned);
+        return Step(thread, Frame, value, out returned);
+    }
+
+    /// <summary>Goes on with a frame that waits, in which the yield gives a value.</summary>
+    private PyObject? Step(PyThread thread, PyFrame frame, PyObject value, out bool returned)
+    {
         frame.Slots[frame.Sp++].V = value;
         frame.Pc++;
         return Continue(thread, frame, out returned);

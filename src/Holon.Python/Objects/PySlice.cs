@@ -96,6 +96,8 @@ internal static class SliceType
 /// <summary>range(start, stop, step), of integers of any size.</summary>
 internal sealed class PyRange : PyObject
 {
+    private readonly BigInteger bigLength;
+
     public PyRange(PyInt start, PyInt stop, PyInt step)
     {
         Start = start;
@@ -105,12 +107,11 @@ internal sealed class PyRange : PyObject
         {
             IsSmall = true;
             SmallLength = s > 0 ? (a < b ? (b - a - 1) / s + 1 : 0) : a > b ? (a - b - 1) / -s + 1 : 0;
-            Length = SmallLength;
         }
         else
         {
             var (x, y, z) = (start.ToBig(), stop.ToBig(), step.ToBig());
-            Length = z.Sign > 0 ? (x < y ? (y - x - 1) / z + 1 : 0) : x > y ? (x - y - 1) / -z + 1 : 0;
+            bigLength = z.Sign > 0 ? (x < y ? (y - x - 1) / z + 1 : 0) : x > y ? (x - y - 1) / -z + 1 : 0;
         }
     }
 
@@ -125,13 +126,16 @@ internal sealed class PyRange : PyObject
 
     public long SmallLength { get; }
 
-    public BigInteger Length { get; }
+    public BigInteger Length => IsSmall ? SmallLength : bigLength;
 
     public override PyType Type => RangeType.Type;
 
     private static bool Small(long value) => value is > -(1L << 61) and < 1L << 61;
 
     public PyInt At(BigInteger index) => PyInt.Of(Start.ToBig() + index * Step.ToBig());
+
+    /// <summary>The value at an index, from 0 to the length included, of a range that is <see cref="IsSmall"/>.</summary>
+    public PyInt AtSmall(long index) => PyInt.Of(Start.Value + index * Step.Value);
 }
 
 internal sealed class PyRangeIterator(long start, long step, long count) : PyIterator(IteratorTypes.Range)
@@ -197,7 +201,7 @@ internal static class RangeType
             return step.IsZero ? throw Err.Value("range() arg 3 must not be zero") : new PyRange(Ops.Index(args[0]), Ops.Index(args[1]), step);
         };
         t.Repr = o => o is PyRange r ? Values.Str(IntMath.Equal(r.Step, PyInt.One) ? $"range({r.Start}, {r.Stop})" : $"range({r.Start}, {r.Stop}, {r.Step})") : Values.None;
-        t.Len = o => ((PyRange)o).Length <= long.MaxValue ? (long)((PyRange)o).Length : throw Err.Overflow("Python int too large to convert to C ssize_t");
+        t.Len = o => ((PyRange)o).IsSmall ? ((PyRange)o).SmallLength : ((PyRange)o).Length <= long.MaxValue ? (long)((PyRange)o).Length : throw Err.Overflow("Python int too large to convert to C ssize_t");
         t.Bool = o => !((PyRange)o).Length.IsZero;
         t.Iter = o => Iterate((PyRange)o);
         t.GetItem = GetItem;
@@ -253,8 +257,20 @@ internal static class RangeType
     private static PyObject GetItem(PyObject o, PyObject key)
     {
         var self = (PyRange)o;
+        if (key.GetType() == typeof(PyInt) && self.IsSmall)
+        {
+            var at = ((PyInt)key).Value;
+            if (at < 0)
+                at += self.SmallLength;
+            return at >= 0 && at < self.SmallLength ? self.AtSmall(at) : throw Err.Index("range object index out of range");
+        }
         if (key is PySlice slice)
         {
+            if (self is { IsSmall: true, SmallLength: <= int.MaxValue } && slice.Step == Values.None)
+            {
+                var (first, end, _, _) = slice.Indices((int)self.SmallLength);
+                return new PyRange(self.AtSmall(first), self.AtSmall(end), self.Step);
+            }
             var (start, stop, step) = SliceType.Big(slice, self.Length);
             return new PyRange(self.At(start), self.At(stop), PyInt.Of(self.Step.ToBig() * step));
         }

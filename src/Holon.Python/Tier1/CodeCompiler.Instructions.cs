@@ -99,7 +99,7 @@ internal sealed partial class CodeCompiler
                     LoadObject(1);
                     cil.Store(result);
                     Drop(1);
-                    SaveFrame(state);
+                    SaveWhatChanged(state);
                     cil.Argument(1);
                     cil.Load(frame);
                     cil.Load(result);
@@ -111,6 +111,26 @@ internal sealed partial class CodeCompiler
                 }
             case Opcode.Send:
                 Send(arg);
+                break;
+            case Opcode.AsyncGenWrap:
+                LoadObject(1);
+                cil.Call(nameof(Support.WrapYielded));
+                Drop(1);
+                Push(Value.Object);
+                break;
+            case Opcode.GetAwaitable:
+                MayRaise();
+                LoadObject(1);
+                cil.Int(arg);
+                cil.Call(nameof(Support.Awaitable));
+                Drop(1);
+                Push(Value.Object);
+                break;
+            case Opcode.GetANext:
+                MayRaise();
+                LoadObject(1);
+                cil.Call(nameof(Support.NextAwaitable));
+                Push(Value.Object);
                 break;
             case Opcode.BinaryOp or Opcode.AddInt or Opcode.SubtractInt or Opcode.MultiplyInt or Opcode.AddFloat or Opcode.SubtractFloat or Opcode.MultiplyFloat
                 or Opcode.BinaryInt or Opcode.BinaryFloat:
@@ -448,6 +468,7 @@ internal sealed partial class CodeCompiler
             return;
         }
         MayRaise();
+        cil.Argument(1);
         cil.Load(cil.Home(Slot(), Kind.Object));
         cil.Call(nameof(Support.Next));
         Push(Value.Object);
@@ -620,7 +641,7 @@ internal sealed partial class CodeCompiler
         var arg = instruction.Arg;
         return instruction.Op switch
         {
-            Opcode.UnaryPositive or Opcode.UnaryInvert or Opcode.ListToTuple or Opcode.GetYieldFromIter or Opcode.GetAwaitable => (1, 1),
+            Opcode.UnaryPositive or Opcode.UnaryInvert or Opcode.ListToTuple or Opcode.GetYieldFromIter or Opcode.GetAIter => (1, 1),
             Opcode.DeleteSubscr => (2, 0),
             Opcode.StoreGlobal or Opcode.DeleteAttr => (1, 0),
             Opcode.DeleteGlobal => (0, 0),
@@ -641,7 +662,7 @@ internal sealed partial class CodeCompiler
             Opcode.GetLen or Opcode.MatchMapping or Opcode.MatchSequence => (1, 2),
             Opcode.MatchKeys => (2, 3),
             Opcode.MatchClass => (3, 1),
-            Opcode.BeforeWith => (1, 2),
+            Opcode.BeforeWith or Opcode.BeforeAsyncWith => (1, 2),
             Opcode.ImportName => (2, 1),
             Opcode.ImportFrom => (1, 2),
             _ => null,

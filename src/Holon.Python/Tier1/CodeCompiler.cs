@@ -59,7 +59,7 @@ internal sealed partial class CodeCompiler
         if (localCount > 64 || instructions.Length > 3000)
             throw new NotCompiledException("too large");
         // Generators are entered in their midst, each time that they go on; to make one is tier 0's work.
-        if ((code.Flags & CodeFlags.AsyncGenerator) != 0 || (!isLoop && (code.Flags & (CodeFlags.Generator | CodeFlags.Coroutine)) != 0))
+        if (!isLoop && (code.Flags & (CodeFlags.Generator | CodeFlags.Coroutine | CodeFlags.AsyncGenerator)) != 0)
             throw new NotCompiledException("a generator");
         flow = new FlowAnalysis(code);
         hasHandlers = code.ExceptionTable.Length > 0;
@@ -312,6 +312,33 @@ internal sealed partial class CodeCompiler
             cil.Load(savedSlots);
             cil.Int(i);
             cil.Op(OpCodes.Ldelema, typeof(Interpreter.Slot));
+            LoadPlain(i, value);
+            cil.StoreField(typeof(Interpreter.Slot), nameof(Interpreter.Slot.V));
+        }
+    }
+
+    /// <summary>
+    /// Writes everything into the slots of a frame that has them, a generator's. What has not changed since it went on is not written, for a reference costs a write
+    /// barrier.
+    /// </summary>
+    private void SaveWhatChanged(State saved)
+    {
+        savedSlots ??= cil.Temporary(typeof(Interpreter.Slot[]));
+        cil.Load(frame);
+        cil.LoadField(typeof(PyFrame), nameof(PyFrame.Slots));
+        cil.Store(savedSlots);
+        for (var i = 0; i < localCount + code.StackSize + 1; i++)
+        {
+            var value = i < localCount ? saved.Locals[i] : i < localCount + saved.Depth ? saved.Stack[i - localCount] : Value.Dead;
+            cil.Load(savedSlots);
+            cil.Int(i);
+            cil.Op(OpCodes.Ldelema, typeof(Interpreter.Slot));
+            if (value.Kind is Kind.Object or Kind.Maybe)
+            {
+                cil.Load(cil.Home(i, Kind.Object));
+                cil.Call(nameof(Support.Keep));
+                continue;
+            }
             LoadPlain(i, value);
             cil.StoreField(typeof(Interpreter.Slot), nameof(Interpreter.Slot.V));
         }

@@ -132,15 +132,15 @@ internal static class Promotion
     private static LoopEntry? Find(Machine machine, PyFrame frame, int pc)
     {
         var code = frame.Code;
-        if ((code.Flags & CodeFlags.AsyncGenerator) != 0 || (code.Compiled is null && ReadsItsFrame(code)))
+        if (code.Compiled is { } compiled && compiled.Loops[pc] is { } ready && ReferenceEquals(compiled.Globals, frame.Globals) && ReferenceEquals(compiled.Builtins, frame.Builtins))
+            return ready;
+        if (code.Compiled is null && ReadsItsFrame(code))
         {
             code.LoopHeat = int.MinValue;
             return null;
         }
         if (UnitOf(code, frame.Globals, frame.Builtins) is not { IsHopeless: false } unit)
             return null;
-        if (unit.Loops[pc] is { } known)
-            return known;
         if (unit.LoopCount == MaxLoops || unit.Uncompiled.Contains(pc) || unit.Waiting.Contains(pc) || !MayCompile(machine))
             return null;
         var began = Stopwatch.GetTimestamp();

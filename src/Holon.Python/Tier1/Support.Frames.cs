@@ -111,6 +111,14 @@ internal static partial class Support
         return frame.Slots;
     }
 
+    /// <summary>Stores a reference where it differs.</summary>
+    [MethodImpl(Inline)]
+    public static void Keep(ref Interpreter.Slot slot, PyObject? value)
+    {
+        if (!ReferenceEquals(slot.V, value))
+            slot.V = value;
+    }
+
     public static void SetSlot(PyFrame frame, int index, PyObject? value)
     {
         frame.NeedSlots();

@@ -112,7 +112,16 @@ internal static partial class Support
 
     public static PyObject Iter(PyObject o) => Ops.Iter(o);
 
-    public static PyObject? Next(PyObject iterator) => Ops.Next(iterator);
+    public static PyObject? Next(PyThread thread, PyObject iterator) =>
+        iterator.GetType() == typeof(PyGenerator) && iterator.Type == GeneratorTypes.Generator ? GeneratorTypes.Next(thread, Unsafe.As<PyGenerator>(iterator)) : Ops.Next(iterator);
+
+    public static PyObject Awaitable(PyObject o, int arg) => EvaluationLoop.Awaitable(o, arg);
+
+    public static PyObject WrapYielded(PyObject value) => new PyAsyncGenWrapped(value);
+
+    /// <summary>What <c>async for</c> awaits for the next item.</summary>
+    public static PyObject NextAwaitable(PyObject source) =>
+        source is PyAsyncGenerator { HooksDone: true } generator ? new PyAsyncGenStep(generator, null, null, false) : EvaluationLoop.NextAwaitable(source);
 
     [MethodImpl(Inline)]
     public static PyObject? ListItem(PyObject o, long index)
