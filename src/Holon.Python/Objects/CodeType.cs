@@ -130,7 +130,7 @@ internal static class CodeType
     {
         t.IsFinal = true;
         t.Repr = o => Values.Str($"<frame at {Ops.Address(o)}, file {Ops.Repr(((PyFrame)o).Code.Filename)}, line {((PyFrame)o).Line}, code {((PyFrame)o).Code.Name}>");
-        t.Getter("f_back", o => (PyObject?)((PyFrame)o).Back ?? Values.None);
+        t.Getter("f_back", o => o is PyFrame { Generator.IsRunning: false } ? Values.None : (PyObject?)((PyFrame)o).Back ?? Values.None);
         t.Getter("f_code", o => ((PyFrame)o).Code);
         t.Getter("f_globals", o => ((PyFrame)o).Globals);
         t.Getter("f_builtins", o => ((PyFrame)o).Builtins);
