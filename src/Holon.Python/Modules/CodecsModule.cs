@@ -12,10 +12,10 @@ internal static class CodecsModule
 
     private static PyTuple Pair(PyObject value, long length) => new(value, PyInt.Of(length));
 
-    private static ReadOnlySpan<byte> Bytes(PyObject o) => o switch
+    private static ReadOnlySpan<byte> Bytes(PyObject o, bool allowsText = false) => o switch
     {
         IBuffer b => b.Bytes,
-        PyStr s => Codecs.EncodeUtf8(s, "strict"),
+        PyStr s when allowsText => Codecs.EncodeUtf8(s, "strict"),
         _ => throw Err.Type($"a bytes-like object is required, not '{o.Type.FullName}'"),
     };
 
@@ -38,7 +38,7 @@ internal static class CodecsModule
         });
         PyObject Lookup(PyObject name)
         {
-            var key = Args.Str(name, "lookup").Value.ToLowerInvariant().Replace(' ', '_');
+            var key = Normalized(Args.Str(name, "lookup").Value);
             if (registry.Found.TryGetValue(key, out var known))
                 return known;
             if (registry.Search.Count == 0)
@@ -53,7 +53,18 @@ internal static class CodecsModule
             throw Err.Lookup($"unknown encoding: {name}");
         }
         m.Def1("lookup", Lookup);
-        PyObject Code(int index, PyObject o, PyObject encoding, PyObject errors) => ((PyTuple)Calls.Call(((PyTuple)Lookup(encoding))[index], o, errors))[0];
+        PyObject Code(int index, PyObject o, PyObject encoding, PyObject errors)
+        {
+            var coder = ((PyTuple)Lookup(encoding))[index];
+            try
+            {
+                return Calls.Call(coder, o, errors) is PyTuple { Count: 2 } result ? result[0] : throw Err.Type(index == 0 ? "encoder must return a tuple (object, integer)" : "decoder must return a tuple (object,integer)");
+            }
+            catch (PyError error) when (CodecErrors.Wrapped(error.Value, index == 0 ? "encoding" : "decoding", encoding) is { } wrapped)
+            {
+                throw new PyError(wrapped);
+            }
+        }
         m.Def("encode", "obj, encoding='utf-8', errors='strict'", a => Code(0, a[0]!, a[1]!, a[2]!));
         m.Def("decode", "obj, encoding='utf-8', errors='strict'", a => Code(1, a[0]!, a[1]!, a[2]!));
         void TextOnly(PyObject encoding, string word)
@@ -85,6 +96,8 @@ internal static class CodecsModule
             var text = Codecs.DecodeUtf8(Bytes(a[0]!), Errors(a[1]), Ops.IsTrue(a[2]!), out var used);
             return Pair(text, used);
         });
+        Codec("utf_7", (s, _) => Utf7.Encode(s), null);
+        m.Def("utf_7_decode", "data, errors=None, final=False, /", a => Pair(Utf7.Decode(Bytes(a[0]!), Errors(a[1]), Ops.IsTrue(a[2]!), out var used), used));
         Codec("latin_1", (s, e) => Codecs.EncodeNarrow(s, 256, "latin-1", e), (b, _) => new PyStr(System.Text.Encoding.Latin1.GetString(b)));
         Codec("ascii", (s, e) => Codecs.EncodeNarrow(s, 128, "ascii", e), (b, e) => Codecs.DecodeAscii(b, e));
         m.Def("charmap_encode", "str, errors=None, mapping=None, /", a => Pair(new PyBytes(CharMapEncode((PyStr)a[0]!, Errors(a[1]), a[2]!)), ((PyStr)a[0]!).Length));
@@ -93,7 +106,11 @@ internal static class CodecsModule
         {
             var table = new PyDict();
             for (var i = 0; i < ((PyStr)map).Length; i++)
+            {
+                if (((PyStr)map)[i] == 0xfffe) // there is no character of this code
+                    continue;
                 table.Set(PyInt.Of(((PyStr)map)[i]), PyInt.Of(i));
+            }
             return table;
         });
         foreach (var (name, size, little, mark) in new[] { ("utf_16", 2, true, true), ("utf_16_le", 2, true, false), ("utf_16_be", 2, false, false), ("utf_32", 4, true, true), ("utf_32_le", 4, true, false), ("utf_32_be", 4, false, false) })
@@ -110,13 +127,13 @@ internal static class CodecsModule
                 return new PyTuple(text, PyInt.Of(used), PyInt.Of(order != 0 ? order : found));
             });
         }
-        m.Def("escape_decode", "data, errors=None, /", a => Pair(new PyBytes(Unescape(Bytes(a[0]!))), Bytes(a[0]!).Length));
-        m.Def("escape_encode", "data, errors=None, /", a => Pair(new PyBytes(System.Text.Encoding.Latin1.GetBytes(BytesType.Repr(Bytes(a[0]!)).Value[2..^1])), Bytes(a[0]!).Length));
-        m.Def("unicode_escape_encode", "str, errors=None, /", a => Pair(new PyBytes(EscapeText((PyStr)a[0]!, false)), ((PyStr)a[0]!).Length));
-        m.Def("raw_unicode_escape_encode", "str, errors=None, /", a => Pair(new PyBytes(EscapeText((PyStr)a[0]!, true)), ((PyStr)a[0]!).Length));
-        m.Def("unicode_escape_decode", "data, errors=None, final=True, /", a => Pair(UnescapeText(Bytes(a[0]!), false), Bytes(a[0]!).Length));
-        m.Def("raw_unicode_escape_decode", "data, errors=None, final=True, /", a => Pair(UnescapeText(Bytes(a[0]!), true), Bytes(a[0]!).Length));
-        m.Def("readbuffer_encode", "data, errors=None, /", a => Pair(new PyBytes(Bytes(a[0]!).ToArray()), Bytes(a[0]!).Length));
+        m.Def("escape_decode", "data, errors=None, /", a => Pair(new PyBytes(TextEscapes.DecodeBytes(Bytes(a[0]!, true), Errors(a[1]))), Bytes(a[0]!, true).Length));
+        m.Def("escape_encode", "data, errors=None, /", a => a[0] is not PyBytes ? throw Err.Type($"escape_encode() argument 1 must be bytes, not {Args.TypeName(a[0])}") : Pair(new PyBytes(System.Text.Encoding.Latin1.GetBytes(BytesType.Repr(Bytes(a[0]!)).Value[2..^1])), Bytes(a[0]!).Length));
+        m.Def("unicode_escape_encode", "str, errors=None, /", a => Pair(new PyBytes(TextEscapes.Encode((PyStr)a[0]!, false)), ((PyStr)a[0]!).Length));
+        m.Def("raw_unicode_escape_encode", "str, errors=None, /", a => Pair(new PyBytes(TextEscapes.Encode((PyStr)a[0]!, true)), ((PyStr)a[0]!).Length));
+        m.Def("unicode_escape_decode", "data, errors=None, final=True, /", a => Pair(TextEscapes.Decode(Bytes(a[0]!, true), false, Errors(a[1]), Ops.IsTrue(a[2]!), out var used), used));
+        m.Def("raw_unicode_escape_decode", "data, errors=None, final=True, /", a => Pair(TextEscapes.Decode(Bytes(a[0]!, true), true, Errors(a[1]), Ops.IsTrue(a[2]!), out var used), used));
+        m.Def("readbuffer_encode", "data, errors=None, /", a => Pair(new PyBytes(Bytes(a[0]!, true).ToArray()), Bytes(a[0]!, true).Length));
 
         void Codec(string name, Func<PyStr, string, byte[]> encode, DecodeFn? decode)
         {
@@ -124,6 +141,23 @@ internal static class CodecsModule
             if (decode is not null)
                 m.Def(name + "_decode", "data, errors=None, /", a => Pair(decode(Bytes(a[0]!), Errors(a[1])), Bytes(a[0]!).Length));
         }
+    }
+
+    /// <summary>As the search functions get it: in lower case, and an underscore for each run of signs.</summary>
+    private static string Normalized(string name)
+    {
+        var result = new System.Text.StringBuilder();
+        var sign = false;
+        foreach (var c in name)
+        {
+            var isName = char.IsAsciiLetterOrDigit(c) || c == '.';
+            if (isName && sign && result.Length > 0)
+                result.Append('_');
+            if (isName)
+                result.Append(char.ToLowerInvariant(c));
+            sign = !isName;
+        }
+        return result.ToString();
     }
 
     private delegate PyStr DecodeFn(ReadOnlySpan<byte> bytes, string errors);
@@ -176,7 +210,12 @@ internal static class CodecsModule
                     return new PyTuple(new PyBytes([.. raw]), PyInt.Of(end));
                 }
                 for (var i = start; i < end; i++)
-                    result.Append(name == "xmlcharrefreplace" ? $"&#{text[i]};" : StrMethods.Escape(text[i]));
+                    result.Append(name switch
+                    {
+                        "xmlcharrefreplace" => $"&#{text[i]};",
+                        "namereplace" when UnicodeDataModule.NameOf(text[i]) is { } named => $"\\N{{{named}}}",
+                        _ => StrMethods.Escape(text[i]),
+                    });
                 break;
         }
         return new PyTuple(result.ToStr(), PyInt.Of(end));
@@ -191,29 +230,40 @@ internal static class CodecsModule
         {
             var mapped = Map(text[i]);
             if (mapped is not null)
+            {
                 result.AddRange(mapped);
-            else
-                i = Codecs.HandleEncode(result, text, i, i + 1, "charmap", "character maps to <undefined>", errors, t => [.. t.ToCodePoints().SelectMany(c => Map(c) ?? throw Err.Value("character maps to <undefined>"))]) - 1;
+                continue;
+            }
+            var end = i + 1;
+            while (end < text.Length && Map(text[end]) is null)
+                end++;
+            i = Codecs.HandleEncode(result, text, i, end, "charmap", "character maps to <undefined>", errors, t => [.. t.ToCodePoints().SelectMany(c => Map(c) ?? throw Err.Value("character maps to <undefined>"))]) - 1;
         }
         return [.. result];
 
         byte[]? Map(int c)
         {
-            PyObject? to;
-            try
-            {
-                to = mapping is PyDict dict ? dict.Get(PyInt.Of(c)) : Ops.GetItem(mapping, PyInt.Of(c));
-            }
-            catch (PyError e) when (e.Value.Type.IsSubtypeOf(ExceptionTypes.LookupError))
-            {
-                return null;
-            }
+            var to = Item(mapping, c);
             return to switch
             {
-                PyInt n => [(byte)n.Value],
+                PyInt n => [n.TryLong(out var value) && value is >= 0 and < 256 ? (byte)value : throw Err.Type("character mapping must be in range(256)")],
                 PyBytes b => b.Content,
-                _ => null,
+                null => null,
+                _ => to == Values.None ? null : throw Err.Type($"character mapping must return integer, bytes or None, not {to.Type.FullName}"),
             };
+        }
+    }
+
+    /// <summary>What a mapping has for a code; null when it has nothing.</summary>
+    private static PyObject? Item(PyObject mapping, int code)
+    {
+        try
+        {
+            return mapping is PyDict dict ? dict.Get(PyInt.Of(code)) : Ops.GetItem(mapping, PyInt.Of(code));
+        }
+        catch (PyError e) when (e.Value.Type.IsSubtypeOf(ExceptionTypes.LookupError))
+        {
+            return null;
         }
     }
 
@@ -228,11 +278,13 @@ internal static class CodecsModule
             if (mapping is PyStr table)
                 to = bytes[i] < table.Length && table[bytes[i]] != 0xfffe ? PyStr.OfChar(table[bytes[i]]) : null;
             else
-                to = mapping is PyDict dict ? dict.Get(PyInt.Of(bytes[i])) : Ops.GetItem(mapping, PyInt.Of(bytes[i]));
-            if (to is PyStr text)
+                to = Item(mapping, bytes[i]);
+            if (to is PyStr text && !(text.Length == 1 && text[0] == 0xfffe))
                 result.Append(text);
             else if (to is PyInt code && code.Value != 0xfffe)
-                result.Append((int)code.Value);
+                result.Append(code.TryLong(out var value) && value is >= 0 and <= 0x10ffff ? (int)value : throw Err.Type("character mapping must be in range(0x110000)"));
+            else if (to is not (null or PyInt or PyStr) && to != Values.None)
+                throw Err.Type("character mapping must return integer, None or str");
             else
                 i = Codecs.HandleDecode(result, ref bytes, i, i + 1, "charmap", "character maps to <undefined>", errors) - 1;
         }
@@ -306,6 +358,12 @@ internal static class CodecsModule
                 {
                     if (!final)
                         break;
+                    if (errors == "surrogatepass" && bytes.Length - at == 2)
+                    {
+                        result.Append((int)c);
+                        at += 2;
+                        continue;
+                    }
                     at = Codecs.HandleDecode(result, ref bytes, at, bytes.Length, encoding, "unexpected end of data", errors);
                     continue;
                 }
@@ -319,7 +377,7 @@ internal static class CodecsModule
             }
             if ((c is >= 0xd800 and <= 0xdfff && errors != "surrogatepass") || c > 0x10ffff)
             {
-                at = Codecs.HandleDecode(result, ref bytes, at, at + size, encoding, size == 2 ? "illegal encoding" : c > 0x10ffff ? "code point not in range(0x110000)" : "code point in surrogate code point range", errors);
+                at = Codecs.HandleDecode(result, ref bytes, at, at + size, encoding, size == 2 ? c <= 0xdbff ? "illegal UTF-16 surrogate" : "illegal encoding" : c > 0x10ffff ? "code point not in range(0x110000)" : "code point in surrogate code point range(0xd800, 0xe000)", errors);
                 continue;
             }
             result.Append((int)c);
@@ -327,110 +385,5 @@ internal static class CodecsModule
         }
         used = at;
         return result.ToStr();
-    }
-
-    private static byte[] Unescape(ReadOnlySpan<byte> bytes)
-    {
-        var result = new List<byte>();
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            if (bytes[i] != '\\')
-            {
-                result.Add(bytes[i]);
-                continue;
-            }
-            if (++i == bytes.Length)
-                throw Err.Value("Trailing \\ in string");
-            switch ((char)bytes[i])
-            {
-                case '\n':
-                    break;
-                case 'x':
-                    if (i + 2 >= bytes.Length || !char.IsAsciiHexDigit((char)bytes[i + 1]) || !char.IsAsciiHexDigit((char)bytes[i + 2]))
-                        throw Err.Value($"invalid \\x escape at position {i - 1}");
-                    result.Add(Convert.ToByte(System.Text.Encoding.ASCII.GetString(bytes.Slice(i + 1, 2)), 16));
-                    i += 2;
-                    break;
-                case >= '0' and <= '7':
-                    var value = 0;
-                    var n = 0;
-                    while (n < 3 && i + n < bytes.Length && bytes[i + n] is >= (byte)'0' and <= (byte)'7')
-                        value = value * 8 + bytes[i + n++] - '0';
-                    result.Add((byte)value);
-                    i += n - 1;
-                    break;
-                case var c:
-                    var at = "\\'\"abfnrtv".IndexOf(c, StringComparison.Ordinal);
-                    if (at >= 0)
-                        result.Add((byte)"\\'\"\a\b\f\n\r\t\v"[at]);
-                    else
-                        result.AddRange([(byte)'\\', bytes[i]]);
-                    break;
-            }
-        }
-        return [.. result];
-    }
-
-    private static byte[] EscapeText(PyStr text, bool raw)
-    {
-        var result = new System.Text.StringBuilder();
-        foreach (var c in text.ToCodePoints())
-        {
-            if (raw)
-                result.Append(c < 256 ? ((char)c).ToString() : StrMethods.Escape(c));
-            else if (c == '\\')
-                result.Append("\\\\");
-            else if (c is '\n' or '\r' or '\t')
-                result.Append(c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
-            else
-                result.Append(c is >= 32 and < 127 ? ((char)c).ToString() : StrMethods.Escape(c));
-        }
-        return System.Text.Encoding.Latin1.GetBytes(result.ToString());
-    }
-
-    private static PyStr UnescapeText(ReadOnlySpan<byte> bytes, bool raw)
-    {
-        var result = new PyStrBuilder();
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            if (bytes[i] != '\\' || i + 1 == bytes.Length)
-            {
-                if (bytes[i] == '\\' && !raw)
-                    Codecs.HandleDecode(result, ref bytes, i, bytes.Length, "unicodeescape", "\\ at end of string", "strict");
-                result.Append(bytes[i]);
-                continue;
-            }
-            var kind = (char)bytes[++i];
-            var digits = kind switch { 'x' when !raw => 2, 'u' => 4, 'U' => 8, _ => 0 };
-            if (digits > 0)
-            {
-                if (i + digits >= bytes.Length || !int.TryParse(System.Text.Encoding.Latin1.GetString(bytes.Slice(i + 1, digits)), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var code) || code is < 0 or > 0x10ffff)
-                {
-                    Codecs.HandleDecode(result, ref bytes, i - 1, Math.Min(bytes.Length, i + digits), raw ? "rawunicodeescape" : "unicodeescape", $"truncated \\{kind}{new string('X', digits)} escape", "strict");
-                    continue;
-                }
-                result.Append(code);
-                i += digits;
-                continue;
-            }
-            if (raw)
-            {
-                result.Append('\\').Append(kind);
-                continue;
-            }
-            var length = kind is >= '0' and <= '7' ? OctalLength(bytes, i) : 1;
-            foreach (var b in Unescape(bytes.Slice(i - 1, length + 1)))
-                result.Append(b);
-            i += length - 1;
-        }
-        return result.ToStr();
-    }
-
-    private static int OctalLength(ReadOnlySpan<byte> bytes, int at)
-    {
-        var n = 0;
-        while (n < 3 && at + n < bytes.Length && bytes[at + n] is >= (byte)'0' and <= (byte)'7')
-            n++;
-        return n;
     }
 }

@@ -190,7 +190,7 @@ internal static partial class IoModule
     {
         var mode = Args.Str(a[1], "open").Value;
         var buffering = Args.Long(a[2]!);
-        var known = mode.Where("axrwb+tU".Contains).ToHashSet();
+        var known = mode.Where("axrwb+t".Contains).ToHashSet();
         if (known.Count != mode.Length || mode.Length == 0)
             throw Err.Value($"invalid mode: '{mode}'");
         var binary = known.Contains('b');

@@ -268,13 +268,15 @@ internal static class StringModule
 {
     public static void Fill(ModuleBuilder m)
     {
-        m.Def1("formatter_parser", s => new PyEnumerator(IteratorTypes.Sequence, FormatMethod.Parse((PyStr)s).Select(p => (PyObject)new PyTuple(p.Literal, (PyObject?)p.Field ?? Values.None, (PyObject?)p.Spec ?? Values.None, p.Conversion == 0 ? Values.None : PyStr.OfChar(p.Conversion))).GetEnumerator()));
+        m.Def1("formatter_parser", s => new PyEnumerator(IteratorTypes.Sequence, FormatMethod.Parse(Text(s)).Select(p => (PyObject)new PyTuple(p.Literal, (PyObject?)p.Field ?? Values.None, (PyObject?)p.Spec ?? Values.None, p.Conversion == 0 ? Values.None : PyStr.OfChar(p.Conversion))).GetEnumerator()));
         m.Def1("formatter_field_name_split", s =>
         {
-            var (first, rest) = FormatMethod.SplitField((PyStr)s);
+            var (first, rest) = FormatMethod.SplitField(Text(s));
             return new PyTuple(Number(first), new PyEnumerator(IteratorTypes.Sequence, rest.Select(r => (PyObject)new PyTuple(Values.Bool(r.IsAttribute), r.IsAttribute ? r.Name : Number(r.Name))).GetEnumerator()));
         });
     }
+
+    private static PyStr Text(PyObject o) => o as PyStr ?? throw Err.Type($"expected str, got {o.Type.FullName}");
 
     private static PyObject Number(PyStr text) => text.Length > 0 && text.ToCodePoints().All(c => c is >= '0' and <= '9') ? IntText.Parse(text, 10) : text;
 }

@@ -168,6 +168,9 @@ internal static class UnicodeDataModule
     /// <summary>The code point of a name, for "\N{...}"; null when there is none, or no data.</summary>
     public static int? Find(string name) => File.Exists(Folder + "/UnicodeData.txt") && T.Find(name) is >= 0 and var code ? code : null;
 
+    /// <summary>The name of a character, for the error handler <c>namereplace</c>; null when it has none, or there is no data.</summary>
+    public static string? NameOf(int character) => File.Exists(Folder + "/UnicodeData.txt") ? T.Name(character) : null;
+
     private static int One(PyObject? o, string function) => o is PyStr { Length: 1 } c ? c[0] : throw Err.Type($"{function}() argument {(function is "decimal" or "digit" or "numeric" or "name" ? "1 " : "")}must be a unicode character, not {Args.TypeName(o)}");
 
     // ---- Normalization, Unicode Standard Annex #15 ----

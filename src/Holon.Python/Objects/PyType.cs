@@ -84,6 +84,9 @@ internal sealed partial class PyType : PyObject
         }
         Solid = this;
         define?.Invoke(this);
+        // What does not say how an instance is made and begun has none that a program could make.
+        if (baseType is { Base: null } && New == baseType.New && Init == baseType.Init && Allocate == baseType.Allocate)
+            New = null;
         SlotTable.AddWrappers(this);
         if (!Dict.Contains(Names.Doc))
             Dict.Set(Names.Doc, Values.None);

@@ -47,12 +47,16 @@ internal static partial class StrMethods
         t.Def0("upper", o => UnicodeData.Upper(S(o)));
         t.Def0("casefold", o => UnicodeData.CaseFold(S(o)));
         t.Def0("title", o => UnicodeData.Title(S(o)));
-        t.Def0("capitalize", o => S(o).Length == 0 ? o : UnicodeData.TitleChar(S(o)[0]).Plus(UnicodeData.Lower(S(o).Substring(1, S(o).Length - 1))));
+        t.Def0("capitalize", o => S(o).Length == 0 ? o : UnicodeData.TitleChar(S(o)[0]).Plus(UnicodeData.Lower(S(o), 1)));
         t.Def0("swapcase", o =>
         {
             var result = new PyStrBuilder();
-            foreach (var c in S(o).ToCodePoints())
-                result.Append(UnicodeData.IsUpper(c) ? UnicodeData.Lower(PyStr.OfChar(c)) : UnicodeData.IsLower(c) ? UnicodeData.Upper(PyStr.OfChar(c)) : PyStr.OfChar(c));
+            var points = S(o).ToCodePoints();
+            for (var i = 0; i < points.Length; i++)
+            {
+                var c = points[i];
+                result.Append(UnicodeData.IsUpper(c) ? UnicodeData.LowerAt(points, i) : UnicodeData.IsLower(c) ? UnicodeData.Upper(PyStr.OfChar(c)) : PyStr.OfChar(c));
+            }
             return result.ToStr();
         });
         Test("isalpha", UnicodeData.IsAlpha);

@@ -152,7 +152,7 @@ internal static class TypeObject
                 throw Err.Type("type() takes 1 or 3 arguments");
         }
         if (type.New is not { } make)
-            throw Err.Type($"cannot create '{type.Name}' instances");
+            throw Err.Type($"cannot create '{type.FullName}' instances");
         var instance = Watched(type, make(type, args, names));
         if (instance is null || !instance.Type.IsSubtypeOf(type))
             return instance;

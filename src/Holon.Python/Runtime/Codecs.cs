@@ -134,6 +134,10 @@ internal static class Codecs
                 for (var i = start; i < end; i++)
                     result.AddRange(encode(new PyStr("?")));
                 return end;
+            case "surrogateescape" when IsEscaped(text, start, end):
+                for (var i = start; i < end; i++)
+                    result.Add((byte)text[i]);
+                return end;
             case "backslashreplace":
                 for (var i = start; i < end; i++)
                     result.AddRange(encode(new PyStr(StrMethods.Escape(text[i]))));
@@ -150,6 +154,13 @@ internal static class Codecs
         var (replacement, position) = AskHandler(errors, error, text.Length);
         result.AddRange(replacement is PyBytes bytes ? bytes.Bytes.ToArray() : encode(replacement as PyStr ?? throw BadAnswer(error)));
         return position;
+    }
+
+    private static bool IsEscaped(PyStr text, int start, int end)
+    {
+        while (start < end && text[start] is >= 0xdc80 and <= 0xdcff)
+            start++;
+        return start == end;
     }
 
     /// <summary>What a handler that a program has registered answers: what to put in, and where to go on.</summary>
