@@ -88,8 +88,8 @@ internal static class CodecsModule
             return Values.None;
         });
         m.Def1("lookup_error", name => registry.Handlers.GetValueOrDefault(name.ToString()!) ?? throw Err.Lookup($"unknown error handler name '{name}'"));
-        foreach (var name in new[] { "strict", "ignore", "replace", "backslashreplace", "xmlcharrefreplace", "surrogateescape", "surrogatepass", "namereplace" })
-            registry.Handlers[name] = new PyBuiltin(new NativeCode { Name = name + "_errors", F1 = (_, e) => Handle(name, e) }, m.Module, "_codecs");
+        foreach (var name in ErrorHandlers.Names)
+            registry.Handlers[name] = new PyBuiltin(new NativeCode { Name = name + "_errors", F1 = (_, e) => ErrorHandlers.Handle(name, e) }, m.Module, "_codecs");
         Codec("utf_8", (s, e) => Codecs.EncodeUtf8(s, e), null);
         m.Def("utf_8_decode", "data, errors=None, final=False, /", a =>
         {
@@ -162,65 +162,6 @@ internal static class CodecsModule
 
     private delegate PyStr DecodeFn(ReadOnlySpan<byte> bytes, string errors);
 
-    private static PyTuple? Handle(string name, PyObject value)
-    {
-        var error = value as PyException ?? throw Err.Type("codec must pass exception instance");
-        if (name == "strict")
-            throw new PyError(error);
-        var (start, end) = (Args.Int(error.Field("start")), Args.Int(error.Field("end")));
-        var isEncode = error.Type.IsSubtypeOf(ExceptionTypes.UnicodeEncodeError);
-        var isDecode = error.Type.IsSubtypeOf(ExceptionTypes.UnicodeDecodeError);
-        if (!isEncode && !isDecode && !error.Type.IsSubtypeOf(ExceptionTypes.UnicodeTranslateError))
-            throw Err.Type($"don't know how to handle {error.Type.FullName} in error callback");
-        var result = new PyStrBuilder();
-        switch (name)
-        {
-            case "ignore":
-                break;
-            case "replace":
-                for (var i = start; i < (isDecode ? start + 1 : end); i++)
-                    result.Append(isEncode ? '?' : 0xfffd);
-                break;
-            default:
-                if (error.Field("object") is PyBytes bytes)
-                {
-                    if (name == "backslashreplace")
-                        for (var i = start; i < end; i++)
-                            result.Append($"\\x{bytes.Content[i]:x2}");
-                    else if (name == "surrogateescape" && bytes.Content[start] >= 128)
-                        for (var i = start; i < end && bytes.Content[i] >= 128; i++)
-                            result.Append(0xdc00 + bytes.Content[i]);
-                    else
-                        throw new PyError(error);
-                    break;
-                }
-                var text = (PyStr)error.Field("object");
-                if (name == "surrogateescape" || name == "surrogatepass")
-                {
-                    var raw = new List<byte>();
-                    for (var i = start; i < end; i++)
-                    {
-                        if (name == "surrogateescape" && text[i] is >= 0xdc80 and <= 0xdcff)
-                            raw.Add((byte)text[i]);
-                        else if (name == "surrogatepass" && text[i] is >= 0xd800 and <= 0xdfff)
-                            Codecs.AppendUtf8(raw, text[i]);
-                        else
-                            throw new PyError(error);
-                    }
-                    return new PyTuple(new PyBytes([.. raw]), PyInt.Of(end));
-                }
-                for (var i = start; i < end; i++)
-                    result.Append(name switch
-                    {
-                        "xmlcharrefreplace" => $"&#{text[i]};",
-                        "namereplace" when UnicodeDataModule.NameOf(text[i]) is { } named => $"\\N{{{named}}}",
-                        _ => StrMethods.Escape(text[i]),
-                    });
-                break;
-        }
-        return new PyTuple(result.ToStr(), PyInt.Of(end));
-    }
-
     private static byte[] CharMapEncode(PyStr text, string errors, PyObject mapping)
     {
         if (mapping == Values.None)
@@ -237,7 +178,7 @@ internal static class CodecsModule
             var end = i + 1;
             while (end < text.Length && Map(text[end]) is null)
                 end++;
-            i = Codecs.HandleEncode(result, text, i, end, "charmap", "character maps to <undefined>", errors, t => [.. t.ToCodePoints().SelectMany(c => Map(c) ?? throw Err.Value("character maps to <undefined>"))]) - 1;
+            i = Codecs.HandleEncode(result, text, i, end, "charmap", "character maps to <undefined>", errors, t => t.ToCodePoints().All(c => Map(c) is not null) ? [.. t.ToCodePoints().SelectMany(c => Map(c)!)] : null) - 1;
         }
         return [.. result];
 

@@ -15,22 +15,22 @@ internal static partial class PosixCalls
     [LibraryImport("libc", EntryPoint = "_exit")]
     public static partial void ExitNow(int code);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "utimensat")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "utimensat")]
     public static partial int UTime(int folder, string path, ReadOnlySpan<long> times, int flags);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "truncate")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "truncate")]
     public static partial int Truncate(string path, long length);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "chown")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "chown")]
     public static partial int ChOwn(string path, int user, int group);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "lchown")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "lchown")]
     public static partial int LChOwn(string path, int user, int group);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "mkfifo")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "mkfifo")]
     public static partial int MkFifo(string path, int mode);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "statvfs")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "statvfs")]
     public static partial int StatVfs(string path, Span<long> result);
 
     [LibraryImport("libc", SetLastError = true, EntryPoint = "pread")]
@@ -99,7 +99,7 @@ internal static partial class PosixCalls
     [LibraryImport("libc", SetLastError = true, EntryPoint = "tcsetpgrp")]
     public static partial int SetTerminalGroup(int fd, int group);
 
-    [LibraryImport("libc", SetLastError = true, EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     public static partial int MemoryFile(string name, uint flags);
 
     [LibraryImport("libc", SetLastError = true, EntryPoint = "lockf")]

@@ -50,6 +50,12 @@ internal static unsafe partial class ProcessCalls
     [LibraryImport("libc", EntryPoint = "posix_spawnattr_setsigmask")]
     public static partial int SetSignalMask(byte* attributes, byte* set);
 
+    [LibraryImport("libc", EntryPoint = "posix_spawnattr_setschedpolicy")]
+    public static partial int SetPolicy(byte* attributes, int policy);
+
+    [LibraryImport("libc", EntryPoint = "posix_spawnattr_setschedparam")]
+    public static partial int SetParameter(byte* attributes, ref int priority);
+
     [LibraryImport("libc", SetLastError = true, EntryPoint = "waitpid")]
     public static partial int WaitPid(int pid, out int status, int options);
 

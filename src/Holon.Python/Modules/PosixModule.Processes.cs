@@ -6,9 +6,16 @@ internal static partial class PosixModule
     private const string RUsageFields = "ru_utime ru_stime ru_maxrss ru_ixrss ru_idrss ru_isrss ru_minflt ru_majflt ru_nswap ru_inblock ru_oublock ru_msgsnd ru_msgrcv ru_nsignals ru_nvcsw ru_nivcsw";
 
     public static readonly StructSequence RUsage = new("resource.struct_rusage", RUsageFields.Split(' '));
-    private static readonly StructSequence SchedParam = new("posix.sched_param", ["sched_priority"]);
+    private static readonly StructSequence SchedParam = MakeSchedParam();
     private static readonly StructSequence WaitIdResult = new("posix.waitid_result", ["si_pid", "si_uid", "si_signo", "si_status", "si_code"]);
     private static readonly StructSequence TimesResult = new("posix.times_result", ["user", "system", "children_user", "children_system", "elapsed"]);
+
+    private static StructSequence MakeSchedParam()
+    {
+        var made = new StructSequence("posix.sched_param", ["sched_priority"]);
+        made.Type.New = (_, args, names) => made.Make(Signature.Parse("sched_priority").Bind(new NativeCode { Name = "sched_param" }, args, names)[0]!);
+        return made;
+    }
 
     /// <summary>struct rusage: two times and fourteen numbers.</summary>
     public static PyTuple FromRUsage(ReadOnlySpan<long> u)
@@ -57,6 +64,11 @@ internal static partial class PosixModule
             SearchPath = search,
             NewSession = a[6] is not null && Ops.IsTrue(a[6]!),
             Group = a[4] is null or PySingleton ? -1 : Args.Int(a[4]!),
+            RealIds = a[5] is PyInt ? Ops.IsTrue(a[5]!) : a[5] is null ? false : throw Err.Type($"'{a[5]!.Type.FullName}' object cannot be interpreted as an integer"),
+            BlockedSignals = a[7] is null ? null : SignalNumbers(a[7]!),
+            DefaultedSignals = a[8] is null ? [] : SignalNumbers(a[8]!),
+            Policy = a[9] is PyTuple { Count: 2 } s && s[0] != Values.None ? Args.Int(s[0]) : -1,
+            Priority = a[9] is null || a[9] == Values.None ? null : a[9] is PyTuple { Count: 2 } both ? Priority(both[1]) : throw Err.Type("A scheduler tuple must have two elements"),
         };
         if (start.Arguments is [] or [[], ..])
             throw Err.Value(start.Arguments is [] ? "posix_spawn: argv must not be empty" : "posix_spawn: argv first element cannot be empty");
@@ -82,6 +94,8 @@ internal static partial class PosixModule
         var pid = start.Run(Encoded(a[0]!));
         return pid > 0 ? PyInt.Of(pid) : throw Err.OS(-pid, a[0]);
     }
+
+    private static int[] SignalNumbers(PyObject signals) => [.. Ops.Each(signals).Select(s => Args.Int(s) is >= 1 and < Signals.Count and var number ? number : throw Err.Value($"signal number {Ops.Str(s)} out of range [1; {Signals.Count - 1}]"))];
 
     /// <summary>A call that changes this process or another.</summary>
     private static PyObject Controlled(Func<long> call, bool givesValue = false)
@@ -166,8 +180,6 @@ internal static partial class PosixModule
             var count = (int)Args.Long(Check(PosixCalls.GetGroups(groups.Length, groups)));
             return new PyList(groups.Take(count).Select(g => (PyObject)PyInt.Of((uint)g)));
         });
-        m.Def0("getresuid", () => new PyTuple(PyInt.Of(LibC.GetUid()), PyInt.Of(LibC.GetEUid()), PyInt.Of(LibC.GetEUid())));
-        m.Def0("getresgid", () => new PyTuple(PyInt.Of(LibC.GetGid()), PyInt.Of(LibC.GetEGid()), PyInt.Of(LibC.GetEGid())));
         m.Def0("getloadavg", () =>
         {
             Span<double> load = stackalloc double[3];
@@ -185,15 +197,11 @@ internal static partial class PosixModule
             Check(PosixCalls.GetAffinity(Args.Int(pid), (nuint)mask.Length, mask));
             return new PySet(Enumerable.Range(0, mask.Length * 8).Where(i => (mask[i / 8] >> (i % 8) & 1) != 0).Select(i => (PyObject)PyInt.Of(i)), false);
         });
-        m.Def("sched_get_priority_max", "policy", a => PyInt.Of(Args.Int(a[0]!) is 1 or 2 ? 99 : 0));
-        m.Def("sched_get_priority_min", "policy", a => PyInt.Of(Args.Int(a[0]!) is 1 or 2 ? 1 : 0));
-        m.Def1("sched_getscheduler", _ => PyInt.Zero);
-        m.Def1("sched_getparam", _ => SchedParam.Make(PyInt.Zero));
         var names = new PyDict();
         foreach (var (name, number) in new[] { ("SC_ARG_MAX", 0), ("SC_CHILD_MAX", 1), ("SC_CLK_TCK", 2), ("SC_NGROUPS_MAX", 3), ("SC_OPEN_MAX", 4), ("SC_PAGE_SIZE", 30), ("SC_PAGESIZE", 30), ("SC_IOV_MAX", 60), ("SC_NPROCESSORS_CONF", 83), ("SC_NPROCESSORS_ONLN", 84), ("SC_PHYS_PAGES", 85), ("SC_AVPHYS_PAGES", 86), ("SC_SEM_NSEMS_MAX", 32), ("SC_SEM_VALUE_MAX", 33) })
             names.Set(name, PyInt.Of(number));
         m.Set("sysconf_names", names);
-        m.Def1("sysconf", name => PyInt.Of(PosixCalls.SysConf(name is PyStr ? Args.Int(names.Get(name) ?? throw Err.Value("unrecognized configuration name")) : name is PyInt ? Args.Int(name) : throw Err.Type("configuration names must be strings or integers"))));
+        m.Def1("sysconf", name => PyInt.Of(PosixCalls.SysConf(Name(names, name))));
         m.Def1("umask", mask => Controlled(() => LibC.Umask(Args.Int(mask)), true));
         m.Def("register_at_fork", "*, before=?, after_in_child=?, after_in_parent=?", _ => Values.None);
         m.Def0("times", () => TimesResult.Make(new PyFloat(Environment.CpuUsage.UserTime.TotalSeconds), new PyFloat(Environment.CpuUsage.PrivilegedTime.TotalSeconds), new PyFloat(0), new PyFloat(0), new PyFloat(Environment.TickCount64 / 1000.0)));

@@ -5,7 +5,7 @@ namespace Holon.Python.Modules;
 /// <summary>System calls that .NET has no equal for.</summary>
 internal static partial class LibC
 {
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "open")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "open")]
     public static partial int Open(string path, int flags, int mode);
 
     [LibraryImport("libc", SetLastError = true, EntryPoint = "close")]
@@ -44,37 +44,37 @@ internal static partial class LibC
     [LibraryImport("libc", SetLastError = true, EntryPoint = "pipe2")]
     public static partial int Pipe(Span<int> ends, int flags);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "statx")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "statx")]
     public static partial int Statx(int dirfd, string path, int flags, uint mask, Span<byte> result);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "access")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "access")]
     public static partial int Access(string path, int mode);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "mkdir")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "mkdir")]
     public static partial int MkDir(string path, int mode);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "rmdir")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "rmdir")]
     public static partial int RmDir(string path);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "unlink")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "unlink")]
     public static partial int Unlink(string path);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "rename")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "rename")]
     public static partial int Rename(string from, string to);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "symlink")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "symlink")]
     public static partial int SymLink(string target, string path);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "link")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "link")]
     public static partial int Link(string from, string to);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "readlink")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "readlink")]
     public static partial nint ReadLink(string path, Span<byte> buffer, nint size);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "chmod")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "chmod")]
     public static partial int ChMod(string path, int mode);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = "chdir")]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller), EntryPoint = "chdir")]
     public static partial int ChDir(string path);
 
     [LibraryImport("libc", EntryPoint = "getuid")]
@@ -111,14 +111,20 @@ internal static partial class PosixModule
     private static readonly StructSequence UName = new("posix.uname_result", ["sysname", "nodename", "release", "version", "machine"]);
     private static readonly StructSequence TerminalSize = new("os.terminal_size", ["columns", "lines"]);
 
-    private sealed class PyDirEntry(string directory, string name, bool asBytes) : PyObject
+    private sealed class PyDirEntry(string directory, string name, int kind, bool asBytes, bool byDescriptor) : PyObject
     {
+        /// <summary>The path as the program sees it; a descriptor has no name to put before it.</summary>
+        public string ShownName => byDescriptor ? name : FullName;
+
         /// <summary>A path as what the program gave to scandir: bytes or str.</summary>
         public PyObject Given(string path) => asBytes ? new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(path))) : PyStr.FromUtf16(path);
 
         public string FullName => directory is "" ? name : directory.EndsWith('/') ? directory + name : directory + "/" + name;
 
         public string EntryName => name;
+
+        /// <summary>What the folder has said that this is, so that it is known when it is gone; a link that is followed is looked at.</summary>
+        public int KindOf(bool follow) => kind == 0 || (follow && kind == 0xa000) ? Kind(FullName, follow) : kind;
 
         public override PyType Type => DirEntry;
     }
@@ -127,13 +133,13 @@ internal static partial class PosixModule
     {
         t.Repr = o => Values.Str($"<DirEntry {Ops.Repr(((PyDirEntry)o).Given(((PyDirEntry)o).EntryName))}>");
         t.Member("name", o => ((PyDirEntry)o).Given(((PyDirEntry)o).EntryName));
-        t.Member("path", o => ((PyDirEntry)o).Given(((PyDirEntry)o).FullName));
-        t.Def0("__fspath__", o => ((PyDirEntry)o).Given(((PyDirEntry)o).FullName));
+        t.Member("path", o => ((PyDirEntry)o).Given(((PyDirEntry)o).ShownName));
+        t.Def0("__fspath__", o => ((PyDirEntry)o).Given(((PyDirEntry)o).ShownName));
         t.Def0("inode", o => Stat(((PyDirEntry)o).FullName, false)[1]);
         t.Def("stat", "*, follow_symlinks=True", (o, a) => Stat(((PyDirEntry)o).FullName, Ops.IsTrue(a[0]!)));
-        t.Def("is_dir", "*, follow_symlinks=True", (o, a) => Values.Bool(Kind(((PyDirEntry)o).FullName, Ops.IsTrue(a[0]!)) == 0x4000));
-        t.Def("is_file", "*, follow_symlinks=True", (o, a) => Values.Bool(Kind(((PyDirEntry)o).FullName, Ops.IsTrue(a[0]!)) == 0x8000));
-        t.Def0("is_symlink", o => Values.Bool(Kind(((PyDirEntry)o).FullName, false) == 0xa000));
+        t.Def("is_dir", "*, follow_symlinks=True", (o, a) => Values.Bool(((PyDirEntry)o).KindOf(Ops.IsTrue(a[0]!)) == 0x4000));
+        t.Def("is_file", "*, follow_symlinks=True", (o, a) => Values.Bool(((PyDirEntry)o).KindOf(Ops.IsTrue(a[0]!)) == 0x8000));
+        t.Def0("is_symlink", o => Values.Bool(((PyDirEntry)o).KindOf(false) == 0xa000));
         t.DefClassGetItem();
     }, "posix");
 
@@ -178,11 +184,13 @@ internal static partial class PosixModule
         var buffer = new byte[256];
         var result = path is PyInt ? LibC.Statx(Fd(path), "", EmptyPath, 0x7ff, buffer)
             : Gate.Current.On(path, folder, Access.Look, follow, p => LibC.Statx(AtFdCwd, p, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer));
-        return result < 0 ? throw Err.OS(LibC.LastError, path is PyInt ? null : path) : FromStatx(buffer);
+        return result < 0 ? throw Err.OS(LibC.LastError, path) : FromStatx(buffer);
     }
 
     private static PyInt Check(long result, PyObject? path = null, PyObject? path2 = null) =>
-        result < 0 ? throw Err.OS(LibC.LastError, path, path2) : PyInt.Of(result);
+        result >= 0 ? PyInt.Of(result)
+            : path is PyInt ? throw Err.OS(LibC.LastError is Errno.ENOENT ? Errno.EBADF : LibC.LastError, path) // a descriptor goes by its name in /proc
+            : throw Err.OS(LibC.LastError, path, path2);
 
     private static PyObject Done(long result, PyObject? path = null, PyObject? path2 = null)
     {
@@ -197,7 +205,7 @@ internal static partial class PosixModule
     private static PyObject Changed(PyObject? path, PyObject? folder, bool follow, Func<string, long> call) =>
         Done(Gate.Current.On(path, folder, Access.Write, follow, call), path);
 
-    private const string HaveFunctions = "HAVE_FACCESSAT HAVE_FCHDIR HAVE_FCHMOD HAVE_FCHMODAT HAVE_FCHOWN HAVE_FDOPENDIR HAVE_FEXECVE HAVE_FPATHCONF HAVE_FSTATAT HAVE_FSTATVFS HAVE_FTRUNCATE HAVE_FUTIMENS HAVE_LINKAT HAVE_LSTAT HAVE_LUTIMES HAVE_MKDIRAT HAVE_MKFIFOAT HAVE_OPENAT HAVE_READLINKAT HAVE_RENAMEAT HAVE_SYMLINKAT HAVE_UNLINKAT HAVE_UTIMENSAT";
+    private const string HaveFunctions = "HAVE_FACCESSAT HAVE_FCHDIR HAVE_FCHMOD HAVE_FCHMODAT HAVE_FCHOWN HAVE_FCHOWNAT HAVE_FDOPENDIR HAVE_FEXECVE HAVE_FPATHCONF HAVE_FSTATAT HAVE_FSTATVFS HAVE_FTRUNCATE HAVE_FUTIMENS HAVE_LINKAT HAVE_LSTAT HAVE_LUTIMES HAVE_MKDIRAT HAVE_MKFIFOAT HAVE_MKNODAT HAVE_OPENAT HAVE_READLINKAT HAVE_RENAMEAT HAVE_SYMLINKAT HAVE_UNLINKAT HAVE_UTIMENSAT";
 
     private const int GetDescriptorFlags = 1, SetDescriptorFlags = 2, CloseOnExec = 1;
 
@@ -244,18 +252,23 @@ internal static partial class PosixModule
         });
         m.Def("stat", "path, *, dir_fd=None, follow_symlinks=True", a => Stat(a[0]!, Ops.IsTrue(a[2]!), a[1]));
         m.Def("lstat", "path, *, dir_fd=None", a => Stat(a[0]!, false, a[1]));
-        m.Def1("fstat", fd => Stat(Ops.Index(fd), true));
+        m.Def1("fstat", fd =>
+        {
+            var buffer = new byte[256];
+            Check(LibC.Statx(Fd(fd), "", EmptyPath, 0x7ff, buffer));
+            return FromStatx(buffer);
+        });
         m.Def0("getcwd", () => FileSystemCodec.Decode(CurrentFolder()));
         m.Def0("getcwdb", () => new PyBytes(CurrentFolder()));
         m.Def1("chdir", p => Done(m.Machine.Gate.ChangeFolder(p), p));
         m.Def("listdir", "path=None", a =>
         {
-            return new PyList(Entries(a[0]!).Select(n => a[0] is PyBytes ? new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(n))) : (PyObject)PyStr.FromUtf16(n)));
+            return new PyList(Entries(a[0]!).Select(n => IsBytes(a[0]) ? new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(n.Name))) : (PyObject)PyStr.FromUtf16(n.Name)));
         });
         m.Def("scandir", "path=None", a =>
         {
             var path = a[0] == Values.None ? "." : Gate.Plain(a[0], null);
-            return new PyEnumerator(ScanIterator, Entries(a[0]!).Select(n => (PyObject)new PyDirEntry(path, n, a[0] is PyBytes)).GetEnumerator());
+            return new PyEnumerator(ScanIterator, Entries(a[0]!).Select(n => (PyObject)new PyDirEntry(path, n.Name, n.Kind, IsBytes(a[0]), a[0] is PyInt)).GetEnumerator());
         });
         m.Def("open", "path, flags, mode=511, *, dir_fd=None", a =>
         {
@@ -312,11 +325,11 @@ internal static partial class PosixModule
         {
             var buffer = new byte[4096];
             var length = m.Machine.Gate.On(a[0], a[1], Access.Look, false, p => LibC.ReadLink(p, buffer, buffer.Length));
-            return length < 0 ? throw Err.OS(LibC.LastError, a[0]) : a[0] is PyBytes ? new PyBytes(buffer[..(int)length]) : FileSystemCodec.Decode(buffer.AsSpan(0, (int)length));
+            return length < 0 ? throw Err.OS(LibC.LastError, a[0]) : IsBytes(a[0]) ? new PyBytes(buffer[..(int)length]) : FileSystemCodec.Decode(buffer.AsSpan(0, (int)length));
         });
         m.Def("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Changed(a[0], a[2], true, p => LibC.ChMod(p, Args.Int(a[1]!))));
         m.Def("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(CanAccess(a)));
-        m.Def1("fspath", o => o is PyStr or PyBytes ? o : Calls.Special(o, Names.Intern("__fspath__")) ?? throw Err.Type($"expected str, bytes or os.PathLike object, not {o.Type.FullName}"));
+        m.Def1("fspath", o => o is PyStr or PyBytes ? o : Calls.Special(o, Names.Intern("__fspath__")) is not { } path ? throw Err.Type($"expected str, bytes or os.PathLike object, not {o.Type.FullName}") : path is PyStr or PyBytes ? path : throw Err.Type($"expected {o.Type.FullName}.__fspath__() to return str or bytes, not {path.Type.FullName}"));
         m.Def0("getpid", () => PyInt.Of(Environment.ProcessId));
         m.Def0("getppid", () => PyInt.Of(LibC.GetPpid()));
         m.Def0("getuid", () => PyInt.Of(LibC.GetUid()));
@@ -350,9 +363,15 @@ internal static partial class PosixModule
         });
         m.Def0("abort", () => throw Err.Runtime("abort() is not for programs of a virtual machine"));
         m.Def1("fsync", fd => Done(LibC.Sync(Fd(fd))));
-        m.Def1("device_encoding", fd => LibC.IsATty(Fd(fd)) == 1 ? new PyStr("UTF-8") : Values.None);
+        m.Def1("device_encoding", fd => m.Machine.Gate.Owns(Args.Int(fd)) && LibC.IsATty(Args.Int(fd)) == 1 ? new PyStr("UTF-8") : Values.None);
         FillFiles(m);
         FillProcesses(m);
+        FillIdentities(m);
+        FillScheduling(m);
+        FillAttributes(m);
+        FillCopies(m);
+        FillNodes(m);
+        FillExecution(m);
     }
 
     /// <summary>Calls with two paths, as rename does.</summary>
@@ -388,32 +407,14 @@ internal static partial class PosixModule
         return length == 0 ? throw Err.OS(LibC.LastError, (PyObject?)null) : buffer[..Array.IndexOf(buffer, (byte)0)];
     }
 
-    private static List<string> Entries(PyObject given)
-    {
-        List<string> names = [];
-        var path = given == Values.None ? new PyStr(".") : given;
-        return Gate.Current.On(path, null, Access.Look, true, p =>
-        {
-            names = Entries(p, path);
-            return 0;
-        }) < 0 ? throw Err.OS(LibC.LastError, path) : names;
-    }
+    /// <summary>Whether names that belong to a path are bytes: the path is, or what a path object stands for.</summary>
+    private static bool IsBytes(PyObject? path) => path is IBuffer || (path is not (PyStr or PyInt or PySingleton) && Calls.Special(path!, Names.Intern("__fspath__")) is PyBytes);
 
-    private static List<string> Entries(string path, PyObject given)
+    private static List<FolderEntries.Entry> Entries(PyObject given)
     {
-        try
-        {
-            return [.. Directory.EnumerateFileSystemEntries(path).Select(e => Path.GetFileName(e)!)];
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            throw Err.OS(Errno.ENOTDIR, given);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            var translated = Errno.From(error, path);
-            translated.Value.Fields["filename"] = given;
-            throw translated;
-        }
+        List<FolderEntries.Entry>? names = null;
+        var path = given == Values.None ? new PyStr(".") : given;
+        Done(Gate.Current.On(path, null, Access.Look, true, p => (names = FolderEntries.Of(p)) is null ? -1 : 0), path);
+        return names!;
     }
 }

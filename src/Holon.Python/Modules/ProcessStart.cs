@@ -5,7 +5,7 @@ namespace Holon.Python.Modules;
 /// <summary>How a process is to be started.</summary>
 internal sealed class ProcessStart
 {
-    private const short ResetIds = 1, SetGroupFlag = 2, SetSignalDefaults = 4, SetSignalMask = 8, SetSession = 0x80;
+    private const short ResetIds = 1, SetGroupFlag = 2, SetSignalDefaults = 4, SetSignalMask = 8, SetPriority = 0x10, SetPolicy = 0x20, SetSession = 0x80;
 
     /// <summary>SIGINT, SIGPIPE, SIGXFSZ and what .NET catches: its handlers do not exist in the new program.</summary>
     private static readonly int[] DefaultSignals = [1, 2, 3, 13, 15, 17, 18, 20, 21, 22, 25, 28];
@@ -27,6 +27,21 @@ internal sealed class ProcessStart
 
     public bool SearchPath { get; init; }
 
+    /// <summary>Whether the program gets the real user and group instead of the effective ones.</summary>
+    public bool RealIds { get; init; }
+
+    /// <summary>Signals that the program has blocked; null: none.</summary>
+    public int[]? BlockedSignals { get; init; }
+
+    /// <summary>Signals that the program finds with their default actions, besides those of this process.</summary>
+    public int[] DefaultedSignals { get; init; } = [];
+
+    /// <summary>The scheduling policy, or -1 to leave it.</summary>
+    public int Policy { get; init; } = -1;
+
+    /// <summary>The scheduling priority; null to leave it.</summary>
+    public int? Priority { get; init; }
+
     /// <summary>In order: (from, to) duplicates, (from, -1) closes.</summary>
     public List<(int From, int To)> Descriptors { get; } = [];
 
@@ -36,8 +51,10 @@ internal sealed class ProcessStart
     public unsafe int Run(byte[] program)
     {
         byte[] actions = new byte[ProcessCalls.ActionsSize], attributes = new byte[ProcessCalls.AttributesSize], signals = new byte[128], none = new byte[128];
-        foreach (var signal in DefaultSignals)
+        foreach (var signal in DefaultSignals.Concat(DefaultedSignals))
             signals[(signal - 1) / 8] |= (byte)(1 << ((signal - 1) % 8));
+        foreach (var signal in BlockedSignals ?? [])
+            none[(signal - 1) / 8] |= (byte)(1 << ((signal - 1) % 8));
         var path = Terminated(program);
         var folder = Folder is null ? null : Terminated(Folder);
         var pinned = new List<System.Runtime.InteropServices.GCHandle>();
@@ -51,10 +68,14 @@ internal sealed class ProcessStart
             {
                 _ = ProcessCalls.InitActions(actionsAt);
                 _ = ProcessCalls.InitAttributes(attributesAt);
-                var flags = (short)(SetSignalDefaults | SetSignalMask | (NewSession ? SetSession : 0) | (Group >= 0 ? SetGroupFlag : 0));
+                var flags = (short)(SetSignalDefaults | SetSignalMask | (NewSession ? SetSession : 0) | (Group >= 0 ? SetGroupFlag : 0) | (RealIds ? ResetIds : 0) | (Policy >= 0 ? SetPolicy : 0) | (Priority is null ? 0 : SetPriority));
                 _ = ProcessCalls.SetFlags(attributesAt, flags);
                 _ = ProcessCalls.SetSignalDefaults(attributesAt, signalsAt);
                 _ = ProcessCalls.SetSignalMask(attributesAt, noneAt);
+                if (Policy >= 0)
+                    _ = ProcessCalls.SetPolicy(attributesAt, Policy);
+                if (Priority is { } priority)
+                    _ = ProcessCalls.SetParameter(attributesAt, ref priority);
                 if (Group >= 0)
                     _ = ProcessCalls.SetGroup(attributesAt, Group);
                 if (folder is not null)
@@ -83,7 +104,8 @@ internal sealed class ProcessStart
 
     private static byte[] Terminated(byte[] text) => [.. text, 0];
 
-    private static nint[] Table(byte[][] items, List<System.Runtime.InteropServices.GCHandle> pinned)
+    /// <summary>Pointers to texts with a zero at the end, and a null; they stay where they are until the handles are freed.</summary>
+    public static nint[] Table(byte[][] items, List<System.Runtime.InteropServices.GCHandle> pinned)
     {
         var table = new nint[items.Length + 1];
         for (var i = 0; i < items.Length; i++)
@@ -96,7 +118,7 @@ internal sealed class ProcessStart
     }
 
     /// <summary>As the process has it now: programs change it by os.environ, which .NET does not see.</summary>
-    private static byte[][] CurrentEnvironment()
+    public static byte[][] CurrentEnvironment()
     {
         var environ = PyThread.Current.Machine.ImportModule("posix");
         var dict = (PyDict)Attributes.Get(environ, "environ");

@@ -18,6 +18,8 @@ internal static class ThreadModule
         public override PyType Type => RLock;
     }
 
+    private const double LongestWait = 9223372036.0;
+
     private static bool Wait(SemaphoreSlim semaphore, PyObject?[] a)
     {
         var blocking = Ops.IsTrue(a[0]!);
@@ -26,11 +28,16 @@ internal static class ThreadModule
             throw Err.Value("can't specify a timeout for a non-blocking call");
         if (blocking && timeout < 0 && timeout != -1)
             throw Err.Value("timeout value must be a non-negative number");
+        if (blocking && timeout > LongestWait)
+            throw Err.Overflow(timeout > 9.2e9 ? "timestamp too large to convert to C _PyTime_t" : "timeout value is too large");
+        var thread = PyThread.Current;
+        // A signal that came before is seen here at the latest.
+        if (blocking)
+            thread.Machine.RunPending(thread);
         if (semaphore.Wait(0))
             return true;
         if (!blocking)
             return false;
-        var thread = PyThread.Current;
         var limit = timeout < 0 ? TimeSpan.MaxValue : TimeSpan.FromSeconds(Math.Min(timeout, 1e9));
         var clock = System.Diagnostics.Stopwatch.StartNew();
         // In slices, so that a machine's limits end a program that waits for ever.
@@ -38,7 +45,18 @@ internal static class ThreadModule
         {
             var slice = Math.Min(50, (int)Math.Min((limit - clock.Elapsed).TotalMilliseconds + 1, 50));
             if (thread.Machine.Gil.Without(() => semaphore.Wait(slice)))
+            {
+                try
+                {
+                    thread.Machine.RunPending(thread);
+                }
+                catch
+                {
+                    semaphore.Release(); // whoever is interrupted does not have the lock
+                    throw;
+                }
                 return true;
+            }
             thread.Machine.Limits.ChargeInstructions(1);
             thread.Machine.RunPending(thread);
         }
@@ -97,6 +115,7 @@ internal static class ThreadModule
     private static readonly PyType RLock = new("RLock", PyType.Object, t =>
     {
         t.New = (_, _, _) => new PyRLock();
+        t.Repr = o => o is PyRLock l ? Values.Str($"<{(l.Count > 0 ? "locked" : "unlocked")} _thread.RLock object owner={l.Owner} count={l.Count} at {Ops.Address(o)}>") : null!;
         t.Def("acquire", "blocking=True, timeout=-1", (o, a) => Acquire((PyRLock)o, a));
         t.Def0("release", o => Release((PyRLock)o));
         t.Def0("__enter__", o => Acquire((PyRLock)o, [Values.True, PyInt.MinusOne]));
@@ -134,17 +153,19 @@ internal static class ThreadModule
                     return dict;
                 dict = new PyDict();
                 dicts.Add(PyThread.Current, dict);
-                if (Type.Init is { } init && init != PyType.Object.Init)
+                if (Type.Init is { } init && init != LocalInit)
                     init(this, args, names);
                 return dict;
             }
         }
     }
 
+    private static readonly InitFn LocalInit = (_, _, _) => { };
+
     private static readonly PyType Local = new("_local", PyType.Object, t =>
     {
-        t.New = (type, args, names) => new PyLocal(type, args.ToArray(), names);
-        t.Init = (_, _, _) => { };
+        t.New = (type, args, names) => (args.Length > 0 || names is { Count: > 0 }) && type.Init == LocalInit ? throw Err.Type("Initialization arguments are not supported") : new PyLocal(type, args.ToArray(), names);
+        t.Init = LocalInit;
         t.GetAttr = (o, name) =>
         {
             var dict = ((PyLocal)o).Dict;
@@ -152,6 +173,8 @@ internal static class ThreadModule
         };
         t.SetAttr = (o, name, value) =>
         {
+            if (name.Equals(Names.Dict))
+                throw Err.Of(ExceptionTypes.AttributeError, $"'{o.Type.FullName}' object attribute '__dict__' is read-only");
             var dict = ((PyLocal)o).Dict;
             if (o.Type.Lookup(name)?.Type.DescrSet is { } set)
                 set(o.Type.Lookup(name)!, o, value);
@@ -175,7 +198,7 @@ internal static class ThreadModule
         m.Set("RLock", RLock);
         m.Set("_local", Local);
         m.Set("error", ExceptionTypes.RuntimeError);
-        m.Set("TIMEOUT_MAX", new PyFloat(9223372036.0));
+        m.Set("TIMEOUT_MAX", new PyFloat(LongestWait));
         foreach (var name in new[] { "allocate_lock", "allocate" })
             m.Def0(name, () => new PyLock());
         m.Def0("get_ident", () => PyInt.Of(PyThread.Current.Id));

@@ -29,7 +29,14 @@ internal static class WeakRefModule
             }
         }
 
-        public override PyObject? Call(ReadOnlySpan<PyObject> args, PyTuple? names) => Type == Reference || Type.Lookup(Names.Call) is PySlotWrapper ? Target ?? Values.None : Calls.CallByType(this, args, names);
+        public override PyObject? Call(ReadOnlySpan<PyObject> args, PyTuple? names) =>
+            Type == CallableProxy ? Alive(this).Call(args, names) : Type == Reference || Type.Lookup(Names.Call) is PySlotWrapper ? Get(args, names) : Calls.CallByType(this, args, names);
+
+        public PyObject Get(ReadOnlySpan<PyObject> args, PyTuple? names)
+        {
+            Args.Between("weakref", args, names, 0, 0);
+            return Target ?? Values.None;
+        }
     }
 
     private static IEnumerable<PyWeakRef> RefsOf(PyObject o) => PyThread.Current.Machine.Finalizers.ListenersOf(o).OfType<PyWeakRef>();
@@ -38,7 +45,7 @@ internal static class WeakRefModule
     {
         if (callback == Values.None)
             callback = null;
-        if (target is PyInt or PyStr or PyTuple or PyFloat or PyBytes or PySingleton or PyList { HasData: false } or PyDict { HasData: false } || (target is PyInstance && !target.Type.HasWeakRefs))
+        if ((target.Type.IsBuiltin && target is PyInt or PyStr or PyTuple or PyFloat or PyBytes or PyComplex or PySingleton or PyList or PyDict) || target is PyInt or PyTuple or PyBytes || (target is PyInstance && !target.Type.HasWeakRefs))
             throw Err.Type($"cannot create weak reference to '{target.Type.FullName}' object");
         if (callback is null && type is { IsBuiltin: true })
         {
@@ -57,11 +64,13 @@ internal static class WeakRefModule
     {
         t.New = (type, args, names) =>
         {
-            if (args.Length is < 1)
-                throw Err.Type("__new__ expected at least 1 argument, got 0");
+            // A class that derives may have more for its __init__.
+            if (type.IsBuiltin)
+                Args.NoKeywords("ref", names);
+            Args.Between("__new__", names is null ? args : args[..^names.Count], null, 1, 2);
             return Make(type, args[0], args.Length > 1 ? args[1] : null);
         };
-        t.Init = (_, _, _) => { };
+        t.Init = (_, args, names) => Args.Between("__init__", args, names, 1, 2);
         t.Hash = o =>
         {
             var self = (PyWeakRef)o;
@@ -76,14 +85,16 @@ internal static class WeakRefModule
         };
         t.Repr = o => Values.Str(((PyWeakRef)o).Target is { } x ? $"<weakref at {Ops.Address(o)}; to '{x.Type.Name}' at {Ops.Address(x)}>" : $"<weakref at {Ops.Address(o)}; dead>");
         t.Getter("__callback__", o => ((PyWeakRef)o).Callback ?? Values.None);
-        t.DefCall();
+        t.Dict.Set(Names.Call, new PySlotWrapper(t, "__call__", (self, args, names) => ((PyWeakRef)self).Get(args, names)));
         t.DefClassGetItem();
     }, "weakref");
 
     private static PyObject Alive(PyObject proxy) => ((PyWeakRef)proxy).Target ?? throw Err.Of(ExceptionTypes.ReferenceError, "weakly-referenced object no longer exists");
 
-    private static PyType MakeProxy(string name) => new(name, PyType.Object, t =>
+    private static PyType MakeProxy(string name, bool isCallable) => new(name, PyType.Object, t =>
     {
+        if (isCallable)
+            t.DefCall();
         t.GetAttr = (o, n) => Alive(o).Type.GetAttr!(Alive(o), n);
         t.SetAttr = (o, n, v) => Attributes.Set(Alive(o), n, v);
         t.Str = o => Ops.Str(Alive(o));
@@ -91,7 +102,14 @@ internal static class WeakRefModule
         t.Bool = o => Ops.IsTrue(Alive(o));
         t.Len = o => Ops.Len(Alive(o));
         t.Iter = o => Ops.Iter(Alive(o));
-        t.Next = o => Ops.Next(Alive(o));
+        t.Next = o => Alive(o).Type.Next is { } next ? next(Alive(o)) : throw Err.Type($"Weakref proxy referenced a non-iterator '{Alive(o).Type.FullName}' object");
+        t.Index = o => Ops.Index(Alive(o));
+        t.Negative = o => Ops.Negative(Alive(o));
+        t.Positive = o => Ops.Positive(Alive(o));
+        t.Invert = o => Ops.Invert(Alive(o));
+        t.Absolute = o => (Alive(o).Type.Absolute ?? throw Err.Type($"bad operand type for abs(): '{Alive(o).Type.FullName}'"))(Alive(o));
+        t.Def0("__bytes__", o => Calls.CallMethod(Alive(o), "__bytes__"));
+        t.Def0("__reversed__", o => Calls.CallMethod(Alive(o), "__reversed__"));
         t.GetItem = (o, k) => Ops.GetItem(Alive(o), k);
         t.SetItem = (o, k, v) => Ops.SetItem(Alive(o), k, v);
         t.Contains = (o, v) => Ops.Contains(Alive(o), v);
@@ -101,11 +119,12 @@ internal static class WeakRefModule
         {
             var op = (NumberOp)i;
             t.Numbers[i] = (a, b) => Ops.Binary(a.Type == t ? Alive(a) : a, b.Type == t ? Alive(b) : b, op);
+            t.InPlace[i] = (a, b) => Ops.InPlace(a.Type == t ? Alive(a) : a, b.Type == t ? Alive(b) : b, op);
         }
     }, "weakref");
 
-    private static readonly PyType Proxy = MakeProxy("ProxyType");
-    private static readonly PyType CallableProxy = MakeProxy("CallableProxyType");
+    private static readonly PyType Proxy = MakeProxy("ProxyType", false);
+    private static readonly PyType CallableProxy = MakeProxy("CallableProxyType", true);
 
     public static void Fill(ModuleBuilder m)
     {

@@ -156,15 +156,15 @@ internal static class FunctionTypes
         {
             Args.Between(t.Name, args, names, 1, 1);
             set(o, args[0]);
-            foreach (var name in new[] { Names.Module, Names.Name, Names.QualName, Names.Doc })
+            foreach (var name in new[] { Names.Module, Names.Name, Names.QualName, Names.Doc, Names.Intern("__annotations__") })
             {
                 if (Attributes.TryGet(args[0], name) is { } value)
                     o.Data.Set(name, value);
             }
-            o.Data.Set(Names.Intern("__wrapped__"), args[0]);
         };
         t.Repr = o => Values.Str($"<{t.Name}({Ops.Repr(get(o) ?? Values.None)})>");
         t.Member("__func__", get);
+        t.Member("__wrapped__", get);
         t.Getter("__isabstractmethod__", o => Values.Bool(get(o) is { } f && Attributes.TryGet(f, Names.IsAbstractMethod) is { } a && Ops.IsTrue(a)));
         ObjectType.DefineDict(t);
     }

@@ -124,15 +124,34 @@ internal static class Codecs
     }
 
     /// <summary>Asks the error handler about characters that cannot be encoded; gives the position to go on from.</summary>
-    public static int HandleEncode(List<byte> result, PyStr text, int start, int end, string encoding, string reason, string errors, Func<PyStr, byte[]> encode)
+    public static int HandleEncode(List<byte> result, PyStr text, int start, int end, string encoding, string reason, string errors, Func<PyStr, byte[]?> encode)
     {
+        PyException Error()
+        {
+            var made = ExceptionTypes.Make(ExceptionTypes.UnicodeEncodeError);
+            ExceptionTypes.UnicodeEncodeError.Init!(made, [new PyStr(encoding), text, PyInt.Of(start), PyInt.Of(end), new PyStr(reason)], null);
+            return made;
+        }
+        // What is put in has to be in the encoding, too; if it is not, the first error stands.
+        void Insert(PyStr replacement)
+        {
+            byte[]? bytes = null;
+            try
+            {
+                bytes = encode(replacement);
+            }
+            catch (PyError error) when (error.Value.Type == ExceptionTypes.UnicodeEncodeError)
+            {
+            }
+            result.AddRange(bytes ?? throw new PyError(Error()));
+        }
         switch (errors)
         {
             case "ignore":
                 return end;
             case "replace":
                 for (var i = start; i < end; i++)
-                    result.AddRange(encode(new PyStr("?")));
+                    Insert(new PyStr("?"));
                 return end;
             case "surrogateescape" when IsEscaped(text, start, end):
                 for (var i = start; i < end; i++)
@@ -140,19 +159,21 @@ internal static class Codecs
                 return end;
             case "backslashreplace":
                 for (var i = start; i < end; i++)
-                    result.AddRange(encode(new PyStr(StrMethods.Escape(text[i]))));
+                    Insert(new PyStr(StrMethods.Escape(text[i])));
                 return end;
             case "xmlcharrefreplace":
                 for (var i = start; i < end; i++)
-                    result.AddRange(encode(new PyStr($"&#{text[i]};")));
+                    Insert(new PyStr($"&#{text[i]};"));
                 return end;
+            case "strict" or "surrogateescape" or "surrogatepass":
+                throw new PyError(Error());
         }
-        var error = ExceptionTypes.Make(ExceptionTypes.UnicodeEncodeError);
-        ExceptionTypes.UnicodeEncodeError.Init!(error, [new PyStr(encoding), text, PyInt.Of(start), PyInt.Of(end), new PyStr(reason)], null);
-        if (errors is "strict" or "surrogateescape" or "surrogatepass")
-            throw new PyError(error);
+        var error = Error();
         var (replacement, position) = AskHandler(errors, error, text.Length);
-        result.AddRange(replacement is PyBytes bytes ? bytes.Bytes.ToArray() : encode(replacement as PyStr ?? throw BadAnswer(error)));
+        if (replacement is PyBytes bytes)
+            result.AddRange(bytes.Content);
+        else
+            Insert(replacement as PyStr ?? throw BadAnswer(error));
         return position;
     }
 

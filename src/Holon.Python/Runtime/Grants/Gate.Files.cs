@@ -225,7 +225,7 @@ internal sealed partial class Gate
         public ulong Flags, Mode, Resolve;
     }
 
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Modules.PathMarshaller))]
     private static partial nint OpenAt2(nint number, nint folder, string path, ref OpenHow how, nint size);
 
     /// <summary>Opens what has this very name: a link anywhere in it is an error (openat2, Linux 5.6).</summary>

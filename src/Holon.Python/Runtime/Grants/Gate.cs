@@ -28,12 +28,25 @@ internal sealed partial class Gate
         IsOpen = grants.IsEverything;
         ownsProcess = options.HandlesSignals;
         hosts = new GrantedHosts(grants.Net);
-        WorkingFolder = Directory.GetCurrentDirectory();
+        WorkingFolder = ProcessFolder();
         write = [.. grants.Write.Select(Canonical)];
         var home = Canonical(options.Home);
         // Debian keeps a part of the library's settings in /etc and leads there by links.
         read = [.. write, .. grants.Read.Select(Canonical), home, "/etc/python3.11", "/dev/urandom", "/dev/random", "/dev/zero"];
         code = [.. options.Path.Concat(options.SearchPath).Concat(options.PackageFolders).Where(p => p.Length > 0).Select(Canonical)];
+    }
+
+    /// <summary>The process's working folder; the root when it has been removed.</summary>
+    private static string ProcessFolder()
+    {
+        try
+        {
+            return Directory.GetCurrentDirectory();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return "/";
+        }
     }
 
     /// <summary>The gate of the machine that runs on this thread.</summary>
