@@ -11,13 +11,7 @@ internal static class ImpModule
         m.Def0("acquire_lock", () => Values.None);
         m.Def0("release_lock", () => Values.None);
         m.Def1("is_builtin", n => PyInt.Of(BuiltinModules.Table.ContainsKey(n.ToString()!) || BuiltinModules.Refused.ContainsKey(n.ToString()!) ? 1 : n.ToString() is "sys" or "builtins" ? -1 : 0));
-        m.Def1("is_frozen", _ => Values.False);
-        m.Def1("is_frozen_package", _ => Values.False);
-        m.Def("find_frozen", "name, /, *, withdata=False", _ => Values.None);
-        m.Def("get_frozen_object", "name, data=None, /", a => throw Err.Of(ExceptionTypes.ImportError, $"No such frozen object named {a[0]}"));
-        m.Def1("init_frozen", _ => Values.None);
-        m.Def1("_override_frozen_modules_for_tests", _ => Values.None);
-        m.Def0("_frozen_module_names", () => new PyList());
+        FrozenModules.Fill(m);
         m.Def1("exec_builtin", _ => PyInt.Zero);
         m.Def1("exec_dynamic", _ => PyInt.Zero);
         m.Def("create_dynamic", "spec, file=None, /", a => throw Err.Of(ExceptionTypes.ImportError, $"{Ops.Str(Attributes.Get(a[0]!, "name"))} is a C extension module; this machine runs Python modules only"));

@@ -2,8 +2,16 @@ namespace Holon.Python.Modules;
 
 internal static class SysModule
 {
-    public static readonly StructSequence Flags = new("sys.flags", ["debug", "inspect", "interactive", "optimize", "dont_write_bytecode", "no_user_site", "no_site", "ignore_environment", "verbose", "bytes_warning", "quiet", "hash_randomization", "isolated", "dev_mode", "utf8_mode", "warn_default_encoding", "safe_path", "int_max_str_digits"]);
-    public static readonly StructSequence VersionInfo = new("sys.version_info", ["major", "minor", "micro", "releaselevel", "serial"]);
+    /// <summary>A sequence of which programs cannot make others.</summary>
+    private static StructSequence Single(string name, string[] fields)
+    {
+        var made = new StructSequence(name, fields);
+        made.Type.New = (_, _, _) => throw Err.Type($"cannot create '{name}' instances");
+        return made;
+    }
+
+    public static readonly StructSequence Flags = Single("sys.flags", ["debug", "inspect", "interactive", "optimize", "dont_write_bytecode", "no_user_site", "no_site", "ignore_environment", "verbose", "bytes_warning", "quiet", "hash_randomization", "isolated", "dev_mode", "utf8_mode", "warn_default_encoding", "safe_path", "int_max_str_digits"]);
+    public static readonly StructSequence VersionInfo = Single("sys.version_info", ["major", "minor", "micro", "releaselevel", "serial"]);
     public static readonly StructSequence FloatInfo = new("sys.float_info", ["max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix", "rounds"]);
     public static readonly StructSequence IntInfo = new("sys.int_info", ["bits_per_digit", "sizeof_digit", "default_max_str_digits", "str_digits_check_threshold"]);
     public static readonly StructSequence HashInfo = new("sys.hash_info", ["width", "modulus", "inf", "nan", "imag", "algorithm", "hash_bits", "seed_bits", "cutoff"]);
@@ -83,15 +91,30 @@ internal static class SysModule
         m.Set("int_info", IntInfo.Make(PyInt.Of(30), PyInt.Of(4), PyInt.Of(4300), PyInt.Of(640)));
         m.Set("hash_info", HashInfo.Make(PyInt.Of(64), PyInt.Of((1L << 61) - 1), PyInt.Of(314159), PyInt.Zero, PyInt.Of(1000003), new PyStr("marvin"), PyInt.Of(64), PyInt.Of(128), PyInt.Zero));
         m.Set("thread_info", ThreadInfo.Make(new PyStr("pthread"), new PyStr("semaphore"), Values.None));
-        m.Def1("intern", s => machine.Intern(s as PyStr ?? throw Err.Type($"intern() argument must be str, not {s.Type.FullName}")));
+        m.Def1("intern", s => s is PyStr && s.Type != StrType.Type ? throw Err.Type($"can't intern {s.Type.FullName}") : machine.Intern(s as PyStr ?? throw Err.Type($"intern() argument must be str, not {s.Type.FullName}")));
         m.Def0("getrecursionlimit", () => PyInt.Of(machine.RecursionLimit));
         m.Def1("setrecursionlimit", n =>
         {
             machine.RecursionLimit = Args.Int(n) is >= 1 and var limit ? limit : throw Err.Value("recursion limit must be greater or equal than 1");
             return Values.None;
         });
-        m.Def0("getswitchinterval", () => new PyFloat(0.005));
-        m.Def1("setswitchinterval", _ => Values.None);
+        // Remembered only: threads change after so many instructions.
+        var interval = 0.005;
+        m.Def0("getswitchinterval", () => new PyFloat(interval));
+        m.Def1("setswitchinterval", seconds =>
+        {
+            interval = Args.Double(seconds) is > 0 and var given ? given : throw Err.Value("switch interval must be strictly positive");
+            return Values.None;
+        });
+        m.Set("_stdlib_dir", PyStr.FromUtf16(options.Home));
+        m.Def0("_clear_type_cache", () => Values.None);
+        m.Def0("_debugmallocstats", () => Values.None);
+        m.Def0("_current_exceptions", () =>
+        {
+            var result = new PyDict();
+            result.Set(PyInt.Of(PyThread.Current.Id), (PyObject?)PyThread.Current.CurrentHandled ?? Values.None);
+            return result;
+        });
         m.Def0("get_int_max_str_digits", () => PyInt.Of(machine.MaxIntDigits));
         m.Def("set_int_max_str_digits", "maxdigits", a =>
         {
@@ -117,8 +140,9 @@ internal static class SysModule
         m.Def0("_current_frames", () => new PyDict());
         m.Def0("exc_info", () => PyThread.Current.CurrentHandled is { } e ? new PyTuple(e.Type, e, (PyObject?)e.Traceback ?? Values.None) : new PyTuple(Values.None, Values.None, Values.None));
         m.Def0("exception", () => (PyObject?)PyThread.Current.CurrentHandled ?? Values.None);
-        m.Def("exit", "status=None, /", a => Err.Set(a[0] is PyTuple t ? Err.Of(ExceptionTypes.SystemExit, t) : a[0] == Values.None ? Err.Of(ExceptionTypes.SystemExit) : Err.Of(ExceptionTypes.SystemExit, a[0]!)));
+        m.Def("exit", "status=None, /", a => Err.Set(a[0] is PyTuple t ? Err.Of(ExceptionTypes.SystemExit, [.. t.Items]) : a[0] == Values.None ? Err.Of(ExceptionTypes.SystemExit) : Err.Of(ExceptionTypes.SystemExit, a[0]!)));
         m.Def1("settrace", f => Hook(() => PyThread.Current.SetTrace(f == Values.None ? null : f)));
+        m.Def("call_tracing", "func, args, /", a => PyThread.Current.CallTracing(a[0]!, (a[1] as PyTuple ?? throw Err.Type($"call_tracing() argument 2 must be tuple, not {Args.TypeName(a[1])}")).Items));
         m.Def0("gettrace", () => PyThread.Current.TraceFunction ?? Values.None);
         m.Def1("setprofile", f => Hook(() => PyThread.Current.SetProfile(f == Values.None ? null : f)));
         m.Def0("getprofile", () => PyThread.Current.ProfileFunction ?? Values.None);
@@ -173,7 +197,7 @@ internal static class SysModule
             if (value == Values.None)
                 return Values.None;
             machine.Builtins.Dict.Set("_", Values.None);
-            var output = Attributes.Get(machine.Sys, "stdout");
+            var output = Attributes.TryGet(machine.Sys, "stdout") ?? throw Err.Runtime("lost sys.stdout");
             Calls.CallMethod(output, "write", Ops.ReprObject(value));
             Calls.CallMethod(output, "write", new PyStr("\n"));
             machine.Builtins.Dict.Set("_", value);
@@ -187,7 +211,9 @@ internal static class SysModule
         });
         m.Def1("unraisablehook", info =>
         {
-            ErrorPrinter.PrintUnraisable(machine, (PyException)Attributes.Get(info, "exc_value"), Attributes.Get(info, "object"));
+            if (info is PyException || Attributes.TryGet(info, "exc_value") is not PyException error)
+                throw Err.Type("sys.unraisablehook argument type must be UnraisableHookArgs");
+            ErrorPrinter.PrintUnraisable(machine, error, Attributes.Get(info, "object"));
             return Values.None;
         });
         m.DefRaw("breakpointhook", (_, args, names) => BreakpointFunction(machine) is { } function ? Calls.CallNamed(function, args, names) : Values.None);

@@ -7,6 +7,8 @@ internal static class TwinModules
 {
     public static void FillDateTime(ModuleBuilder m) => Fill(m, "datetime", "_datetime");
 
+    public static void FillStat(ModuleBuilder m) => Fill(m, "stat", "_stat");
+
     private static void Fill(ModuleBuilder m, string source, string twin)
     {
         var machine = m.Machine;

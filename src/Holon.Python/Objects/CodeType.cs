@@ -33,7 +33,7 @@ internal static class CodeType
         Any("co_qualname", c => c.QualName);
         Any("co_linetable", c => new PyBytes(c.LineTable));
         Any("co_exceptiontable", c => new PyBytes(c.ExceptionTable));
-        Any("co_lnotab", c => new PyBytes([]));
+        Any("co_lnotab", c => new PyBytes(OldLineTable(c)));
         t.Def0("co_lines", o => new PyEnumerator(IteratorTypes.Sequence, Lines((PyCode)o).GetEnumerator()));
         t.Def1("_varname_from_oparg", (o, number) => Args.Int(number) is >= 0 and var at && at < ((PyCode)o).LocalsPlusNames.Length ? ((PyCode)o).LocalsPlusNames[at] : throw Err.Index("tuple index out of range"));
         t.Def0("co_positions", o => new PyEnumerator(IteratorTypes.Sequence, Positions((PyCode)o).GetEnumerator()));
@@ -49,6 +49,29 @@ internal static class CodeType
 
         void Any(string name, Func<PyCode, PyObject> get) => t.Member(name, o => get((PyCode)o));
     });
+
+    /// <summary>The table of CPython before 3.10: steps of bytes and, in a signed byte, of lines.</summary>
+    private static byte[] OldLineTable(PyCode code)
+    {
+        var result = new List<byte>();
+        var (offset, line) = (0L, (long)code.FirstLine);
+        foreach (var range in Lines(code).Cast<PyTuple>())
+        {
+            if (range[2] is not PyInt { Value: var next } || next == line)
+                continue;
+            var (bytes, lines) = (((PyInt)range[0]).Value - offset, next - line);
+            (offset, line) = (((PyInt)range[0]).Value, next);
+            for (; bytes > 255; bytes -= 255)
+                result.AddRange([255, 0]);
+            for (; lines is > 127 or < -128; lines -= lines > 0 ? 127 : -128)
+            {
+                result.AddRange([(byte)bytes, lines > 0 ? (byte)127 : unchecked((byte)-128)]);
+                bytes = 0;
+            }
+            result.AddRange([(byte)bytes, (byte)lines]);
+        }
+        return [.. result];
+    }
 
     private static bool Same(PyCode x, PyCode y) => x == y || (x.Name.Equals(y.Name) && x.ArgCount == y.ArgCount && x.Flags == y.Flags && x.FirstLine == y.FirstLine && x.Code.AsSpan().SequenceEqual(y.Code)
         && x.LineTable.AsSpan().SequenceEqual(y.LineTable) && x.NameList.SequenceEqual(y.NameList) && Ops.Eq(new PyTuple(x.Consts), new PyTuple(y.Consts)));

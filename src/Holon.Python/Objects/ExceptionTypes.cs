@@ -88,7 +88,7 @@ internal static partial class ExceptionTypes
     {
         var error = new PyException(type, new PyTuple(args));
         if (args.Length > 0 && (type == StopIteration || type == SystemExit))
-            error.SetSingle(type == StopIteration ? "value" : "code", args[0]);
+            error.SetSingle(type == StopIteration ? "value" : "code", args.Length > 1 && type == SystemExit ? error.Args : args[0]);
         if (args.Length == 1 && type.IsSubtypeOf(ImportError))
             error.Fields["msg"] = args[0];
         return error;

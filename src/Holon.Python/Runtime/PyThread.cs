@@ -89,6 +89,22 @@ internal sealed class PyThread(Machine machine)
         }
     }
 
+    /// <summary>Calls so that a trace function that is set meanwhile is told although one is running: a debugger debugs what it evaluates (sys.call_tracing).</summary>
+    public PyObject CallTracing(PyObject function, ReadOnlySpan<PyObject> args)
+    {
+        var running = traceFunctionsRunning;
+        traceFunctionsRunning = 0;
+        try
+        {
+            return Calls.Call(function, args);
+        }
+        finally
+        {
+            traceFunctionsRunning = running;
+            UpdateTracing();
+        }
+    }
+
     public void BeginTraceFunction()
     {
         traceFunctionsRunning++;
