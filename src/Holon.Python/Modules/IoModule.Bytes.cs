@@ -256,14 +256,17 @@ internal static partial class IoModule
         t.Def("readline", "size=-1, /", (o, a) => new PyBytes(Line(M(o), Args.Long(a[0]!, -1))));
         t.Def1("readinto", (o, b) =>
         {
-            var part = Take(M(o), ((IBuffer)b).Writable.Length);
-            part.CopyTo(((IBuffer)b).Writable);
+            var target = Buffers.Writable(b);
+            var part = Take(M(o), target.Bytes.Length);
+            part.CopyTo(target.Writable);
             return PyInt.Of(part.Length);
         });
         t.Def1("write", (o, b) =>
         {
             var self = M(o);
             var data = (b as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{b.Type.FullName}'")).Bytes;
+            if (data.Length == 0)
+                return PyInt.Zero;
             if (self.Position > self.Buffer.Count)
             {
                 PyThread.Current.Machine.Limits.CheckSize(self.Position);
@@ -301,10 +304,21 @@ internal static partial class IoModule
         t.Def0("getbuffer", o => MemoryViewType.Of(M(o).Buffer));
         t.Def0("close", o =>
         {
+            if (((PyBytesIO)o).Buffer.Exports.Any())
+                throw Err.Buffer("Existing exports of data: object cannot be re-sized");
             ((PyBytesIO)o).Closed = true;
             return Values.None;
         });
-        t.Def0("__getstate__", o => new PyTuple(new PyBytes(M(o).Buffer.Bytes.ToArray()), PyInt.Of(M(o).Position), Values.None));
+        t.Def0("__getstate__", o => new PyTuple(new PyBytes(M(o).Buffer.Bytes.ToArray()), PyInt.Of(M(o).Position), OwnAttributes(o)));
+        t.Def1("__setstate__", (o, given) =>
+        {
+            var self = M(o);
+            var state = StateOf(o, given, 3);
+            t.Init!(o, [state[0] is IBuffer ? state[0] : throw Err.Type($"a bytes-like object is required, not '{state[0].Type.FullName}'")], null);
+            self.Position = PositionOf(state[1], "second", "not");
+            SetAttributes(o, state[2], "third");
+            return Values.None;
+        });
     }, "_io");
 
     private static byte[] Line(PyBytesIO self, long limit)
@@ -324,6 +338,10 @@ internal static partial class IoModule
         public byte[] Ahead = [];
         public int At;
         public List<byte> Behind = [];
+        public bool IsReady;
+
+        /// <summary>The raw file had nothing at the last look, and may have something later.</summary>
+        public bool WouldBlock;
 
         public int Left => Ahead.Length - At;
     }
@@ -331,8 +349,8 @@ internal static partial class IoModule
     private static PyBuffered Bf(PyObject o)
     {
         var self = (PyBuffered)o;
-        if (self.Raw is null)
-            throw Err.Value("raw stream has been detached");
+        if (self.Raw is null || !self.IsReady)
+            throw Err.Value(self.IsReady ? "raw stream has been detached" : "I/O operation on uninitialized object");
         return !Ops.IsTrue(Attributes.Get(self.Raw, "closed")) ? self : throw Err.Value(self.Type.Name.Contains("Writer", StringComparison.Ordinal) ? "write to closed file" : "read of closed file");
     }
 
@@ -355,10 +373,14 @@ internal static partial class IoModule
         }
     }
 
+    private static PyInt Position(PyObject answer) => answer is PyInt { Value: >= 0 } position ? position
+        : throw (answer is PyInt ? Err.Of(ExceptionTypes.OSError, $"Raw stream returned invalid position {answer}") : Err.Type($"'{answer.Type.FullName}' object cannot be interpreted as an integer"));
+
     private static bool Fill(PyBuffered self)
     {
         Flush(self);
         var data = Calls.CallMethod(self.Raw!, "read", PyInt.Of(self.Size));
+        self.WouldBlock = data == Values.None;
         self.Ahead = data is IBuffer b ? b.Bytes.ToArray() : [];
         self.At = 0;
         return self.Ahead.Length > 0;
@@ -380,6 +402,7 @@ internal static partial class IoModule
             if (Attributes.TryGet(self.Raw!, "readall") is { } readAll)
             {
                 var rest = Calls.Call(readAll);
+                self.WouldBlock = rest == Values.None;
                 return rest is PyBytes all && begun.Length == 0 ? all.Content : rest is IBuffer more ? [.. begun, .. more.Bytes] : begun;
             }
         }
@@ -400,13 +423,17 @@ internal static partial class IoModule
         {
             var a = Signature.Parse(pair ? "reader, writer, buffer_size=8192" : "raw, buffer_size=8192").Bind(new NativeCode { Name = name }, args, names);
             var self = (PyBuffered)o;
-            self.Size = Args.Long(a[^1]!) is > 0 and var size ? (int)Math.Min(size, 1 << 30) : throw Err.Value("buffer size must be strictly positive");
+            self.IsReady = false;
+            var size = Args.Long(a[^1]!) is > 0 and var positive ? positive : throw Err.Value("buffer size must be strictly positive");
+            PyThread.Current.Machine.Limits.CheckSize(size);
+            self.Size = (int)size;
             self.Raw = a[0];
             self.RawWriter = pair ? a[1] : null;
             if (read && !Ops.IsTrue(Calls.CallMethod(a[0]!, "readable")))
                 throw Unsupported("File or stream is not readable.");
             if (write && !Ops.IsTrue(Calls.CallMethod(self.RawWriter ?? a[0]!, "writable")))
                 throw Unsupported("File or stream is not writable.");
+            self.IsReady = true;
             if (write && a[0] is PyFileIO)
                 Track(o, Layer.Buffer);
         };
@@ -432,17 +459,24 @@ internal static partial class IoModule
             var self = (PyBuffered)o;
             if (self.Raw is null || Ops.IsTrue(Attributes.Get(self.Raw, "closed")))
                 return Values.None;
-            try
+            PyException? failed = null;
+            void Try(PyObject each, string method)
             {
-                Calls.CallMethod(o, "flush");
+                try
+                {
+                    Calls.CallMethod(each, method);
+                }
+                catch (PyError error)
+                {
+                    error.Value.Context ??= failed;
+                    failed = error.Value;
+                }
             }
-            finally
-            {
-                if (self.RawWriter is not null)
-                    Calls.CallMethod(self.RawWriter, "close");
-                Calls.CallMethod(self.Raw, "close");
-            }
-            return Values.None;
+            Try(o, "flush");
+            if (self.RawWriter is not null)
+                Try(self.RawWriter, "close");
+            Try(self.Raw, "close");
+            return failed is null ? Values.None : throw new PyError(failed);
         });
         t.Def0("detach", o =>
         {
@@ -454,17 +488,21 @@ internal static partial class IoModule
         t.Def("seek", "target, whence=0, /", (o, a) =>
         {
             var self = Bf(o);
-            Flush(self);
             var (offset, whence) = (Args.Long(a[0]!), Args.Int(a[1]!));
+            if (whence is < 0 or > 4) // SEEK_DATA and SEEK_HOLE
+                throw Err.Value($"whence value {whence} unsupported");
+            Flush(self);
             if (whence == 1)
                 offset -= self.Left;
             self.Ahead = [];
             self.At = 0;
-            return Calls.CallMethod(self.Raw!, "seek", PyInt.Of(offset), PyInt.Of(whence));
+            return Position(Calls.CallMethod(self.Raw!, "seek", PyInt.Of(offset), PyInt.Of(whence)));
         });
-        t.Def0("tell", o => PyInt.Of(Args.Long(Calls.CallMethod(Bf(o).Raw!, "tell")) - ((PyBuffered)o).Left + ((PyBuffered)o).Behind.Count));
+        t.Def0("tell", o => PyInt.Of(Position(Calls.CallMethod(Bf(o).Raw!, "tell")).Value - ((PyBuffered)o).Left + ((PyBuffered)o).Behind.Count));
         t.Def("truncate", "pos=None, /", (o, a) =>
         {
+            if (Bf(o) is not null && !write)
+                throw Unsupported("truncate");
             Flush(Bf(o));
             var at = a[0] == Values.None ? Calls.CallMethod(o, "tell") : a[0]!;
             return Calls.CallMethod(((PyBuffered)o).Raw!, "truncate", at);
@@ -472,7 +510,14 @@ internal static partial class IoModule
         if (read)
         {
             t.Next = o => BufferedLine(Bf(o), -1) is { Length: > 0 } line ? new PyBytes(line) : null;
-            t.Def("read", "size=-1, /", (o, a) => Args.Long(a[0]!, -1) is >= -1 and var size ? new PyBytes(Read(Bf(o), size)) : throw Err.Value("read length must be non-negative or -1"));
+            t.Def("read", "size=-1, /", (o, a) =>
+            {
+                var size = Args.Long(a[0]!, -1) is >= -1 and var given ? given : throw Err.Value("read length must be non-negative or -1");
+                var self = Bf(o);
+                self.WouldBlock = false;
+                var data = Read(self, size);
+                return data.Length == 0 && self.WouldBlock ? Values.None : new PyBytes(data);
+            });
             t.Def("read1", "size=-1, /", (o, a) =>
             {
                 var self = Bf(o);

@@ -345,6 +345,31 @@ internal static partial class IoModule
         return !self.Closed ? self : throw Err.Value("I/O operation on closed file");
     }
 
+    /// <summary>What a program has put onto a file in memory, for pickle; None when that is nothing.</summary>
+    private static PyObject OwnAttributes(PyObject o)
+    {
+        if (Attributes.TryGet(o, "__dict__") is not PyDict { Count: > 0 } own)
+            return Values.None;
+        var copy = new PyDict();
+        foreach (var (key, value) in own.Items())
+            copy.Set(key, value);
+        return copy;
+    }
+
+    private static PyTuple StateOf(PyObject o, PyObject given, int count) =>
+        given is PyTuple state && state.Count >= count ? state : throw Err.Type($"{o.Type.FullName}.__setstate__ argument should be {count}-tuple, got {given.Type.FullName}");
+
+    private static long PositionOf(PyObject o, string which, string but) =>
+        (o is PyInt ? Args.Long(o) : throw Err.Type($"{which} item of state must be an integer, {but} {o.Type.FullName}")) is >= 0 and var position ? position : throw Err.Value("position value cannot be negative");
+
+    private static void SetAttributes(PyObject o, PyObject given, string which)
+    {
+        if (given == Values.None)
+            return;
+        foreach (var (key, value) in (given as PyDict ?? throw Err.Type($"{which} item of state should be a dict, got a {given.Type.FullName}")).Items())
+            Attributes.Set(o, (PyStr)key, value);
+    }
+
     private static void WriteString(PyStringIO self, PyStr text)
     {
         if (self.Universal)
@@ -354,6 +379,8 @@ internal static partial class IoModule
         }
         if (self.WriteNewline != "\n")
             text = StrMethods.Replace(text, new PyStr("\n"), new PyStr(self.WriteNewline), -1);
+        if (text.Length == 0)
+            return;
         PyThread.Current.Machine.Limits.CheckSize((self.Text.Count + (long)text.Length) * 4);
         while (self.Text.Count < self.Position)
             self.Text.Add(0);
@@ -402,6 +429,8 @@ internal static partial class IoModule
             var a = Signature.Parse("initial_value='', newline=?").Bind(new NativeCode { Name = "StringIO" }, args, names);
             var self = (PyStringIO)o;
             var newline = a[1] ?? new PyStr("\n");
+            if (newline != Values.None && newline is not PyStr)
+                throw Err.Type($"newline must be str or None, not {newline.Type.FullName}");
             if (newline is PyStr n && n.Value is not ("" or "\n" or "\r" or "\r\n"))
                 throw Err.Value($"illegal newline value: {Ops.Repr(newline)}");
             self.Newline = newline;
@@ -414,6 +443,22 @@ internal static partial class IoModule
                 WriteString(self, a[0] as PyStr ?? throw Err.Type($"initial_value must be str or None, not {a[0]!.Type.FullName}"));
             self.Position = 0;
         };
+        t.Def0("__getstate__", o =>
+        {
+            var self = S(o);
+            return new PyTuple(PyStr.FromCodePoints(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(self.Text)), self.Newline, PyInt.Of(self.Position), OwnAttributes(o));
+        });
+        t.Def1("__setstate__", (o, given) =>
+        {
+            var self = S(o);
+            var state = StateOf(o, given, 4);
+            t.Init!(o, [state[0], state[1]], null);
+            // The text has been through the newlines already.
+            self.Text = [.. ((PyStr)state[0]).ToCodePoints()];
+            self.Position = (int)Math.Min(PositionOf(state[2], "third", "got"), int.MaxValue);
+            SetAttributes(o, state[3], "fourth");
+            return Values.None;
+        });
         t.Next = o => StringLine(S(o), -1) is { Length: > 0 } line ? line : null;
         t.Getter("closed", o => Values.Bool(((PyStringIO)o).Closed));
         t.Getter("line_buffering", _ => Values.False);
@@ -477,13 +522,29 @@ internal static partial class IoModule
         t.Def("decode", "input, final=False", (o, a) =>
         {
             var self = (PyNewlineDecoder)o;
-            var text = self.Decoder == Values.None ? (PyStr)a[0]! : (PyStr)Calls.CallMethod(self.Decoder, "decode", a[0]!, a[1]!);
+            var text = (self.Decoder == Values.None ? a[0]! : Calls.CallMethod(self.Decoder, "decode", a[0]!, a[1]!)) is var decoded && decoded is PyStr given ? given : throw Err.Type($"decoder should return a string result, not '{decoded.Type.FullName}'");
             return TranslateNewlines(text, Ops.IsTrue(a[1]!), self.Translate, ref self.PendingCr, ref self.Seen);
         });
         t.Def0("reset", o =>
         {
             (((PyNewlineDecoder)o).PendingCr, ((PyNewlineDecoder)o).Seen) = (false, 0);
-            return Values.None;
+            return ((PyNewlineDecoder)o).Decoder is var decoder && decoder != Values.None ? Calls.CallMethod(decoder, "reset") : Values.None;
+        });
+        t.Def0("getstate", o =>
+        {
+            var self = (PyNewlineDecoder)o;
+            var state = self.Decoder == Values.None ? new PyTuple(new PyBytes([]), PyInt.Zero) : Calls.CallMethod(self.Decoder, "getstate");
+            if (state is not PyTuple { Count: 2 } pair || pair[1] is not PyInt flags)
+                throw Err.Type("illegal decoder state");
+            return new PyTuple(pair[0], PyInt.Of(flags.ToBig() << 1 | (self.PendingCr ? 1 : 0)));
+        });
+        t.Def1("setstate", (o, state) =>
+        {
+            var self = (PyNewlineDecoder)o;
+            if (state is not PyTuple { Count: 2 } pair || pair[1] is not PyInt flags)
+                throw Err.Type("state argument must be a tuple");
+            self.PendingCr = !flags.ToBig().IsEven;
+            return self.Decoder == Values.None ? Values.None : Calls.CallMethod(self.Decoder, "setstate", new PyTuple(pair[0], PyInt.Of(flags.ToBig() >> 1)));
         });
         t.Getter("newlines", o => SeenNewlines(((PyNewlineDecoder)o).Seen));
     }, "_io");
