@@ -46,6 +46,7 @@ internal static partial class PosixModule
         m.Def("initgroups", "username, gid, /", a => Controlled(() => LinuxCalls.InitGroups([.. Encoded(a[0]!), 0], Id(a[1], "gid"))));
         m.Def("getgrouplist", "user, group, /", a =>
         {
+            m.Machine.Gate.AskRun("looking up users");
             byte[] user = [.. Encoded(a[0]!), 0];
             var count = 65536;
             var groups = new uint[count];

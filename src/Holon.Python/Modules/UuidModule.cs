@@ -16,15 +16,15 @@ internal static class UuidModule
 
         public int Sequence { get; set; } = RandomNumberGenerator.GetInt32(1 << 14);
 
-        public byte[] Node { get; } = NodeOf();
+        public byte[]? Node { get; set; }
     }
 
-    /// <summary>The address of a network card; where there is none, a random one that says so by its first bit.</summary>
+    /// <summary>The address of a network card; where there is none, or where the program may not know it, a random one that says so by its first bit.</summary>
     private static byte[] NodeOf()
     {
         try
         {
-            foreach (var card in Directory.EnumerateDirectories("/sys/class/net").Order(StringComparer.Ordinal))
+            foreach (var card in (Gate.Current.IsOpen ? Directory.EnumerateDirectories("/sys/class/net") : []).Order(StringComparer.Ordinal))
             {
                 var parts = File.ReadAllText(card + "/address").Trim().Split(':');
                 var bytes = parts.Length == 6 ? [.. parts.Select(p => byte.Parse(p, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture))] : Array.Empty<byte>();
@@ -59,7 +59,7 @@ internal static class UuidModule
         BinaryPrimitives.WriteUInt16BigEndian(result.AsSpan(4), (ushort)(now >> 32));
         BinaryPrimitives.WriteUInt16BigEndian(result.AsSpan(6), (ushort)(now >> 48 & 0xfff | 0x1000));
         BinaryPrimitives.WriteUInt16BigEndian(result.AsSpan(8), (ushort)(clock.Sequence | 0x8000));
-        clock.Node.CopyTo(result, 10);
+        (clock.Node ??= NodeOf()).CopyTo(result, 10);
         return result;
     }
 }

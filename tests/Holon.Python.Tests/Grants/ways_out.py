@@ -9,7 +9,7 @@ HARMLESS = {
         fspath getcwd getcwdb getegid geteuid getgid getgroups getloadavg getlogin getpgid getpgrp getpid getppid getpriority getrandom
         getresgid getresuid getsid getuid memfd_create openpty pipe pipe2 putenv register_at_fork sched_get_priority_max
         sched_get_priority_min sched_getaffinity sched_getparam sched_getscheduler sched_yield strerror sync sysconf times uname unsetenv
-        urandom waitstatus_to_exitcode closerange isatty""",
+        urandom waitstatus_to_exitcode closerange isatty confstr device_encoding eventfd major makedev minor sched_rr_get_interval""",
     "_io": "text_encoding",
     "_socket": """CMSG_LEN CMSG_SPACE getdefaulttimeout gethostname getprotobyname getservbyname getservbyport htonl htons inet_aton
         inet_ntoa inet_ntop inet_pton ntohl ntohs setdefaulttimeout sethostname socketpair""",
@@ -31,6 +31,7 @@ HARMLESS = {
 P, Q = "/etc/hostname", "/tmp/holon-ways-out"
 PATHS = {
     "posix": dict(access=None, chdir=(P,), chmod=(P, 0o600), chown=(P, 0, 0), lchown=(P, 0, 0), link=(P, Q), listdir=("/etc",), lstat=(P,), mkdir=(Q,),
+                  getxattr=(P, "user.a"), listxattr=(P,), mknod=(Q,), pathconf=(P, "PC_NAME_MAX"), removexattr=(P, "user.a"), setxattr=(P, "user.a", b""),
                   mkfifo=(Q,), open=(P, 0), readlink=(P,), remove=(Q,), rename=(P, Q), replace=(P, Q), rmdir=(Q,), scandir=("/etc",), stat=(P,),
                   statvfs=(P,), symlink=(P, Q), truncate=(P, 0), unlink=(Q,), utime=(P,)),
     "_io": dict(open=(P,), open_code=(P,), FileIO=(P,)),
@@ -45,7 +46,10 @@ PATHS = {
 REFUSED = {  # processes, the network, the end of the process
     "posix": dict(_exit=(0,), kill=(1, 0), killpg=(1, 0), nice=(0,), posix_spawn=("/bin/true", ["true"], {}), posix_spawnp=("true", ["true"], {}),
                   setpgid=(0, 0), setpgrp=(), setpriority=(0, 0, 0), setsid=(), tcsetpgrp=(0, 1), system=("true",), umask=(0o22,), wait=(), wait3=(0,), wait4=(-1, 0),
-                  waitpid=(-1, 0)),
+                  waitpid=(-1, 0), chroot=("/",), execv=("/bin/true", ["true"]), execve=("/bin/true", ["true"], {}), getgrouplist=("root", 0), initgroups=("root", 0),
+                  pidfd_open=(1,), sched_setaffinity=(0, [0]), sched_setparam=(0, os.sched_param(0)), sched_setscheduler=(0, 0, os.sched_param(0)), setegid=(0,), seteuid=(0,),
+                  setgid=(0,), setgroups=([],), setregid=(0, 0), setresgid=(0, 0, 0), setresuid=(0, 0, 0), setreuid=(0, 0), setuid=(0,), spawnv=(0, "/bin/true", ["true"]),
+                  spawnve=(0, "/bin/true", ["true"], {}), spawnvp=(0, "true", ["true"]), spawnvpe=(0, "true", ["true"], {}), waitid=(0, 0, 4)),
     "_socket": dict(socket=(), getaddrinfo=("localhost", 80), gethostbyaddr=("localhost",), gethostbyname=("localhost",), gethostbyname_ex=("localhost",),
                     getnameinfo=(("127.0.0.1", 80), 0), if_indextoname=(1,), if_nameindex=(), if_nametoindex=("lo",)),
     "_signal": dict(pthread_kill=(1, 15), raise_signal=(15,)),
@@ -56,7 +60,7 @@ REFUSED = {  # processes, the network, the end of the process
 }
 F = FOREIGN  # noqa: F821  put there by the test
 DESCRIPTORS = {
-    "posix": dict(close=(F,), device_encoding=(F,), dup=(F,), dup2=(F, 900), fchdir=(F,), fchmod=(F, 0o600), fchown=(F, 0, 0), fdatasync=(F,), fstat=(F,),
+    "posix": dict(close=(F,), copy_file_range=(F, F, 1), eventfd_read=(F,), eventfd_write=(F, 1), fpathconf=(F, "PC_NAME_MAX"), pwritev=(F, [b""], 0), splice=(F, F, 1), dup=(F,), dup2=(F, 900), fchdir=(F,), fchmod=(F, 0o600), fchown=(F, 0, 0), fdatasync=(F,), fstat=(F,),
                   fstatvfs=(F,), fsync=(F,), ftruncate=(F, 0), get_blocking=(F,), get_inheritable=(F,), get_terminal_size=(F,), lockf=(F, 3, 0),
                   lseek=(F, 0, 0), posix_fadvise=(F, 0, 0, 0), posix_fallocate=(F, 0, 1), pread=(F, 1, 0), preadv=(F, [bytearray(1)], 0), pwrite=(F, b"", 0),
                   read=(F, 1), readv=(F, [bytearray(1)]), sendfile=(1, F, 0, 1), set_blocking=(F, True), set_inheritable=(F, True), tcgetpgrp=(F,), ttyname=(F,), write=(F, b""), writev=(F, [b""])),
