@@ -25,7 +25,7 @@ internal static class TuningOptions
             UnlockDiagnosticVMOptions UnlockExperimentalVMOptions UseAES UseAESIntrinsics UseAVX UseAdaptiveSizePolicy UseBiasedLocking
             UseCMoveUnconditionally UseCodeCacheFlushing UseCompressedClassPointers UseCompressedOops UseContainerSupport UseCounterDecay UseFMA
             UseLargePages UseNUMA UseOnStackReplacement UsePerfData UseSHA UseSHA1Intrinsics UseSHA256Intrinsics UseSSE UseSignalChaining UseSpinning
-            UseStringDeduplication UseSuperWord UseTLAB UseThreadPriorities UseTransparentHugePages UseTypeProfile UseTypeSpeculation
+            UseGCOverheadLimit UseStringDeduplication UseSuperWord UseTLAB UseThreadPriorities UseTransparentHugePages UseTypeProfile UseTypeSpeculation
             UseVectorizedMismatchIntrinsic UseVtableBasedCHA VerifyAfterGC VerifyBeforeExit VerifyBeforeGC VerifyDependencies ZAllocationSpikeTolerance
             ZCollectionInterval ZUncommitDelay
             """.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries),
