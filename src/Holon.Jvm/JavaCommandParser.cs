@@ -312,6 +312,9 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
             case "+ExitOnOutOfMemoryError" or "-ExitOnOutOfMemoryError":
                 _options = _options with { ExitOnOutOfMemory = text[0] == '+' };
                 return;
+            case "+WhiteBoxAPI" or "-WhiteBoxAPI":
+                _options = _options with { WhiteBox = text[0] == '+' };
+                return;
             case "+ReduceSignalUsage":
                 _command = _command with { ReducedSignals = true };
                 return;

@@ -71,7 +71,7 @@ internal sealed unsafe class JitCompiler : IDisposable
 
     private void Request(JThread t, JMethod method, int loop)
     {
-        var state = method.Compilation ?? Interlocked.CompareExchange(ref method.Compilation, new CompilationState(), null) ?? method.Compilation!;
+        var state = StateOf(method);
         lock (state)
         {
             if (state.IsQueued || state.Refused || loop < 0 && state.Code != null) return;
@@ -85,7 +85,7 @@ internal sealed unsafe class JitCompiler : IDisposable
         lock (_queue)
         {
             if (_closed) return;
-            _timer ??= new Timer(_ => AskToPoll(), null, 10, 10);
+            StartTimer();
             if (!_atOnce)
             {
                 // One that is unloaded meanwhile is not worth the wait.
@@ -101,6 +101,32 @@ internal sealed unsafe class JitCompiler : IDisposable
         }
         Compile(method, loop);
     }
+
+    /// <summary>Compiles a method in the calling thread, whatever its counters say; false when it cannot be compiled, or is just being compiled.</summary>
+    public bool CompileNow(JMethod method)
+    {
+        if (method.IsAbstract || method.IsNative || method.Native != null || method.KeepsFrame) return false;
+        Interpreter.Interpreter.Decode(method);
+        var state = StateOf(method);
+        lock (state)
+        {
+            if (state.Code != null) return true;
+            if (state.IsQueued || state.Refused) return false;
+            state.IsQueued = true;
+        }
+        lock (_queue)
+        {
+            if (_closed) return false;
+            StartTimer();
+        }
+        Compile(method, -1);
+        return state.Code != null;
+    }
+
+    private static CompilationState StateOf(JMethod method) =>
+        method.Compilation ?? Interlocked.CompareExchange(ref method.Compilation, new CompilationState(), null) ?? method.Compilation!;
+
+    private void StartTimer() => _timer ??= new Timer(_ => AskToPoll(), null, 10, 10);
 
     /// <summary>Loops and entries in compiled code look at what is asked of their thread at each tick.</summary>
     private void AskToPoll()

@@ -119,15 +119,19 @@ internal static unsafe partial class Interpreter
             return true;
         }
         if (method.IsAbstract) throw Messages.AbstractMethod(t, method, r);
+        Decode(method);
+        return false;
+    }
+
+    /// <summary>Decodes a method that has code, unless it is already.</summary>
+    public static void Decode(JMethod method)
+    {
         lock (method)
         {
-            if (slot->Code == null)
-            {
-                method.Decoded = Decoder.Decode(method);
-                Volatile.Write(ref *(nint*)&slot->Code, (nint)method.Decoded.Code);
-            }
+            if (method.Slot->Code != null) return;
+            method.Decoded = Decoder.Decode(method);
+            Volatile.Write(ref *(nint*)&method.Slot->Code, (nint)method.Decoded.Code);
         }
-        return false;
     }
 
     private static void SynchronizedEnter(JThread t, Frame* frame, long slot)

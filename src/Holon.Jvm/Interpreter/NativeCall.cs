@@ -11,7 +11,6 @@ internal static unsafe class NativeCall
     public static void Run(JThread t, Frame* caller, MethodSlot* slot, long* p, object?* r)
     {
         var method = slot->Managed;
-        var native = method.Native ??= Bind(t, method);
         var frame = caller + 1;
         if (p + slot->FrameSlots > t.StackLimit || frame >= t.FrameLimit) throw new JavaThrow(t.StackOverflow());
         frame->M = slot;
@@ -19,6 +18,7 @@ internal static unsafe class NativeCall
         frame->P = p;
         frame->R = r;
         t.Top = frame;
+        var native = method.Native ??= Bind(t, method);
         object? locked = null;
         if (method.IsSynchronized) t.Enter(locked = method.IsStatic ? method.Class.Mirror : r[0]!);
         try

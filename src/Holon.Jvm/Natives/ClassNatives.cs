@@ -23,10 +23,10 @@ internal static class ClassNatives
 
         of("java/lang/Module")
             .Void("defineModule0(Ljava/lang/Module;ZLjava/lang/String;Ljava/lang/String;[Ljava/lang/Object;)V", DefineModule)
-            .Void("addReads0(Ljava/lang/Module;Ljava/lang/Module;)V", a => a.Machine.Modules.AddReads(a.Object(0), (JObject?)a.Ref(1)))
-            .Void("addExports0(Ljava/lang/Module;Ljava/lang/String;Ljava/lang/Module;)V", a => a.Machine.Modules.AddExports(a.Object(0), a.String(1)!, (JObject?)a.Ref(2)))
-            .Void("addExportsToAll0(Ljava/lang/Module;Ljava/lang/String;)V", a => a.Machine.Modules.AddExports(a.Object(0), a.String(1)!, null))
-            .Void("addExportsToAllUnnamed0(Ljava/lang/Module;Ljava/lang/String;)V", a => a.Machine.Modules.AddExports(a.Object(0), a.String(1)!, null, true));
+            .Void("addReads0(Ljava/lang/Module;Ljava/lang/Module;)V", a => a.Machine.Modules.AddReads(a.Thread, a.Ref(0), a.Ref(1)))
+            .Void("addExports0(Ljava/lang/Module;Ljava/lang/String;Ljava/lang/Module;)V", a => a.Machine.Modules.AddExportsTo(a.Thread, a.Ref(0), a.String(1), a.Ref(2)))
+            .Void("addExportsToAll0(Ljava/lang/Module;Ljava/lang/String;)V", a => a.Machine.Modules.AddExports(a.Thread, a.Ref(0), a.String(1), null))
+            .Void("addExportsToAllUnnamed0(Ljava/lang/Module;Ljava/lang/String;)V", a => a.Machine.Modules.AddExports(a.Thread, a.Ref(0), a.String(1), null, true));
 
         of("jdk/internal/loader/BootLoader")
             .Ref("getSystemPackageNames()[Ljava/lang/String;", a => a.Machine.NewStringArray([.. a.Machine.BootLoader.AllClasses().Where(c => !c.IsArray).Select(c => c.Package.Replace('/', '.')).Distinct()]))
@@ -262,12 +262,11 @@ internal static class ClassNatives
 
     private static void DefineModule(Args a)
     {
-        var module = a.Object(0);
-        var loader = module.Ref(Known.Offset(a.Machine.Known.Module, "loader")) as JObject;
-        var name = a.Machine.StringOf(module.Ref(Known.Offset(a.Machine.Known.Module, "name")));
-        var packages = ((object?[]?)a.Ref(4) ?? [null]).Skip(1).Select(p => a.Machine.StringOf(p)!.Replace('.', '/')).ToArray();
-        a.Machine.DefineModule(module, loader, name, packages);
-        if (a.Bool(1)) a.Machine.Modules.SetOpen(module);
-        if (name == "java.base") a.Machine.Version ??= a.String(2);
+        a.Machine.Modules.Define(a.Thread, a.Ref(0), a.Bool(1), Packages(a, 4));
+        if (a.Machine.Modules.NameOf(a.Object(0)) == "java.base") a.Machine.Version ??= a.String(2);
     }
+
+    /// <summary>Names in an array; null for what is no string.</summary>
+    public static IEnumerable<string?> Packages(Args a, int slot) =>
+        ((object?[]?)a.Ref(slot) ?? [null]).Skip(1).Select(p => p != null && a.Machine.ClassOf(p) == a.Machine.Known.String ? a.Machine.StringOf(p) : null).ToArray();
 }

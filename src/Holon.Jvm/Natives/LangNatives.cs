@@ -75,7 +75,8 @@ internal static unsafe class LangNatives
 
     private static long TotalMemory() => Math.Max(GC.GetGCMemoryInfo().TotalCommittedBytes, 64 << 20);
 
-    private static void Collect(JThread t)
+    /// <summary>Collects, and does what follows from what was found unreachable.</summary>
+    public static void Collect(JThread t)
     {
         t.CalledHandle = null;
         t.ClearAbove(int.MaxValue);

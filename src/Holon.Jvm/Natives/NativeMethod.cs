@@ -155,6 +155,7 @@ internal static class NativeTable
         ProcessNatives.Register(Class);
         ManagementNatives.Register(Class);
         InstrumentNatives.Register(Class);
+        WhiteBoxNatives.Register(Class);
         return all;
     }
 }

@@ -152,7 +152,7 @@ internal static unsafe class ClassBuilder
     {
         var file = c.File!;
         c.Methods = new JMethod[file.Methods.Length];
-        var natives = c.Loader.IsBoot ? NativeTable.Find(c.Name) : null;
+        var natives = c.Loader.IsBoot && (c.Name != WhiteBoxNatives.ClassName || c.Machine.Options.WhiteBox) ? NativeTable.Find(c.Name) : null;
         for (var i = 0; i < c.Methods.Length; i++)
         {
             var m = c.Methods[i] = new JMethod(c, file.Methods[i], i);

@@ -127,6 +127,8 @@ public sealed unsafe partial class JavaMachine : IDisposable
         return _interned.GetOrAdd(StringOf(s)!, s, static (_, s) => s);
     }
 
+    internal bool IsInterned(string text) => _interned.Contains(text);
+
     internal object?[] NewStringArray(IReadOnlyList<string?> strings)
     {
         var array = new object?[strings.Count + 1];
@@ -210,14 +212,9 @@ public sealed unsafe partial class JavaMachine : IDisposable
     /// <summary>The version of java.base, for stack traces.</summary>
     internal string? Version;
 
-    internal void DefineModule(JObject module, JObject? loader, string? name, IEnumerable<string> packages)
+    /// <summary>java.base is there: classes that were loaded before it get it as their module.</summary>
+    internal void BaseDefined(JObject module)
     {
-        var data = LoaderOf(loader);
-        lock (data.Modules)
-        {
-            foreach (var package in packages) data.Modules[package] = module;
-        }
-        if (name != "java.base") return;
         JavaBase = module;
         lock (_mirrorsWithoutModule)
         {

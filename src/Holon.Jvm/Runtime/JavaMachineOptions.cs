@@ -52,6 +52,9 @@ public sealed record JavaMachineOptions
     /// <summary>Whether calls of native methods that are missing are reported on standard error.</summary>
     public bool TraceNatives { get; init; }
 
+    /// <summary>Whether jdk.test.whitebox.WhiteBox of the boot class path has its natives (<c>-XX:+WhiteBoxAPI</c>): OpenJDK's tests look into the machine by it.</summary>
+    public bool WhiteBox { get; init; }
+
     /// <summary>How code is executed.</summary>
     public ExecutionTier Tier { get; init; }
 

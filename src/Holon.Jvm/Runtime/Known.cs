@@ -9,7 +9,7 @@ internal sealed class Known
     public readonly long ThreadName, ThreadEetop, ThreadStatus, ThreadPriority, ThreadDaemon, ThreadGroupField, ThreadInterrupted;
     public readonly long ThrowableBacktrace, ThrowableMessage, ThrowableDepth, ThrowableCause, ThrowableStackTrace;
     public readonly long ClassLoaderField, ClassModule, ClassComponent, ClassName, ClassData;
-    public readonly long ModuleName, LoaderUnnamedModule, LoaderName, LoaderNameAndId, LoaderParent, LoaderParallel;
+    public readonly long ModuleName, ModuleLoader, LoaderUnnamedModule, LoaderName, LoaderNameAndId, LoaderParent, LoaderParallel;
     public readonly long ReferenceReferent, ReferenceDiscovered, SoftClock, SoftTimestamp;
     public readonly JMethod LoadClass, RegisterFinalizer;
 
@@ -56,6 +56,7 @@ internal sealed class Known
         ClassName = Offset(Class, "name");
         ClassData = Offset(Class, "classData");
         ModuleName = Offset(Module, "name");
+        ModuleLoader = Offset(Module, "loader");
         LoaderUnnamedModule = Offset(ClassLoader, "unnamedModule");
         LoaderName = Offset(ClassLoader, "name");
         LoaderNameAndId = Offset(ClassLoader, "nameAndId");

@@ -25,7 +25,34 @@ internal sealed class LoaderData(JavaMachine machine, JObject? loader)
     /// <summary>java.lang.Module of each package that a named module of this loader has; slashes in names.</summary>
     public readonly Dictionary<string, JObject> Modules = [];
 
+    private readonly HashSet<string> _moduleNames = [];
+
     public JObject? UnnamedModule;
+
+    /// <summary>Takes a named module in; otherwise why it cannot be taken.</summary>
+    public string? DefineModule(JObject module, string name, IReadOnlyList<string> packages)
+    {
+        // Its packages may have classes of the unnamed module already. The class library's come first of all.
+        var occupied = machine.Booted ? AllClasses().Where(c => !c.IsArray && c.Loader == this).Select(c => c.Package).ToHashSet() : [];
+        lock (Modules)
+        {
+            if (_moduleNames.Contains(name)) return $"Module {name} is already defined";
+            foreach (var package in packages)
+            {
+                if (Modules.TryGetValue(package, out var other)) return $"Package {package} for module {name} is already in another module, {machine.Modules.NameOf(other)}, defined to the class loader";
+                if (occupied.Contains(package)) return $"Package {package} for module {name} is already in the unnamed module defined to the class loader";
+            }
+            _moduleNames.Add(name);
+            foreach (var package in packages) Modules[package] = module;
+        }
+        return null;
+    }
+
+    /// <summary>The named module that a package of this loader is in.</summary>
+    public JObject? NamedModuleOf(string package)
+    {
+        lock (Modules) return Modules.GetValueOrDefault(package);
+    }
 
     public bool IsBoot => Loader == null;
 

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Holon.Jvm.ClassFile;
 using Holon.Jvm.Heap;
 
 namespace Holon.Jvm.Runtime;
@@ -19,7 +21,7 @@ internal sealed class Modules(JavaMachine machine)
     private sealed class Entry(long number)
     {
         public readonly long Number = number;
-        public bool IsOpen, ReadsUnnamed;
+        public bool IsDefined, IsOpen, ReadsUnnamed;
         public readonly HashSet<long> Reads = [];
         public readonly Dictionary<string, Exports> Packages = [];
     }
@@ -31,14 +33,61 @@ internal sealed class Modules(JavaMachine machine)
 
     private Entry Of(JObject module) => _entries.GetValue(module, _ => new Entry(++_last));
 
-    public void SetOpen(JObject module)
+    /// <summary>
+    /// A module and its packages, with dots or slashes, belong to their loader from now on. What java.lang.Module asks for it has looked at itself; the
+    /// machine looks again and refuses with HotSpot's exceptions.
+    /// </summary>
+    public void Define(JThread thread, [NotNull] object? wanted, bool isOpen, IEnumerable<string?> packages)
     {
-        lock (_entries) Of(module).IsOpen = true;
+        if (wanted == null) throw thread.Error("java/lang/NullPointerException", "Null module object");
+        var module = ModuleOf(thread, wanted);
+        var name = NameOf(module) ?? throw thread.Error("java/lang/IllegalArgumentException", "Module name cannot be null");
+        var loader = module.Ref(machine.Known.ModuleLoader) as JObject;
+        if (name == "java.base" && loader != null) throw thread.Error("java/lang/IllegalArgumentException", "Class loader must be the boot class loader");
+        var mayHaveJava = loader == null || JavaMachine.IsPlatformLoader(loader);
+        var names = new List<string>();
+        foreach (var package in packages)
+        {
+            if (package == null) throw thread.Error("java/lang/IllegalArgumentException", "Bad package name");
+            var slashed = package.Replace('.', '/');
+            if (!Descriptor.IsBinaryName(slashed)) throw thread.Error("java/lang/IllegalArgumentException", $"Invalid package name: {slashed} for module: {name}");
+            if (!mayHaveJava && (slashed == "java" || slashed.StartsWith("java/", StringComparison.Ordinal)))
+                throw thread.Error("java/lang/IllegalArgumentException", $"Class loader (instance of): {machine.LoaderName(loader!)} tried to define prohibited package name: {slashed.Replace('/', '.')}");
+            names.Add(slashed);
+        }
+        if (machine.LoaderOf(loader).DefineModule(module, name, names) is { } refusal) throw thread.Error("java/lang/IllegalStateException", refusal);
+        lock (_entries)
+        {
+            Of(module).IsDefined = true;
+            Of(module).IsOpen = isOpen;
+        }
+        if (name == "java.base") machine.BaseDefined(module);
+    }
+
+    /// <summary>An object that says it is a module; IllegalArgumentException when it is none.</summary>
+    private JObject ModuleOf(JThread thread, object o)
+    {
+        if (machine.ClassOf(o) != machine.Known.Module) throw thread.Error("java/lang/IllegalArgumentException", "module is not an instance of type java.lang.Module");
+        return Unsafe.As<JObject>(o);
+    }
+
+    /// <summary>A module that was defined, or an unnamed one: what never was defined counts as its loader's unnamed module, as in HotSpot.</summary>
+    private JObject DefinedOf(JThread thread, object? o, string what)
+    {
+        if (o == null) throw thread.Error("java/lang/NullPointerException", what + " is null");
+        var module = ModuleOf(thread, o);
+        lock (_entries)
+        {
+            if (NameOf(module) == null || Of(module).IsDefined) return module;
+        }
+        return (module.Ref(machine.Known.ModuleLoader) is JObject loader ? loader.Ref(machine.Known.LoaderUnnamedModule) as JObject : machine.BootLoader.UnnamedModule) ?? module;
     }
 
     /// <summary>A module reads another; null stands for all unnamed ones.</summary>
-    public void AddReads(JObject module, JObject? read)
+    public void AddReads(JThread thread, object? from, object? to)
     {
+        var module = DefinedOf(thread, from, "from_module");
+        var read = to == null ? null : DefinedOf(thread, to, "to_module");
         lock (_entries)
         {
             if (read == null) Of(module).ReadsUnnamed = true;
@@ -46,16 +95,24 @@ internal sealed class Modules(JavaMachine machine)
         }
     }
 
-    /// <summary>A package is exported to a module, to all unnamed ones, or to everybody.</summary>
-    public void AddExports(JObject module, string package, JObject? to, bool toUnnamed = false)
+    /// <summary>Exports a package to one module.</summary>
+    public void AddExportsTo(JThread thread, object? from, string? package, object? to) =>
+        AddExports(thread, from, package, DefinedOf(thread, to, "to_module"));
+
+    /// <summary>Exports a package to a module, to all unnamed ones, or to everybody.</summary>
+    public void AddExports(JThread thread, object? from, string? package, JObject? to, bool toUnnamed = false)
     {
+        if (package == null) throw thread.Error("java/lang/NullPointerException", "package is null");
+        var module = DefinedOf(thread, from, "from_module");
+        if (NameOf(module) is not { } name) return; // everything of an unnamed module is exported
         // Opening the class library to the program would hand it jdk.internal.misc.Unsafe.
-        if (machine.Booted && !machine.Options.Grants.Unsafe && (to == null || NameOf(to) == null) && NameOf(module) is { } name && (name.StartsWith("java.", StringComparison.Ordinal) || name.StartsWith("jdk.", StringComparison.Ordinal)))
-            throw JThread.Current.Error("java/lang/SecurityException", $"opening module {name} is not granted to this machine");
+        if (machine.Booted && !machine.Options.Grants.Unsafe && (to == null || NameOf(to) == null) && (name.StartsWith("java.", StringComparison.Ordinal) || name.StartsWith("jdk.", StringComparison.Ordinal)))
+            throw thread.Error("java/lang/SecurityException", $"opening module {name} is not granted to this machine");
+        package = package.Replace('.', '/');
+        if (machine.LoaderOf(module.Ref(machine.Known.ModuleLoader) as JObject).NamedModuleOf(package) == null) throw thread.Error("java/lang/IllegalArgumentException", $"Package {package} not found in from_module {name}");
         lock (_entries)
         {
             var packages = Of(module).Packages;
-            package = package.Replace('.', '/');
             if (!packages.TryGetValue(package, out var exports)) packages[package] = exports = new Exports();
             if (toUnnamed) exports.ToUnnamed = true;
             else if (to == null) exports.ToAll = true;

@@ -8,6 +8,11 @@ internal sealed class WeakStrings
     private readonly Dictionary<string, WeakReference<JObject>> _strings = [];
     private int _pruneAt = 1 << 14;
 
+    public bool Contains(string text)
+    {
+        lock (_strings) return _strings.TryGetValue(text, out var weak) && weak.TryGetTarget(out _);
+    }
+
     /// <summary>The string of a text; when there is none in use, what <paramref name="make"/> gives becomes it.</summary>
     public JObject GetOrAdd<T>(string text, T argument, Func<string, T, JObject> make)
     {
