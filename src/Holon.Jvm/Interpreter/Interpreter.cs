@@ -118,7 +118,12 @@ internal static unsafe partial class Interpreter
             NativeCall.Run(t, frame, slot, p, r);
             return true;
         }
-        if (method.IsAbstract) throw Messages.AbstractMethod(t, method, r);
+        if (method.IsAbstract)
+        {
+            if (*r == null || t.Machine.ClassOf(*r).MissingDefault(method) is not { } missing) throw Messages.AbstractMethod(t, method);
+            NativeCall.Run(t, frame, missing.Slot, p, r);
+            return true;
+        }
         Decode(method);
         return false;
     }

@@ -21,11 +21,19 @@ internal static unsafe class Messages
         return t.NewThrowable("java/lang/ClassCastException", $"class {from.JavaName} cannot be cast to class {target.JavaName} ({t.Machine.JointDescription(from, target)})");
     }
 
-    public static JavaThrow AbstractMethod(JThread t, JMethod method, object?* r)
+    /// <summary>A call by a table has come to a method without code.</summary>
+    public static JavaThrow AbstractMethod(JThread t, JMethod method) =>
+        t.Error("java/lang/AbstractMethodError", $"Missing implementation of resolved method '{Declared(method)}.");
+
+    /// <summary>The method that was resolved, and what a receiver of the class has for it (null: nothing), which cannot be called.</summary>
+    public static JavaThrow AbstractMethod(JThread t, JMethod resolved, JMethod? selected, JClass receiver)
     {
-        var receiver = *r == null ? method.Class : t.Machine.ClassOf(*r);
-        return t.Error("java/lang/AbstractMethodError", $"Receiver class {receiver.JavaName} does not define or inherit an implementation of the resolved method 'abstract {External(method, true)}' of {method.Class.KindName} {method.Class.JavaName}.");
+        var text = $"Receiver class {receiver.JavaName} does not define or inherit an implementation of the resolved method '{Declared(resolved)}.";
+        if (selected is { Class.IsInterface: false }) text += $" Selected method is '{(selected.IsAbstract ? "abstract " : "")}{External(selected)}'.";
+        return t.Error("java/lang/AbstractMethodError", text);
     }
+
+    private static string Declared(JMethod m) => $"{(m.IsAbstract ? "abstract " : "")}{External(m, true)}' of {m.Class.KindName} {m.Class.JavaName}";
 
     private static string ExternalType(JClass c) => ExternalType(c.TypeDescriptor);
 

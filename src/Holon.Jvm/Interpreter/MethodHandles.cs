@@ -92,7 +92,7 @@ internal static unsafe class MethodHandles
     public static JClass LoadType(JThread t, JClass from, string descriptor)
     {
         var c = from.Loader.LoadDescriptor(t, descriptor);
-        if (!Access.CanAccessClass(from, c)) throw t.Error("java/lang/IllegalAccessError", $"failed to access class {c.JavaName} from class {from.JavaName} ({t.Machine.JointDescription(c, from)})");
+        if (!Access.CanAccessClass(from, c)) throw t.Error("java/lang/IllegalAccessError", Access.DeniedMessage(from, c, $"failed to access class {c.JavaName} from class {from.JavaName} ({t.Machine.JointDescription(c, from)})"));
         return c;
     }
 

@@ -98,7 +98,7 @@ internal static unsafe class Resolution
         var c = Class(t, from, entry.A);
         var field = c.FindField(name, descriptor) ?? throw t.Error("java/lang/NoSuchFieldError", name);
         if (!Access.CanAccessMember(from, field.Class, field.Flags, c))
-            throw t.Error("java/lang/IllegalAccessError", $"class {from.JavaName} tried to access {Visibility(field.Flags)}field {field.Class.JavaName}.{name} ({t.Machine.JointDescription(from, field.Class)})");
+            throw t.Error("java/lang/IllegalAccessError", $"class {from.JavaName} tried to access {Visibility(field.Flags)}field {field.Class.JavaName}.{name} ({t.Machine.JointDescription(from, field.Class)}){Access.NestHostErrors(from, field.Class, field.Flags)}");
         t.Machine.Constraints.CheckField(t, from, field.Class, name, descriptor);
         entry.Resolved = field;
         return field;
@@ -226,15 +226,16 @@ internal static unsafe class Resolution
         var method = c.FindMethod(name, descriptor) ?? MethodHandles.FindPolymorphic(c, name)
             ?? throw t.Error("java/lang/NoSuchMethodError", $"'{Messages.External(c, name, descriptor)}'");
         if (!Access.CanAccessMember(from, method.Class, method.Flags, c))
-            throw t.Error("java/lang/IllegalAccessError", $"class {from.JavaName} tried to access {Visibility(method.Flags)}method '{Messages.External(method)}' ({t.Machine.JointDescription(from, method.Class)})");
+            throw t.Error("java/lang/IllegalAccessError", $"class {from.JavaName} tried to access {(method.IsAbstract ? "abstract " : "")}{Visibility(method.Flags)}method '{Messages.External(method)}' ({t.Machine.JointDescription(from, method.Class)}){Access.NestHostErrors(from, method.Class, method.Flags)}");
         if (method.Intrinsic != MethodIntrinsic.SignaturePolymorphic) t.Machine.Constraints.CheckMethod(t, from, method.Class, name, descriptor);
         return method;
     }
 
-    private static void CheckStatic(JThread t, JMethod method, bool isStatic)
+    private static void CheckStatic(JThread t, JMethod method, bool isStatic, bool isInterface = false)
     {
-        if (method.IsStatic != isStatic)
-            throw t.Error("java/lang/IncompatibleClassChangeError", $"Expected{(isStatic ? " static" : "ing non-static")} method '{Messages.External(method)}'");
+        if (method.IsStatic == isStatic) return;
+        var what = isStatic ? "Expected static" : isInterface ? "Expected instance not static" : "Expecting non-static";
+        throw t.Error("java/lang/IncompatibleClassChangeError", $"{what} method '{Messages.External(method)}'");
     }
 
     /// <summary>The method to call now, or null when the operation was rewritten and is to run again.</summary>
@@ -261,7 +262,7 @@ internal static unsafe class Resolution
     {
         var from = Caller(frame);
         var method = Method(t, from, PoolIndex(frame, pc), out var named);
-        CheckStatic(t, method, false);
+        CheckStatic(t, method, false, named.IsInterface);
         if (method.Name != "<init>" && !method.IsPrivate && !named.IsInterface && from != named && from.IsSubclassOf(named) && (from.Flags & Acc.Super) != 0)
             method = from.Super!.FindMethod(method.Name, method.Desc) ?? method;
         else if (method.Name == "<init>" && method.Class != named)
@@ -295,16 +296,32 @@ internal static unsafe class Resolution
         }
         else
         {
+            if (frame->R[pc->A] is { } receiver && SelectedVirtual(t, method, named, receiver) is var selected && t.Machine.ClassOf(receiver).MissingDefault(selected) == null)
+                CheckSelected(t, method, named, selected, receiver);
             RewriteVirtual(pc, method, named);
         }
     }
 
+    private static JMethod SelectedVirtual(JThread t, JMethod method, JClass named, object receiver)
+    {
+        var index = IndexOf(method, named);
+        return method.IsPrivate || index < 0 ? method : t.Machine.ClassOf(receiver).VTable[index];
+    }
+
+    /// <summary>While an operation is linked, the error tells both the method that was resolved and the one that its receiver has.</summary>
+    private static void CheckSelected(JThread t, JMethod method, JClass named, JMethod selected, object receiver)
+    {
+        if (selected.IsAbstract) throw Messages.AbstractMethod(t, named.MissingDefault(method) ?? method, selected == method ? null : selected, t.Machine.ClassOf(receiver));
+    }
+
     private static void RewriteVirtual(Insn* pc, JMethod method, JClass named)
     {
-        var index = method.Class.IsInterface ? named.VTableIndex(method.Name, method.Desc) : method.Slot->VTableIndex;
+        var index = IndexOf(method, named);
         if (method.IsPrivate || index < 0) Rewrite(pc, Op.CallSpecial, (long)method.Slot);
         else RewriteVirtual(pc, index);
     }
+
+    private static int IndexOf(JMethod method, JClass named) => method.Class.IsInterface ? named.VTableIndex(method.Name, method.Desc) : method.Slot->VTableIndex;
 
     /// <summary>The index goes where it fits; Imm then notes the receiver's class, for the compiler.</summary>
     private static void RewriteVirtual(Insn* pc, int index)
@@ -317,7 +334,11 @@ internal static unsafe class Resolution
     {
         var from = Caller(frame);
         var method = Method(t, from, PoolIndex(frame, pc), out var named);
-        CheckStatic(t, method, false);
+        CheckStatic(t, method, false, true);
+        if (frame->R[pc->A] is { } receiver && method.Class.IsInterface)
+        {
+            CheckSelected(t, method, named, Types.InterfaceTarget(t, t.Machine.ClassOf(receiver).Ptr, method.Slot, null, null)->Managed, receiver);
+        }
         var site = from.Memory.NewInterfaceSite();
         site->Method = method.Slot;
         site->Named = method.Class.IsInterface ? null : named.Ptr;

@@ -62,8 +62,12 @@ internal static unsafe class Types
             throw t.Error("java/lang/IncompatibleClassChangeError", $"Class {c.JavaName} does not implement the requested interface {wanted.JavaName}");
         if (named != null) return method->VTableIndex < 0 ? method : klass->VTable[method->VTableIndex];
         var target = c.InterfaceTarget(declared);
-        if (target == null) throw t.Error("java/lang/AbstractMethodError", $"Receiver class {c.JavaName} does not define or inherit an implementation of the resolved method '{(declared.IsAbstract ? "abstract " : "")}{Messages.External(declared, true)}' of {declared.Class.KindName} {declared.Class.JavaName}.");
+        if (target == null) throw Messages.AbstractMethod(t, declared, null, c);
         if ((target.Flags & ClassFile.Acc.Public) == 0 && !target.IsPrivate) throw t.Error("java/lang/IllegalAccessError", $"'{Messages.External(c, target.Name, target.Desc)}'");
+        // A call by way of the interface does not see that there are several defaults.
+        if (target.IsConflict) throw Messages.AbstractMethod(t, declared, null, c);
+        if (cached == null) return target.Slot; // the operation is being linked
+        if (target.IsAbstract) throw Messages.AbstractMethod(t, declared, null, c);
         cached->Klass = (nint)klass;
         cached->Method = (nint)method;
         cached->Target = target.Slot;

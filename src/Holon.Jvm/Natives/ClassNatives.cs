@@ -262,8 +262,8 @@ internal static class ClassNatives
 
     private static void DefineModule(Args a)
     {
-        a.Machine.Modules.Define(a.Thread, a.Ref(0), a.Bool(1), Packages(a, 4));
-        if (a.Machine.Modules.NameOf(a.Object(0)) == "java.base") a.Machine.Version ??= a.String(2);
+        if (a.Machine.JavaBase == null) a.Machine.Version ??= a.String(2); // java.base is the first
+        a.Machine.Modules.Define(a.Thread, a.Ref(0), a.Bool(1), a.String(2), a.String(3), Packages(a, 4));
     }
 
     /// <summary>Names in an array; null for what is no string.</summary>

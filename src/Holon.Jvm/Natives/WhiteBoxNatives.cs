@@ -28,7 +28,7 @@ internal static class WhiteBoxNatives
     }
 
     private static void RegisterModules(NativeClass c) => c
-        .Void("DefineModule(Ljava/lang/Object;ZLjava/lang/String;Ljava/lang/String;[Ljava/lang/Object;)V", a => a.Machine.Modules.Define(a.Thread, a.Ref(1), a.Bool(2), ClassNatives.Packages(a, 5)))
+        .Void("DefineModule(Ljava/lang/Object;ZLjava/lang/String;Ljava/lang/String;[Ljava/lang/Object;)V", a => a.Machine.Modules.Define(a.Thread, a.Ref(1), a.Bool(2), a.String(3), a.String(4), ClassNatives.Packages(a, 5)))
         .Void("AddModuleExports(Ljava/lang/Object;Ljava/lang/String;Ljava/lang/Object;)V", a => a.Machine.Modules.AddExportsTo(a.Thread, a.Ref(1), a.String(2), a.Ref(3)))
         .Void("AddReadsModule(Ljava/lang/Object;Ljava/lang/Object;)V", a => a.Machine.Modules.AddReads(a.Thread, a.Ref(1), a.Ref(2)))
         .Void("AddModuleExportsToAll(Ljava/lang/Object;Ljava/lang/String;)V", a => a.Machine.Modules.AddExports(a.Thread, a.Ref(1), a.String(2), null))

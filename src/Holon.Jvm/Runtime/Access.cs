@@ -1,4 +1,5 @@
 using Holon.Jvm.ClassFile;
+using Holon.Jvm.Heap;
 
 namespace Holon.Jvm.Runtime;
 
@@ -31,7 +32,7 @@ internal static class Access
 
     public static bool AreNestMates(JClass a, JClass b) => a == b || NestHost(a) == NestHost(b);
 
-    /// <summary>The nest host (JVMS §5.4.4); a class whose claim is not returned by its host is its own.</summary>
+    /// <summary>The nest host (JVMS §5.4.4); a class whose claim is not returned by its host is its own, and <see cref="JClass.NestHostError"/> tells why.</summary>
     public static JClass NestHost(JClass c)
     {
         if (c.NestHostClass != null) return c.NestHostClass;
@@ -41,14 +42,29 @@ internal static class Access
             var thread = JThread.Current;
             try
             {
-                var claimed = c.Loader.Find(thread, file.Pool.ClassName(file.NestHost));
-                if (claimed?.File != null && claimed.SamePackage(c) && claimed.File.NestMembers.Any(i => claimed.Pool.ClassName(i) == c.Name)) host = claimed;
+                var claimed = c.Loader.LoadNamed(thread, file.Pool.ClassName(file.NestHost));
+                var error = !claimed.SamePackage(c) ? "types are in different packages"
+                    : claimed.File == null ? "host is not an instance class"
+                    : claimed.File.NestMembers.Any(i => claimed.Pool.ClassName(i) == c.Name) ? null : "current type is not listed as a nest member";
+                if (error == null) host = claimed;
+                else c.NestHostError = $"Type {c.JavaName} (loader: {LoaderOf(c)}) is not a nest member of type {claimed.JavaName} (loader: {LoaderOf(claimed)}): {error}";
             }
-            catch (JavaThrow)
+            catch (JavaThrow e) when (!e.Throwable.Class().IsSubclassOf(c.Machine.BootLoader.Load(thread, "java/lang/VirtualMachineError")))
             {
-                host = c;
+                var message = c.Machine.ThrowableMessage(e.Throwable);
+                c.NestHostError = $"Nest host resolution of {c.JavaName} with host {file.Pool.ClassName(file.NestHost)} failed: {e.Throwable.Class().JavaName}{(message == null ? "" : ": " + message)}";
             }
         }
         return c.NestHostClass = host;
+    }
+
+    private static string LoaderOf(JClass c) => c.Loader.Loader is { } loader ? c.Machine.LoaderDescription(loader) : "bootstrap";
+
+    /// <summary>What a message about a private member adds when one of the two classes claims a nest that does not have it.</summary>
+    public static string NestHostErrors(JClass from, JClass owner, Acc flags)
+    {
+        if ((flags & Acc.Private) == 0) return "";
+        var errors = new[] { from.NestHostError, owner.NestHostError }.Where(e => e != null).ToArray();
+        return errors.Length == 0 ? "" : $", ({string.Join(", ", errors)})";
     }
 }

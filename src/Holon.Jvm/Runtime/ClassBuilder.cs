@@ -190,25 +190,35 @@ internal static unsafe class ClassBuilder
         foreach (var m in c.Methods)
         {
             if (m.IsStatic || m.IsPrivate || m.IsInitializer) continue;
+            CheckFinal(c, m);
             var overrides = false;
             for (var i = 0; super != null && i < inherited; i++)
             {
                 var old = super.VTable[i];
                 if (old.Name != m.Name || old.Desc != m.Desc || !Overrides(c, super, i)) continue;
                 JThread.Current.Machine.Constraints.CheckOverriding(JThread.Current, c, old.Class, m);
-                if (old.IsFinal && (old.Flags & Acc.Final) != 0)
-                    throw JThread.Current.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} overrides final method {old.Class.JavaName}.{old.Name}{old.Desc}");
                 table[i] = m;
                 old.IsOverridden = true;
                 m.Slot->VTableIndex = i;
                 overrides = true;
             }
-            if (overrides) continue;
+            // What is package-private has a place of its own even so: what overrides the one above it need not override it.
+            if (overrides && (m.Flags & (Acc.Public | Acc.Protected)) != 0) continue;
             m.Slot->VTableIndex = table.Count;
             table.Add(m);
         }
         AddInterfaceMethods(c, table);
         c.VTable = [.. table];
+    }
+
+    /// <summary>No final method that the class may access is declared again.</summary>
+    private static void CheckFinal(JClass c, JMethod m)
+    {
+        for (var super = c.Super; super != null; super = super.Super)
+        {
+            if (super.DeclaredMethod(m.Name, m.Desc) is { IsStatic: false, IsPrivate: false } old && (old.Flags & Acc.Final) != 0 && ((old.Flags & (Acc.Public | Acc.Protected)) != 0 || old.Class.SamePackage(c)))
+                throw JThread.Current.Error("java/lang/IncompatibleClassChangeError", $"class {c.JavaName} overrides final method {old.Class.JavaName}.{old.Name}{old.Desc}");
+        }
     }
 
     /// <summary>
@@ -249,14 +259,12 @@ internal static unsafe class ClassBuilder
                 if (index.TryGetValue((m.Name, m.Desc), out var at))
                 {
                     // A declaration in a class wins; one that an interface gave may be replaced by a more specific one.
-                    if (!table[at].Class.IsInterface) continue;
-                    table[at] = c.FindInterfaceMethod(m.Name, m.Desc, out var conflict) ?? m;
-                    if (conflict) table[at] = ConflictMethod(c, m);
+                    if (!table[at].Class.IsInterface && !table[at].IsConflict) continue;
+                    table[at] = ChosenMethod(c, m);
                     continue;
                 }
                 index[(m.Name, m.Desc)] = table.Count;
-                var chosen = c.FindInterfaceMethod(m.Name, m.Desc, out var several) ?? m;
-                table.Add(several ? ConflictMethod(c, m) : chosen);
+                table.Add(ChosenMethod(c, m));
             }
         }
     }
@@ -268,13 +276,16 @@ internal static unsafe class ClassBuilder
         foreach (var super in i.Interfaces) CollectInterfaces(super, found);
     }
 
-    /// <summary>Stands for several defaults, none more specific: calling it raises IncompatibleClassChangeError.</summary>
-    private static JMethod ConflictMethod(JClass c, JMethod m)
+    /// <summary>The most specific default; when there are several, one that raises IncompatibleClassChangeError.</summary>
+    private static JMethod ChosenMethod(JClass c, JMethod m)
     {
-        var info = new MethodInfo { Flags = Acc.Public | Acc.Native, Name = m.Name, Descriptor = m.Desc };
-        return new JMethod(c, info, -1)
+        var chosen = c.FindInterfaceMethod(m.Name, m.Desc, out var several) ?? m;
+        if (several.Count == 0) return chosen;
+        var message = "Conflicting default methods:" + string.Concat(several.Select(s => $" {s.Class.Name}.{s.Name}"));
+        return new JMethod(c, new MethodInfo { Flags = Acc.Public, Name = m.Name, Descriptor = m.Desc }, -1)
         {
-            Native = NativeMethod.Void(a => throw a.Thread.Error("java/lang/IncompatibleClassChangeError", $"Conflicting default methods: {m.Class.Name}.{m.Name}")),
+            IsConflict = true,
+            Native = NativeMethod.Void(a => throw a.Thread.Error("java/lang/IncompatibleClassChangeError", message)),
         };
     }
 

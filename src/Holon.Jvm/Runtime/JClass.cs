@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Holon.Jvm.ClassFile;
 using Holon.Jvm.Heap;
+using Holon.Jvm.Natives;
 
 namespace Holon.Jvm.Runtime;
 
@@ -61,6 +62,9 @@ internal sealed unsafe class JClass
 
     public bool IsHidden;
     public JClass? NestHostClass;
+
+    /// <summary>Why the nest host that the class file names is not its host.</summary>
+    public string? NestHostError;
 
     /// <summary>How the JVM named the source of a class: what class loading logs show.</summary>
     public string Source = "jrt:/java.base";
@@ -259,29 +263,75 @@ internal sealed unsafe class JClass
     }
 
     /// <summary>The maximally specific method of the superinterfaces, or any when there is none (§5.4.3.3 steps 2 and 3).</summary>
-    public JMethod? FindInterfaceMethod(string name, string descriptor, out bool conflict)
+    public JMethod? FindInterfaceMethod(string name, string descriptor, out IReadOnlyList<JMethod> conflict)
     {
         var candidates = new List<JMethod>();
         CollectInterfaceMethods(name, descriptor, candidates, []);
-        conflict = false;
+        conflict = [];
         if (candidates.Count == 0) return null;
         var specific = candidates.Where(m => !candidates.Any(o => o != m && o.Class.IsSubclassOf(m.Class))).ToList();
         var concrete = specific.Where(m => !m.IsAbstract).ToList();
-        conflict = concrete.Count > 1;
-        return concrete.Count > 0 ? concrete[0] : specific.Count > 0 ? specific[0] : candidates[0];
+        if (concrete.Count > 1) conflict = specific;
+        if (concrete.Count > 0) return concrete[0];
+        // Any abstract one would do; it is the one that HotSpot finds first.
+        var all = new List<JClass>();
+        AppendSuperinterfaces(all);
+        return (candidates.Exists(m => !m.IsAbstract) ? specific : candidates).MinBy(m => all.IndexOf(m.Class));
+    }
+
+    /// <summary>All superinterfaces in HotSpot's order: those of the superclass, those of its own interfaces, and then these.</summary>
+    private void AppendSuperinterfaces(List<JClass> to)
+    {
+        Super?.AppendSuperinterfaces(to);
+        foreach (var i in Interfaces) i.AppendSuperinterfaces(to);
+        foreach (var i in Interfaces)
+        {
+            if (!to.Contains(i)) to.Add(i);
+        }
     }
 
     private void CollectInterfaceMethods(string name, string descriptor, List<JMethod> found, HashSet<JClass> seen)
     {
+        Super?.CollectInterfaceMethods(name, descriptor, found, seen);
+        foreach (var i in Interfaces)
+        {
+            if (!seen.Add(i)) continue;
+            if (i.DeclaredMethod(name, descriptor) is { IsStatic: false, IsPrivate: false } m) found.Add(m);
+            i.CollectInterfaceMethods(name, descriptor, found, seen);
+        }
+    }
+
+    /// <summary>
+    /// HotSpot gives classes whose interfaces have default methods a method of their own for each that is missing, which raises AbstractMethodError: what
+    /// stands here for an interface's abstract method that a call by the table has come to, or null.
+    /// </summary>
+    public JMethod? MissingDefault(JMethod selected)
+    {
+        if (selected is not { Class.IsInterface: true, IsAbstract: true } || selected.Class == this || !HasDefaultMethods()) return null;
+        lock (_interfaceTargets)
+        {
+            _missingDefaults ??= [];
+            if (_missingDefaults.TryGetValue(selected, out var known)) return known;
+            var message = $"Method {Name}.{selected.Name}{selected.Desc} is abstract";
+            var made = new JMethod(this, new MethodInfo { Flags = Acc.Public, Name = selected.Name, Descriptor = selected.Desc }, -1)
+            {
+                Native = NativeMethod.Void(a => throw a.Thread.Error("java/lang/AbstractMethodError", message)),
+            };
+            return _missingDefaults[selected] = made;
+        }
+    }
+
+    private Dictionary<JMethod, JMethod>? _missingDefaults;
+
+    /// <summary>Whether an interface of the class or of a superclass has an instance method with code.</summary>
+    private bool HasDefaultMethods()
+    {
         for (var c = this; c != null; c = c.Super)
         {
-            foreach (var i in c.Interfaces)
-            {
-                if (!seen.Add(i)) continue;
-                if (i.DeclaredMethod(name, descriptor) is { IsStatic: false, IsPrivate: false } m) found.Add(m);
-                i.CollectInterfaceMethods(name, descriptor, found, seen);
-            }
+            if (c.IsInterface && Array.Exists(c.Methods, m => m is { IsStatic: false, IsAbstract: false })) return true;
+            if (Array.Exists(c.Interfaces, i => i.HasDefaultMethods())) return true;
         }
+        return false;
     }
 
     /// <summary>Index of the virtual method with this name and descriptor, or -1.</summary>
@@ -303,13 +353,24 @@ internal sealed unsafe class JClass
         lock (_interfaceTargets)
         {
             if (_interfaceTargets.TryGetValue(method, out var target)) return target;
-            var index = VTableIndex(method.Name, method.Desc);
-            target = index >= 0 ? VTable[index] : null;
-            if (method.IsPrivate) target = method;
+            target = method.IsPrivate ? method : SelectedInstanceMethod(method.Name, method.Desc);
             // What it does not implement may be unloaded before it.
             if (target != null) _interfaceTargets[method] = target;
             return target;
         }
+    }
+
+    /// <summary>
+    /// The nearest class's declaration wins, whether it overrides what is nearest in the table or not: of two package-private methods of different
+    /// packages one may be overridden and the other one not.
+    /// </summary>
+    private JMethod? SelectedInstanceMethod(string name, string descriptor)
+    {
+        for (var c = this; c != null; c = c.Super)
+        {
+            if (c.DeclaredMethod(name, descriptor) is { IsStatic: false, IsPrivate: false } declared) return declared;
+        }
+        return VTableIndex(name, descriptor) is >= 0 and var index ? VTable[index] : null;
     }
 
     public bool SamePackage(JClass other) => Loader == other.Loader && Package == other.Package;

@@ -48,6 +48,9 @@ internal sealed unsafe class JMethod
     /// <summary>Whether a class that was loaded overrides it.</summary>
     public bool IsOverridden;
 
+    /// <summary>Whether it stands for default methods of interfaces of which none is more specific than the others.</summary>
+    public bool IsConflict;
+
     public JMethod(JClass owner, MethodInfo info, int index)
     {
         Class = owner;

@@ -279,12 +279,11 @@ public sealed unsafe partial class JavaMachine : IDisposable
 
     internal string ModuleDescription(JClass c)
     {
-        if (c.Loader.IsBoot) return $"module {Image.ModuleOfPackage(c.ElementOfElements.Package) ?? "java.base"} of loader 'bootstrap'";
-        var name = ModuleOf(c) is { } module ? StringOf(module.Ref(Known.Offset(Known.Module, "name"))) : null;
-        return (name == null ? "unnamed module" : "module " + name) + " of loader " + LoaderDescription(c.Loader.Loader!);
+        c = c.ElementOfElements;
+        return $"{Modules.Describe(c)} of loader {(c.Loader.Loader is { } loader ? LoaderDescription(loader) : "'bootstrap'")}";
     }
 
-    private string LoaderDescription(JObject loader) => StringOf(loader.Ref(Known.LoaderNameAndId)) is { } name ? name.StartsWith('\'') ? name : name.Contains('@') ? name : $"'{name}'" : loader.Class().JavaName;
+    internal string LoaderDescription(JObject loader) => StringOf(loader.Ref(Known.LoaderNameAndId)) is { } name ? name.StartsWith('\'') ? name : name.Contains('@') ? name : $"'{name}'" : loader.Class().JavaName;
 
     /// <summary>Where a class belongs, as messages about loaders tell it: its module, its loader, and that one's parent.</summary>
     internal string PlaceOf(JClass c)

@@ -22,6 +22,7 @@ internal sealed class Modules(JavaMachine machine)
     {
         public readonly long Number = number;
         public bool IsDefined, IsOpen, ReadsUnnamed;
+        public string? ShownVersion;
         public readonly HashSet<long> Reads = [];
         public readonly Dictionary<string, Exports> Packages = [];
     }
@@ -37,7 +38,7 @@ internal sealed class Modules(JavaMachine machine)
     /// A module and its packages, with dots or slashes, belong to their loader from now on. What java.lang.Module asks for it has looked at itself; the
     /// machine looks again and refuses with HotSpot's exceptions.
     /// </summary>
-    public void Define(JThread thread, [NotNull] object? wanted, bool isOpen, IEnumerable<string?> packages)
+    public void Define(JThread thread, [NotNull] object? wanted, bool isOpen, string? version, string? location, IEnumerable<string?> packages)
     {
         if (wanted == null) throw thread.Error("java/lang/NullPointerException", "Null module object");
         var module = ModuleOf(thread, wanted);
@@ -60,8 +61,21 @@ internal sealed class Modules(JavaMachine machine)
         {
             Of(module).IsDefined = true;
             Of(module).IsOpen = isOpen;
+            Of(module).ShownVersion = IsJdk(version, location) ? null : version;
         }
         if (name == "java.base") machine.BaseDefined(module);
+    }
+
+    /// <summary>Modules of the JDK go without a version in messages.</summary>
+    private bool IsJdk(string? version, string? location) =>
+        location != null && (location.StartsWith("jrt:/java.", StringComparison.Ordinal) || location.StartsWith("jrt:/jdk.", StringComparison.Ordinal) && version == machine.Version);
+
+    /// <summary>A class's module as messages name it: <c>unnamed module</c>, <c>module java.base</c>, <c>module m@1.2</c>.</summary>
+    public string Describe(JClass c)
+    {
+        if (machine.ModuleOf(c) is not { } module) return "module java.base";
+        if (NameOf(module) is not { } name) return "unnamed module";
+        lock (_entries) return Of(module).ShownVersion is { } version ? $"module {name}@{version}" : "module " + name;
     }
 
     /// <summary>An object that says it is a module; IllegalArgumentException when it is none.</summary>
