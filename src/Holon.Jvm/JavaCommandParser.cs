@@ -93,7 +93,8 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
         }
         _classPath = _kind == MainKind.Jar ? main : _classPath ?? (_kind == MainKind.Module ? "" : environment("CLASSPATH") ?? ".");
         // Agents' classes are looked for on the class path, and their module is there whatever the program's modules need.
-        foreach (var agent in _options.Agents) _classPath = _classPath!.Length == 0 ? agent.Jar : _classPath + ":" + agent.Jar;
+        // A program that has only modules keeps its empty class path: the agents' start sees to it.
+        if (_classPath!.Length > 0) _classPath = string.Join(':', [_classPath, .. _options.Agents.Select(agent => agent.Jar)]);
         if (_options.Agents.Count > 0) AddModuleOption("--add-modules", "java.instrument");
         foreach (var (property, instead) in (ReadOnlySpan<(string, string)>)[("java.ext.dirs", "  Use -classpath instead."), ("java.endorsed.dirs", " Endorsed standards and standalone APIs\nin modular form will be supported via the concept of upgradeable modules.")])
         {

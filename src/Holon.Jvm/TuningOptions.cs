@@ -9,7 +9,7 @@ internal static class TuningOptions
     private static readonly HashSet<string> Known =
     [
         .. """
-            AdaptiveSizePolicyWeight AllocatePrefetchStyle AlwaysPreTouch AutoCreateSharedArchive BackgroundCompilation BytecodeVerificationLocal
+            AbortVMOnCompilationFailure AdaptiveSizePolicyWeight AllocatePrefetchStyle AlwaysPreTouch AutoCreateSharedArchive BackgroundCompilation BytecodeVerificationLocal
             BytecodeVerificationRemote CICompilerCount CheckIntrinsics CompactStrings CompileCommand CompileThreshold CompileThresholdScaling CompressedClassSpaceSize
             ConcGCThreads CreateCoredumpOnCrash DebugNonSafepoints DisableAttachMechanism DisableExplicitGC DoEscapeAnalysis DumpLoadedClassList
             EliminateAllocations EliminateLocks EnableDynamicAgentLoading ErrorFile ErrorFileToStderr ExplicitGCInvokesConcurrent FlightRecorder
@@ -22,11 +22,11 @@ internal static class TuningOptions
             SharedArchiveFile SoftRefLRUPolicyMSPerMB SplitIfBlocks StackShadowPages StartFlightRecording StressReflectiveCode
             StringDeduplicationAgeThreshold StringTableSize SurvivorRatio SymbolTableSize TLABSize TargetSurvivorRatio Tier0InvokeNotifyFreqLog
             Tier3DelayOn Tier3InvocationThreshold Tier4InvocationThreshold TieredCompilation TieredStopAtLevel TrimNativeHeapInterval
-            UnlockDiagnosticVMOptions UnlockExperimentalVMOptions UseAES UseAESIntrinsics UseAVX UseAdaptiveSizePolicy UseBiasedLocking
-            UseCMoveUnconditionally UseCodeCacheFlushing UseCompressedClassPointers UseCompressedOops UseContainerSupport UseCounterDecay UseFMA
+            UnlockDiagnosticVMOptions UnlockExperimentalVMOptions UseAES UseAESIntrinsics UseAVX UseAdaptiveSizePolicy UseBiasedLocking UseBootstrapCallInfo
+            UseCMoveUnconditionally UseCodeCacheFlushing UseCompressedClassPointers UseCompressedOops UseContainerSupport UseCounterDecay UseFMA UseFastJNIAccessors
             UseLargePages UseNUMA UseOnStackReplacement UsePerfData UseSHA UseSHA1Intrinsics UseSHA256Intrinsics UseSSE UseSignalChaining UseSpinning
-            UseGCOverheadLimit UseStringDeduplication UseSuperWord UseTLAB UseThreadPriorities UseTransparentHugePages UseTypeProfile UseTypeSpeculation
-            UseVectorizedMismatchIntrinsic UseVtableBasedCHA VerifyAfterGC VerifyBeforeExit VerifyBeforeGC VerifyDependencies ZAllocationSpikeTolerance
+            UseStringDeduplication UseSuperWord UseTLAB UseThreadPriorities UseTransparentHugePages UseTypeProfile UseTypeSpeculation
+            UseVectorizedMismatchIntrinsic UseVtableBasedCHA VerifyAfterGC VerifyBeforeExit VerifyBeforeGC VerifyDependencies VerifyMethodHandles ZAllocationSpikeTolerance
             ZCollectionInterval ZUncommitDelay
             """.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries),
     ];

@@ -30,7 +30,7 @@ internal static class ClassNatives
 
         of("jdk/internal/loader/BootLoader")
             .Ref("getSystemPackageNames()[Ljava/lang/String;", a => a.Machine.NewStringArray([.. a.Machine.BootLoader.AllClasses().Where(c => !c.IsArray).Select(c => c.Package.Replace('/', '.')).Distinct()]))
-            .Ref("getSystemPackageLocation(Ljava/lang/String;)Ljava/lang/String;", a => a.Machine.Image.ModuleOfPackage(a.String(0)!.Replace('.', '/')) is { } module && a.Machine.BootLoader.AllClasses().Any(c => c.Package == a.String(0)!.Replace('.', '/')) ? a.Machine.NewString("jrt:/" + module) : null)
+            .Ref("getSystemPackageLocation(Ljava/lang/String;)Ljava/lang/String;", a => a.String(0)!.Replace('.', '/') is var package && Array.Find(a.Machine.BootLoader.AllClasses(), c => !c.IsArray && c.Package == package) is { } c ? a.Machine.NewString(c.Source) : null)
             .Void("setBootLoaderUnnamedModule0(Ljava/lang/Module;)V", a => a.Machine.BootLoader.UnnamedModule = a.Object(0));
 
         of("jdk/internal/loader/NativeLibraries")

@@ -26,18 +26,20 @@ internal static class InstrumentNatives
     private static void Append(Args a)
     {
         var jar = a.String(3)!;
-        if (a.Bool(4))
-        {
-            a.Machine.BootPath.Append(jar);
-            return;
-        }
-        var loader = (JObject)a.Thread.Call(a.Machine.Known.ClassLoader.DeclaredMethod("getSystemClassLoader", "()Ljava/lang/ClassLoader;")!).Ref!;
+        if (a.Bool(4)) a.Machine.BootPath.Append(jar);
+        else AppendToClassPath(a.Thread, jar);
+    }
+
+    /// <summary>Lets the system class loader find classes in one more jar.</summary>
+    public static void AppendToClassPath(JThread t, string jar)
+    {
+        var loader = (JObject)t.Call(t.Machine.Known.ClassLoader.DeclaredMethod("getSystemClassLoader", "()Ljava/lang/ClassLoader;")!).Ref!;
         for (var c = loader.Class(); c != null; c = c.Super)
         {
             if (c.DeclaredMethod("appendToClassPathForInstrumentation", "(Ljava/lang/String;)V") is not { } append) continue;
-            a.Thread.Call(append, Value.Of(loader), Value.Of(a.Machine.NewString(jar)));
+            t.Call(append, Value.Of(loader), Value.Of(t.Machine.NewString(jar)));
             return;
         }
-        throw a.Thread.Error("java/lang/InternalError", "the system class loader does not support adding jar files");
+        throw t.Error("java/lang/InternalError", "the system class loader does not support adding jar files");
     }
 }

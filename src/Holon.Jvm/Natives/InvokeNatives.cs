@@ -153,6 +153,7 @@ internal static unsafe class InvokeNatives
         if (caller != null && !Access.CanAccessMember(caller, method.Class, method.Flags, c))
             throw t.Error("java/lang/IllegalAccessError", $"class {caller.JavaName} tried to access {((method.Flags & Acc.Private) != 0 ? "private " : (method.Flags & Acc.Protected) != 0 ? "protected " : "")}method '{Messages.External(method)}'");
         if (method.Intrinsic == MethodIntrinsic.SignaturePolymorphic) throw t.Error("java/lang/NoSuchMethodError", name);
+        if (kind == InvokeSpecial && method.IsAbstract) throw t.Error("java/lang/AbstractMethodError", $"'{Messages.External(method)}'");
         var resolvedKind = kind is InvokeSpecial or NewInvokeSpecial ? InvokeSpecial
             : kind == InvokeInterface && !method.Class.IsInterface ? (method.IsFinal ? InvokeSpecial : InvokeVirtual)
             : method.IsStatic ? InvokeStatic

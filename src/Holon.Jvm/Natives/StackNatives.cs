@@ -155,7 +155,7 @@ internal static class StackNatives
                 continue;
             }
             var info = (JObject)buffer[++index]!;
-            var c = info.Class();
+            var c = t.Machine.BootLoader.Load(t, "java/lang/StackFrameInfo"); // the fields that a LiveStackFrameInfo has, too
             var member = (JObject)info.Ref(Known.Offset(c, "memberName"))!;
             InvokeNatives.SetMethod(t, member, entry.Method, entry.Method.IsStatic ? 6 : 7);
             info.Field<int>(Known.Offset(c, "bci")) = Math.Max(0, entry.Bci);

@@ -12,6 +12,7 @@ internal static unsafe class ZipNatives
         of("java/util/zip/Inflater")
             .Long("init(Z)J", a => a.Machine.NewHandle(new InflateStream(a.Bool(0))))
             .Void("setDictionary(J[BII)V", a => a.Machine.Handle<InflateStream>(a.Long(0)).SetDictionary(a.Bytes(2).AsSpan(a.Int(3), a.Int(4))))
+            .Void("setDictionaryBuffer(JJI)V", a => a.Machine.Handle<InflateStream>(a.Long(0)).SetDictionary(new Span<byte>((void*)a.Long(2), a.Int(4))))
             .Long("inflateBytesBytes(J[BII[BII)J", a => Inflate(a, a.Bytes(3).AsSpan(a.Int(4), a.Int(5)), a.Bytes(6).AsSpan(a.Int(7), a.Int(8))))
             .Long("inflateBytesBuffer(J[BIIJI)J", a => Inflate(a, a.Bytes(3).AsSpan(a.Int(4), a.Int(5)), new Span<byte>((void*)a.Long(6), a.Int(8))))
             .Long("inflateBufferBytes(JJI[BII)J", a => Inflate(a, new Span<byte>((void*)a.Long(3), a.Int(5)), a.Bytes(6).AsSpan(a.Int(7), a.Int(8))))

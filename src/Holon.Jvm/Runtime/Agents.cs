@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Holon.Jvm.Heap;
+using Holon.Jvm.Natives;
 using Holon.Machines;
 
 namespace Holon.Jvm.Runtime;
@@ -40,6 +41,7 @@ internal sealed class Agents(JavaMachine machine)
             var folder = Path.GetDirectoryName(Path.GetFullPath(agent.Jar))!;
             foreach (var entry in path.Split(' ', StringSplitOptions.RemoveEmptyEntries)) machine.BootPath.Append(Path.Combine(folder, entry));
         }
+        if (machine.Options.ClassPath.Count == 0) InstrumentNatives.AppendToClassPath(t, agent.Jar);
         var c = machine.BootLoader.Load(t, "sun/instrument/InstrumentationImpl");
         Initialization.Initialize(t, c);
         var o = c.Allocate();

@@ -131,7 +131,7 @@ internal sealed unsafe class JClass
     public JClass ElementOfElements => Element == null ? this : Element.ElementOfElements;
 
     /// <summary>Its name with dots, as Java programs see it.</summary>
-    public string JavaName => IsHidden ? Name.Replace('/', '.').Replace('+', '/') : Name.Replace('/', '.');
+    public string JavaName => ElementOfElements.IsHidden ? Name.Replace('/', '.').Replace('+', '/') : Name.Replace('/', '.');
 
     public string Package => Name.LastIndexOf('/') is var i && i >= 0 ? Name[..i] : "";
 

@@ -252,8 +252,7 @@ public class References {
 
         @Override
         protected void finalize() {
-            var t = Thread.currentThread();
-            THREAD.compareAndSet(null, t.getThreadGroup().getName() + " " + t.isDaemon());
+            THREAD.compareAndSet(null, Thread.currentThread().getThreadGroup().getName());
         }
     }
 
