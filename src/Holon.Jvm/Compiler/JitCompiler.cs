@@ -102,22 +102,27 @@ internal sealed unsafe class JitCompiler : IDisposable
         Compile(method, loop);
     }
 
-    /// <summary>Compiles a method in the calling thread, whatever its counters say; false when it cannot be compiled, or is just being compiled.</summary>
+    /// <summary>Compiles a method in the calling thread, whatever its counters say; false when it cannot be compiled. One that waits for the compiler's thread is waited for.</summary>
     public bool CompileNow(JMethod method)
     {
         if (method.IsAbstract || method.IsNative || method.Native != null || method.KeepsFrame) return false;
         Interpreter.Interpreter.Decode(method);
         var state = StateOf(method);
-        lock (state)
+        for (; ; Thread.Sleep(1))
         {
-            if (state.Code != null) return true;
-            if (state.IsQueued || state.Refused) return false;
-            state.IsQueued = true;
-        }
-        lock (_queue)
-        {
-            if (_closed) return false;
-            StartTimer();
+            lock (_queue)
+            {
+                if (_closed) return false;
+                StartTimer();
+            }
+            lock (state)
+            {
+                if (state.Code != null) return true;
+                if (state.Refused) return false;
+                if (state.IsQueued) continue;
+                state.IsQueued = true;
+                break;
+            }
         }
         Compile(method, -1);
         return state.Code != null;

@@ -281,6 +281,7 @@ internal static unsafe class Resolution
             Rewrite(pc, Op.CallHandle, (long)linked.Site);
             return;
         }
+        var isFirst = entry.Resolved == null;
         var method = Method(t, from, index, out var named);
         CheckStatic(t, method, false);
         if (method.Intrinsic == MethodIntrinsic.InvokeBasic)
@@ -296,8 +297,11 @@ internal static unsafe class Resolution
         }
         else
         {
-            if (frame->R[pc->A] is { } receiver && SelectedVirtual(t, method, named, receiver) is var selected && t.Machine.ClassOf(receiver).MissingDefault(selected) == null)
+            if (isFirst && frame->R[pc->A] is { } receiver && SelectedVirtual(t, method, named, receiver) is var selected && t.Machine.ClassOf(receiver).MissingDefault(selected) == null)
+            {
+                if (selected.IsAbstract) entry.Resolved = null;
                 CheckSelected(t, method, named, selected, receiver);
+            }
             RewriteVirtual(pc, method, named);
         }
     }
@@ -308,7 +312,7 @@ internal static unsafe class Resolution
         return method.IsPrivate || index < 0 ? method : t.Machine.ClassOf(receiver).VTable[index];
     }
 
-    /// <summary>While an operation is linked, the error tells both the method that was resolved and the one that its receiver has.</summary>
+    /// <summary>While an entry of the constant pool is linked, the error tells both the method that was resolved and the one that the receiver has; the entry is not linked then.</summary>
     private static void CheckSelected(JThread t, JMethod method, JClass named, JMethod selected, object receiver)
     {
         if (selected.IsAbstract) throw Messages.AbstractMethod(t, named.MissingDefault(method) ?? method, selected == method ? null : selected, t.Machine.ClassOf(receiver));
@@ -333,11 +337,21 @@ internal static unsafe class Resolution
     public static void InterfaceCall(JThread t, Frame* frame, Insn* pc)
     {
         var from = Caller(frame);
+        ref var entry = ref from.Pool.Entries[PoolIndex(frame, pc)];
+        var isFirst = entry.Resolved == null;
         var method = Method(t, from, PoolIndex(frame, pc), out var named);
         CheckStatic(t, method, false, true);
-        if (frame->R[pc->A] is { } receiver && method.Class.IsInterface)
+        if (isFirst && frame->R[pc->A] is { } receiver && method.Class.IsInterface)
         {
-            CheckSelected(t, method, named, Types.InterfaceTarget(t, t.Machine.ClassOf(receiver).Ptr, method.Slot, null, null)->Managed, receiver);
+            try
+            {
+                CheckSelected(t, method, named, Types.InterfaceTarget(t, t.Machine.ClassOf(receiver).Ptr, method.Slot, null, null)->Managed, receiver);
+            }
+            catch (JavaThrow)
+            {
+                entry.Resolved = null;
+                throw;
+            }
         }
         var site = from.Memory.NewInterfaceSite();
         site->Method = method.Slot;
