@@ -341,9 +341,21 @@ internal sealed class JavaCommandParser(Func<string, string?> environment)
     /// <summary>The first grant takes everything else away.</summary>
     private static JavaGrants Granted(JavaMachineOptions options) => options.Grants == JavaGrants.All ? JavaGrants.None : options.Grants;
 
+    /// <summary>By these the launcher tells the class library of options; a program's user gives the options themselves.</summary>
+    private static readonly string[] ReservedModuleProperties = ["addexports", "addopens", "addreads", "patch", "limitmods", "path", "upgrade.path", "addmods", "enable.native.access"];
+
+    private static bool IsReserved(string property) =>
+        property.StartsWith("jdk.module.", StringComparison.Ordinal) && Array.Exists(ReservedModuleProperties, r => (property + ".").StartsWith($"jdk.module.{r}.", StringComparison.Ordinal));
+
     private void AddProperty(string text)
     {
         var equals = text.IndexOf('=');
+        if (IsReserved(equals < 0 ? text : text[..equals]))
+        {
+            const string Warning = " warning: Ignoring system property options whose names match the '-Djdk.module.*'. names that are reserved for internal use.";
+            if (!_notices.Contains(VersionText.Name + Warning)) _notices.Add(VersionText.Name + Warning);
+            return;
+        }
         _properties[equals < 0 ? text : text[..equals]] = equals < 0 ? "" : text[(equals + 1)..];
     }
 

@@ -19,6 +19,7 @@ public sealed class AgentTests
             Same("-javaagent:" + jar + "=some=options", "-ea:AgentProgram$Checked", "-cp", folder, "AgentProgram");
             Same("-ea", "-da:AgentProgram", "-Xbootclasspath/a:" + jar, "-cp", folder, "AgentProgram");
             Same("-Xbootclasspath/a:" + folder, "-esa", "AgentProgram");
+            Same("-Djdk.module.addmods.0=no.such", "-Djdk.module.other=kept", "-Xbootclasspath/a:" + folder, "AgentProgram");
         }
         finally
         {
