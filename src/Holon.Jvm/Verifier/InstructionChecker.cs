@@ -129,7 +129,7 @@ internal sealed partial class InstructionChecker(MethodCode code)
                 break;
             case 189:
                 var element = ClassAt(U2(_bytes, bci + 1));
-                if (Dimensions(element.Name!) >= 255) throw new VerifyFailure("Illegal anewarray instruction, array has more than 255 dimensions");
+                if (Dimensions(element.Name!) >= 255) throw new VerifyFailure(code.Version < 50 ? "Array with too many dimensions" : "Illegal anewarray instruction, array has more than 255 dimensions");
                 frame.PopNumber(VType.Int);
                 frame.Push(ArrayOf(element));
                 break;
