@@ -264,12 +264,18 @@ internal static unsafe class Resolution
         var method = Method(t, from, PoolIndex(frame, pc), out var named);
         CheckStatic(t, method, false, named.IsInterface);
         if (method.Name != "<init>" && !method.IsPrivate && !named.IsInterface && from != named && from.IsSubclassOf(named) && (from.Flags & Acc.Super) != 0)
-            method = from.Super!.FindMethod(method.Name, method.Desc) ?? method;
-        else if (method.Name == "<init>" && method.Class != named)
+            method = SpecialIn(from.Super!, from.Super!.FindMethod(method.Name, method.Desc) ?? method);
+        else if (method.Name != "<init>")
+            method = SpecialIn(named, method);
+        else if (method.Class != named)
             throw t.Error("java/lang/NoSuchMethodError", $"{named.JavaName}: method {Messages.External(method)} not found");
         if (method.IsAbstract) throw t.Error("java/lang/AbstractMethodError", $"'{Messages.External(method)}'");
         Rewrite(pc, Op.CallSpecial, (long)method.Slot);
     }
+
+    /// <summary>What a class has for an interface's method that was resolved in it: of several defaults none is chosen (JVMS §6.5, invokespecial).</summary>
+    private static JMethod SpecialIn(JClass c, JMethod method) =>
+        method.Class.IsInterface && !method.IsPrivate && !c.IsInterface && c.VTableIndex(method.Name, method.Desc) is >= 0 and var index ? c.VTable[index] : method;
 
     public static void VirtualCall(JThread t, Frame* frame, Insn* pc)
     {
