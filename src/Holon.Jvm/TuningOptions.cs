@@ -23,7 +23,7 @@ internal static class TuningOptions
             StringDeduplicationAgeThreshold StringTableSize SurvivorRatio SymbolTableSize TLABSize TargetSurvivorRatio Tier0InvokeNotifyFreqLog
             Tier3DelayOn Tier3InvocationThreshold Tier4InvocationThreshold TieredCompilation TieredStopAtLevel TrimNativeHeapInterval
             UnlockDiagnosticVMOptions UnlockExperimentalVMOptions UseAES UseAESIntrinsics UseAVX UseAdaptiveSizePolicy UseBiasedLocking UseBootstrapCallInfo
-            UseCMoveUnconditionally UseCodeCacheFlushing UseCompressedClassPointers UseCompressedOops UseContainerSupport UseCounterDecay UseFMA UseFastJNIAccessors
+            UseCMoveUnconditionally UseCodeCacheFlushing UseCompressedClassPointers UseCompressedOops UseContainerSupport UseCounterDecay UseFMA UseGCOverheadLimit UseFastJNIAccessors
             UseLargePages UseNUMA UseOnStackReplacement UsePerfData UseSHA UseSHA1Intrinsics UseSHA256Intrinsics UseSSE UseSignalChaining UseSpinning
             UseStringDeduplication UseSuperWord UseTLAB UseThreadPriorities UseTransparentHugePages UseTypeProfile UseTypeSpeculation
             UseVectorizedMismatchIntrinsic UseVtableBasedCHA VerifyAfterGC VerifyBeforeExit VerifyBeforeGC VerifyDependencies VerifyMethodHandles ZAllocationSpikeTolerance
