@@ -264,35 +264,6 @@ public class References {
 
     // Classes that are unloaded with objects that are still to be finalized.
 
-    static final class Loader extends ClassLoader {
-        Loader() {
-            super(References.class.getClassLoader());
-        }
-
-        @Override
-        protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-            if (!name.startsWith("References$Late")) return super.loadClass(name, resolve);
-            synchronized (getClassLoadingLock(name)) {
-                Class<?> known = findLoadedClass(name);
-                if (known != null) return known;
-                byte[] bytes = bytesOf(name);
-                return defineClass(name, bytes, 0, bytes.length);
-            }
-        }
-    }
-
-    static final Map<String, byte[]> read = new HashMap<>();
-
-    static synchronized byte[] bytesOf(String name) {
-        return read.computeIfAbsent(name, n -> {
-            try (var in = References.class.getResourceAsStream(n + ".class")) {
-                return in.readAllBytes();
-            } catch (java.io.IOException e) {
-                throw new RuntimeException(e);
-            }
-        });
-    }
-
     static final AtomicInteger LATE = new AtomicInteger();
     static final List<Runnable> SAVED = new ArrayList<>();
 
@@ -350,7 +321,7 @@ public class References {
     static void unloaded(int loaders) throws Exception {
         var warm = 0;
         for (int i = 0; i < loaders; i++) {
-            var c = new Loader().loadClass("References$LateWork");
+            var c = new Unloading.Loader("References$Late").loadClass("References$LateWork");
             var task = (Job) c.getDeclaredConstructor().newInstance();
             warm += task.run(20);
             if (i % 100 == 99) {

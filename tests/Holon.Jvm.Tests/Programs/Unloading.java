@@ -17,15 +17,22 @@ import java.util.function.IntUnaryOperator;
 
 /** Classes are unloaded with their loaders, hidden ones by themselves, and stay as long as anything uses them. Arguments: how many loaders. */
 public class Unloading {
-    /** Defines the nested classes of Work itself, so that each loader has its own. */
+    /** Defines classes whose names begin so itself, so that each loader has its own. */
     static final class Loader extends ClassLoader {
+        private final String own;
+
         Loader() {
+            this("Unloading$Work");
+        }
+
+        Loader(String own) {
             super(Unloading.class.getClassLoader());
+            this.own = own;
         }
 
         @Override
         protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-            if (!name.startsWith("Unloading$Work")) return super.loadClass(name, resolve);
+            if (!name.startsWith(own)) return super.loadClass(name, resolve);
             synchronized (getClassLoadingLock(name)) {
                 Class<?> known = findLoadedClass(name);
                 if (known != null) return known;
