@@ -8,12 +8,7 @@ internal static class BytesType
     public static readonly PyType Type = new("bytes", PyType.Object, t =>
     {
         t.New = New;
-        t.Hash = o =>
-        {
-            var h = new HashCode();
-            h.AddBytes(((PyBytes)o).Bytes);
-            return h.ToHashCode();
-        };
+        t.Hash = o => ((PyBytes)o).Hash;
         t.Repr = o => Repr(((PyBytes)o).Bytes);
         t.Iter = o => new PyIndexIterator(IteratorTypes.Bytes, o, b => ((PyBytes)b).Content.Length, (b, i) => PyInt.Of(((PyBytes)b).Content[i]));
         t.Def0("__getnewargs__", o => new PyTuple(new PyBytes(((PyBytes)o).Content)));

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Holon.Python.Objects;
 
 /// <summary>An object whose bytes others may look at: the buffer protocol.</summary>
@@ -24,7 +26,26 @@ internal class PyBytes(byte[] data) : PyObject, IBuffer
 {
     public static readonly PyBytes Empty = new([]);
 
+    private int hash;
+
     public byte[] Content { get; } = data;
+
+    /// <summary>Computed once; never 0, which stands for one that is not known yet. Nobody can foresee it: .NET seeds it anew in each process.</summary>
+    public long Hash
+    {
+        get
+        {
+            if (hash == 0)
+                hash = Compute(Content) is not 0 and var known ? known : 1;
+            return hash;
+        }
+    }
+
+    private static int Compute(ReadOnlySpan<byte> bytes)
+    {
+        var pairs = string.GetHashCode(MemoryMarshal.Cast<byte, char>(bytes));
+        return (bytes.Length & 1) == 0 ? pairs : HashCode.Combine(pairs, bytes[^1]);
+    }
 
     public ReadOnlySpan<byte> Bytes => Content;
 

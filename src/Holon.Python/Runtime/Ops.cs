@@ -98,6 +98,8 @@ internal static partial class Ops
 
     public static PyObject Compare(PyObject a, PyObject b, CompareOp op)
     {
+        if (a.GetType() == typeof(PyBytes) && b.GetType() == typeof(PyBytes))
+            return Compare(Unsafe.As<PyBytes>(a).Content, Unsafe.As<PyBytes>(b).Content, op);
         var thread = PyThread.EnterNative(" in comparison");
         try
         {
@@ -108,6 +110,9 @@ internal static partial class Ops
             thread.LeaveNative();
         }
     }
+
+    private static PyObject Compare(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, CompareOp op) =>
+        op is CompareOp.Eq or CompareOp.Ne ? Values.Bool(a.SequenceEqual(b) == (op == CompareOp.Eq)) : CompareResult(a.SequenceCompareTo(b), op);
 
     private static PyObject CompareBySlots(PyObject a, PyObject b, CompareOp op)
     {
