@@ -39,9 +39,12 @@ public sealed class VerificationTests
         var (code, actual, error) = Commands.Run(Commands.HolonJava, [tier, .. arguments]);
         Assert.Equal("", error);
         Assert.Equal(expectedCode, code);
-        var rows = expected.Split('\n').Zip(actual.Split('\n')).ToList();
+        // HotSpot's log warns among them of classes in throws clauses that are no Throwables.
+        var rightRows = expected.Split('\n').Where(row => !row.StartsWith('[')).ToList();
+        var ourRows = actual.Split('\n');
         var context = string.Join(' ', arguments);
-        Assert.Equal(expected.Split('\n').Length, actual.Split('\n').Length);
+        Assert.Equal(rightRows.Count, ourRows.Length);
+        var rows = rightRows.Zip(ourRows).ToList();
         foreach (var (there, here) in rows) Assert.True(there.EndsWith(" ok", StringComparison.Ordinal) == here.EndsWith(" ok", StringComparison.Ordinal), $"HotSpot: {there}, here: {here} ({context})");
         Assert.InRange(rows.Count(r => r.First != r.Second), 0, rows.Count / 50);
     }
