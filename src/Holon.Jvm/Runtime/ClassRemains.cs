@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Holon.Jvm.Runtime;
 
 /// <summary>
-/// What is left of a <see cref="ClassMemory"/> when the collector has taken it: native memory to be freed, and the addresses that caches may still hold. It keeps the
-/// memory's classes from nothing, and knows it by a handle that leads to it for as long as anything can reach it, objects whose finalizers have yet to
+/// What is left of a <see cref="ClassMemory"/> when the collector has taken it: native memory to be freed, and the addresses that caches may still hold. It keeps no
+/// class alive, and knows the memory by a handle that leads to it for as long as anything can reach it, objects whose finalizers have yet to
 /// run included.
 /// </summary>
 internal sealed unsafe class ClassRemains(ClassMemory memory)
