@@ -13,9 +13,9 @@ internal sealed class PyFunction(PyCode code, PyDict globals, PyStr qualName) : 
 
     public PyObject?[] Closure { get; set; } = [];
 
-    public PyTuple? Defaults { get; set; }
+    public PyTuple? Defaults;
 
-    public PyDict? KeywordDefaults { get; set; }
+    public PyDict? KeywordDefaults;
 
     public PyObject? Annotations { get; set; }
 

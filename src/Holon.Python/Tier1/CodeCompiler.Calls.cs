@@ -16,17 +16,18 @@ internal sealed partial class CodeCompiler
             SuperMethod();
             return;
         }
-        if (keywordNames is { } names)
+        var names = keywordNames;
+        keywordNames = null;
+        var isPlain = lower.Kind == Kind.Null;
+        if ((isPlain ? Top(count + 1).Constant : lower.Constant) is { } target && CallConstant(target, isPlain ? count : count + 1, count, names))
+            return;
+        if (names is not null)
         {
-            keywordNames = null;
             CallNamed(count, names);
             return;
         }
-        if (lower.Kind == Kind.Null)
+        if (isPlain)
         {
-            var callable = Top(count + 1);
-            if (callable.Constant is { } target && CallConstant(target, count, count))
-                return;
             if (count <= MaxCall)
             {
                 MayRaise();
@@ -41,8 +42,6 @@ internal sealed partial class CodeCompiler
         }
         else if (lower.Kind == Kind.Object)
         {
-            if (lower.Constant is { } target && CallConstant(target, count + 1, count))
-                return;
             if (count + 1 <= MaxCall)
             {
                 MayRaise();
@@ -111,10 +110,7 @@ internal sealed partial class CodeCompiler
         LoadObject(count + 2);
         LoadObject(count + 1);
         NewArray(count);
-        if (names is null)
-            cil.Op(OpCodes.Ldnull);
-        else
-            cil.Object(names);
+        LoadNames(names);
         cil.Call(nameof(Support.CallMany));
         Drop(count + 2);
         PushChecked(Value.Object);
@@ -124,72 +120,21 @@ internal sealed partial class CodeCompiler
     /// Calls something that is known. <paramref name="given"/> counts the arguments with the object of a method; <paramref name="count"/> is
     /// the instruction's.
     /// </summary>
-    private bool CallConstant(PyObject target, int given, int count)
+    private bool CallConstant(PyObject target, int given, int count, PyTuple? names)
     {
         switch (target)
         {
             case PyFunction function:
-                if (function.Code.ArgCount != given || !function.Code.IsSimple || given > MaxArguments)
-                    return false;
-                CallFunction(function, given, count);
-                return true;
-            case PyType type when given <= MaxArguments - 1 && EvaluationLoop.PythonConstructor(type) is not null:
-                MayRaise();
-                cil.Argument(1);
-                cil.Object(type);
-                for (var i = given; i > 0; i--)
-                    LoadObject(i);
-                cil.Call("Construct" + given);
-                Drop(count + 2);
-                PushChecked(Value.Object);
-                return true;
-            case PyBuiltin { Module: "builtins" } builtin:
+                return CallFunction(function, given, count, names);
+            case PyType type when given <= MaxArguments - 1 && EvaluationLoop.PythonConstructor(type) is { } constructor:
+                return Construct(type, constructor, given, count, names);
+            case PyBuiltin { Module: "builtins" } builtin when names is null:
                 return CallBuiltin(builtin.Code.Name, given, count);
-            case PyMethodDescriptor { Owner: var owner } descriptor when given > 0 && Top(given).Exact != Exact.None && ExactOfType(owner) == Top(given).Exact:
+            case PyMethodDescriptor { Owner: var owner } descriptor when names is null && given > 0 && Top(given).Exact != Exact.None && ExactOfType(owner) == Top(given).Exact:
                 return CallDescriptor(descriptor, given, count);
             default:
                 return false;
         }
-    }
-
-    private void CallFunction(PyFunction function, int given, int count)
-    {
-        var entryType = EntryTypes[given];
-        var (slow, done) = (cil.Label(), cil.Label());
-        var entry = cil.Temporary(typeof(Delegate));
-        MayRaise();
-        // The arguments become objects once, on both ways.
-        for (var i = given; i > 0; i--)
-            Box(i);
-        cil.Object(function);
-        cil.LoadField(typeof(PyFunction), nameof(PyFunction.Code));
-        cil.Object(function.Code);
-        cil.Branch(OpCodes.Bne_Un, slow);
-        cil.Object(function.Code);
-        cil.LoadField(typeof(PyCode), nameof(PyCode.Entry));
-        cil.Store(entry);
-        cil.Load(entry);
-        cil.Branch(OpCodes.Brfalse, slow);
-        cil.Load(entry);
-        cil.Argument(1);
-        cil.Object(function);
-        for (var i = given; i > 0; i--)
-            LoadObject(i);
-        cil.Call(entryType, "Invoke");
-        var value = cil.Temporary(typeof(PyObject));
-        cil.Store(value);
-        cil.Branch(OpCodes.Br, done);
-        cil.Mark(slow);
-        cil.Argument(1);
-        cil.Object(function);
-        for (var i = given; i > 0; i--)
-            LoadObject(i);
-        cil.Call("Call" + given);
-        cil.Store(value);
-        cil.Mark(done);
-        Drop(count + 2);
-        cil.Load(value);
-        PushChecked(Value.Object);
     }
 
     /// <summary>Puts the entry into its object form.</summary>

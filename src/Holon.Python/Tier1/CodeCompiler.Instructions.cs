@@ -549,7 +549,9 @@ internal sealed partial class CodeCompiler
     }
 
     /// <summary>An array of the entries on top.</summary>
-    private void NewArray(int count)
+    private void NewArray(int count) => NewArray(count, i => LoadObject(count - i));
+
+    private void NewArray(int count, Action<int> load)
     {
         cil.Int(count);
         cil.Op(OpCodes.Newarr, typeof(PyObject));
@@ -557,7 +559,7 @@ internal sealed partial class CodeCompiler
         {
             cil.Op(OpCodes.Dup);
             cil.Int(i);
-            LoadObject(count - i);
+            load(i);
             cil.Call(nameof(Support.SetElement));
         }
     }
@@ -613,12 +615,14 @@ internal sealed partial class CodeCompiler
         Push(new Value(Kind.Object, Exact.None, value));
     }
 
-    private void CheckKeys(PyDict dict)
+    private void CheckKeys(PyDict dict) => CheckKeys(dict, Deopt());
+
+    private void CheckKeys(PyDict dict, Label otherwise)
     {
         cil.Object(dict);
         cil.LoadField(typeof(PyDict), nameof(PyDict.KeysVersion));
         cil.Long(dict.KeysVersion);
-        cil.Branch(OpCodes.Bne_Un, Deopt());
+        cil.Branch(OpCodes.Bne_Un, otherwise);
     }
 
     private (PyDict? Dict, int Index, PyObject? Value) GlobalOf(Instruction instruction)

@@ -56,7 +56,7 @@ internal sealed partial class CodeCompiler
         this.isLoop = isLoop;
         instructions = code.Instructions;
         localCount = code.LocalsPlusNames.Length;
-        if (localCount > 64 || instructions.Length > 3000)
+        if (localCount > 64 || instructions.Length > MaxInstructions)
             throw new NotCompiledException("too large");
         // Generators are entered in their midst, each time that they go on; to make one is tier 0's work.
         if (!isLoop && (code.Flags & (CodeFlags.Generator | CodeFlags.Coroutine | CodeFlags.AsyncGenerator)) != 0)
@@ -66,7 +66,14 @@ internal sealed partial class CodeCompiler
         known = new State?[instructions.Length];
     }
 
-    private static readonly Type[] EntryTypes = [typeof(Entry0), typeof(Entry1), typeof(Entry2), typeof(Entry3), typeof(Entry4), typeof(Entry5), typeof(Entry6)];
+    /// <summary>Longer code objects stay in tier 0. .NET compiles the longest of the others without optimizing them, which is still several times as fast as tier 0.</summary>
+    private const int MaxInstructions = 10_000;
+
+    private static readonly Type[] EntryTypes =
+    [
+        typeof(Entry0), typeof(Entry1), typeof(Entry2), typeof(Entry3), typeof(Entry4), typeof(Entry5), typeof(Entry6),
+        typeof(Entry7), typeof(Entry8), typeof(Entry9), typeof(Entry10), typeof(Entry11), typeof(Entry12),
+    ];
 
     /// <summary>The most arguments with which compiled code can be entered.</summary>
     public static int MaxArguments => EntryTypes.Length - 1;
@@ -193,9 +200,17 @@ internal sealed partial class CodeCompiler
             cil.Branch(OpCodes.Brtrue, entered);
             cil.Argument(1);
             cil.Argument(2);
-            for (var i = 0; i < code.ParameterCount; i++)
-                cil.Argument(3 + i);
-            cil.Call("CallUncompiled" + code.ParameterCount);
+            if (code.ParameterCount < MaxCall)
+            {
+                for (var i = 0; i < code.ParameterCount; i++)
+                    cil.Argument(3 + i);
+                cil.Call("CallUncompiled" + code.ParameterCount);
+            }
+            else
+            {
+                NewArray(code.ParameterCount, i => cil.Argument(3 + i));
+                cil.Call(nameof(Support.CallUncompiledMany));
+            }
             cil.Op(OpCodes.Ret);
             cil.Mark(entered);
             for (var i = 0; i < code.ParameterCount; i++)

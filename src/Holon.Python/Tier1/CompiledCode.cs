@@ -7,6 +7,12 @@ internal delegate PyObject? Entry3(PyThread thread, PyFunction function, PyObjec
 internal delegate PyObject? Entry4(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d);
 internal delegate PyObject? Entry5(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e);
 internal delegate PyObject? Entry6(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e, PyObject f);
+internal delegate PyObject? Entry7(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e, PyObject f, PyObject g);
+internal delegate PyObject? Entry8(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e, PyObject f, PyObject g, PyObject h);
+internal delegate PyObject? Entry9(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e, PyObject f, PyObject g, PyObject h, PyObject i);
+internal delegate PyObject? Entry10(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e, PyObject f, PyObject g, PyObject h, PyObject i, PyObject j);
+internal delegate PyObject? Entry11(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e, PyObject f, PyObject g, PyObject h, PyObject i, PyObject j, PyObject k);
+internal delegate PyObject? Entry12(PyThread thread, PyFunction function, PyObject a, PyObject b, PyObject c, PyObject d, PyObject e, PyObject f, PyObject g, PyObject h, PyObject i, PyObject j, PyObject k, PyObject l);
 
 /// <summary>Goes on with a frame at the head of a loop; <see cref="Support.NotEntered"/> if the frame is not what the code was compiled for.</summary>
 internal delegate PyObject? LoopEntry(PyThread thread, PyFrame frame);

@@ -29,10 +29,10 @@ internal static class Promotion
         }
         // Whatever happens, the next try is far away.
         code.Heat = int.MinValue / 2;
-        if (code.ParameterCount > CodeCompiler.MaxArguments || ReadsItsFrame(code))
-            return false;
         if (!code.IsPrepared)
             code.Prepare();
+        if (code.ParameterCount > CodeCompiler.MaxArguments || ReadsItsFrame(code))
+            return false;
         var unit = UnitOf(code, function.Globals, function.Builtins);
         if (unit is null or { IsHopeless: true })
             return false;
@@ -81,10 +81,34 @@ internal static class Promotion
     {
         foreach (var name in code.NameList)
         {
-            if (name.Value is "locals" or "vars" or "dir" or "eval" or "exec" or "_getframe" or "currentframe" or "breakpoint" or "settrace" or "setprofile")
+            if (name.Value is "locals" or "vars" or "dir" or "eval" or "exec" or "currentframe" or "breakpoint" or "settrace" or "setprofile")
+                return true;
+            if (name.Value == "_getframe" && !AsksForCallersOnly(code))
                 return true;
         }
         return false;
+    }
+
+    /// <summary>Each <c>_getframe</c> is called at once with a number that is not 0: the frame is a caller's.</summary>
+    private static bool AsksForCallersOnly(PyCode code)
+    {
+        var instructions = code.Instructions;
+        for (var i = 0; i < instructions.Length; i++)
+        {
+            var (op, arg) = (instructions[i].Op, instructions[i].Arg);
+            var name = op switch
+            {
+                Opcode.LoadGlobal or Opcode.LoadGlobalCached => arg >> 1,
+                Opcode.LoadAttr or Opcode.LoadAttrShape or Opcode.LoadAttrModule or Opcode.LoadAttrClass or Opcode.LoadName or Opcode.ImportFrom
+                    or Opcode.LoadMethod or Opcode.LoadMethodShape or Opcode.LoadMethodType or Opcode.LoadMethodModule or Opcode.LoadMethodClass => arg,
+                _ => -1,
+            };
+            if ((uint)name >= (uint)code.NameList.Length || code.NameList[name].Value != "_getframe")
+                continue;
+            if (i + 2 >= instructions.Length || instructions[i + 1].Op != Opcode.LoadConst || code.Consts[instructions[i + 1].Arg] is not PyInt { Value: > 0 } || instructions[i + 2] is not { Op: Opcode.Call, Arg: 1 })
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Calls compiled code.</summary>
@@ -96,7 +120,13 @@ internal static class Promotion
         3 => Unsafe.As<Entry3>(function.Code.Entry!)(thread, function, a[0], a[1], a[2]),
         4 => Unsafe.As<Entry4>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3]),
         5 => Unsafe.As<Entry5>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4]),
-        _ => Unsafe.As<Entry6>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5]),
+        6 => Unsafe.As<Entry6>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5]),
+        7 => Unsafe.As<Entry7>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5], a[6]),
+        8 => Unsafe.As<Entry8>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]),
+        9 => Unsafe.As<Entry9>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]),
+        10 => Unsafe.As<Entry10>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]),
+        11 => Unsafe.As<Entry11>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]),
+        _ => Unsafe.As<Entry12>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11]),
     };
 
     /// <summary>Calls compiled code with the arguments that have been bound in a frame; the frame is free then.</summary>

@@ -39,7 +39,8 @@ internal static partial class Support
         return Constructed(thread, instance, EvaluationLoop.CallFunction(constructor, all, null));
     }
 
-    private static PyObject? Constructed(PyThread thread, PyObject instance, PyObject? result)
+    /// <summary>What a class that has called its <c>__init__</c> returns.</summary>
+    public static PyObject? Constructed(PyThread thread, PyObject instance, PyObject? result)
     {
         if (result is null || ReferenceEquals(result, PySingleton.None))
             return result is null ? null : instance;
@@ -62,6 +63,8 @@ internal static partial class Support
             return Construct0(thread, Unsafe.As<PyType>(callable));
         return CallSpan(thread, callable, [], null);
     }
+
+    public static PyObject? CallUncompiledMany(PyThread thread, PyFunction function, PyObject[] parameters) => RunBound(thread, function, parameters);
 
     public static PyObject? CallUncompiled0(PyThread thread, PyFunction function) => RunBound(thread, function, []);
 
