@@ -44,6 +44,10 @@ internal static partial class EvaluationLoop
         return null;
     }
 
+    /// <summary>What is remembered of an attribute of a class still holds: neither the class nor its metaclass has changed.</summary>
+    private static bool IsCached(InlineCache cache, PyType type) =>
+        ReferenceEquals(cache.Guard, type) && cache.Version == type.Version && cache.Version2 == type.Type.Version;
+
     private static void Specialise(ref Instruction site, Opcode op)
     {
         if (site.Misses < MaxMisses)
@@ -133,6 +137,8 @@ internal static partial class EvaluationLoop
         }
         else if (self is PyType owner)
         {
+            if (site.Op == Opcode.LoadAttrClass && IsCached(code.Caches[at]!, owner))
+                return code.Caches[at]!.Namespace?.ValueAt(code.Caches[at]!.Index) ?? code.Caches[at]!.Value;
             if (!owner.IsBuiltin && LooksUpAsType(owner.Type, name) && ClassData(owner, name) is { Namespace: { } space, Index: var place })
             {
                 var cache = CacheOf(code, at);
@@ -211,6 +217,11 @@ internal static partial class EvaluationLoop
             isMethod = true;
             return known.Value;
         }
+        if (site.Op == Opcode.LoadMethodType && ReferenceEquals(code.Caches[at]!.Guard, type))
+        {
+            isMethod = true;
+            return code.Caches[at]!.Value;
+        }
         if (self is PyModule module && module.Type == ModuleType.Type)
         {
             var entry = module.Dict.FindEntry(name);
@@ -224,6 +235,8 @@ internal static partial class EvaluationLoop
                 return module.Dict.ValueAt(entry);
             }
         }
+        if (site.Op == Opcode.LoadMethodClass && self is PyType same && IsCached(code.Caches[at]!, same))
+            return code.Caches[at]!.Value;
         if (self is PyType owner && ClassAttribute(owner, name) is { } ofClass)
         {
             var cache = CacheOf(code, at);

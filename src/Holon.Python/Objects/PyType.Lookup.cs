@@ -7,27 +7,52 @@ internal sealed partial class PyType
     private Dictionary<PyStr, PyObject?>? cache;
     private long cacheVersion;
 
+    /// <summary>What was looked up last under names whose hashes end alike. An entry never changes, so that other threads may read while one is replaced.</summary>
+    private Found?[]? recent;
+
+    private const int RecentCount = 16;
+
+    private sealed record Found(PyStr Name, PyObject? Value);
+
     /// <summary>The attribute of this type or its ancestors, not bound to anything; null if there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PyObject? Lookup(PyStr name)
+    {
+        if (recent is { } places && (IsBuiltin || cacheVersion == Version) && places[(int)name.Hash & (RecentCount - 1)] is { } found && ReferenceEquals(found.Name, name))
+            return found.Value;
+        return LookupInCache(name);
+    }
+
+    private PyObject? LookupInCache(PyStr name)
     {
         if (IsBuiltin)
         {
             var flat = cache ?? Flatten();
-            return flat.GetValueOrDefault(name);
+            var attribute = flat.GetValueOrDefault(name);
+            // A type that is still being defined has none.
+            if (cache is not null)
+                Remember(name, attribute);
+            return attribute;
         }
         if (cache is null || cacheVersion != Version)
         {
             cache = [];
+            recent = null;
             cacheVersion = Version;
         }
         if (cache.TryGetValue(name, out var value))
+        {
+            Remember(name, value);
             return value;
+        }
         value = LookupUncached(name, out _);
         if (cache.Count > 4096)
             cache.Clear();
         cache[name] = value;
         return value;
     }
+
+    private void Remember(PyStr name, PyObject? value) => (recent ??= new Found?[RecentCount])[(int)name.Hash & (RecentCount - 1)] = new Found(name, value);
 
     public PyObject? Lookup(string name) => Lookup(Names.Intern(name));
 
@@ -61,6 +86,7 @@ internal sealed partial class PyType
     public void Forget(PyStr name)
     {
         cache?.Remove(name);
+        recent = null;
         if (children is null)
             return;
         foreach (var child in Subclasses())

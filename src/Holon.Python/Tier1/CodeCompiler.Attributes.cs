@@ -204,15 +204,18 @@ internal sealed partial class CodeCompiler
                 return;
             }
         }
-        else if (instruction.Op == Opcode.LoadMethodType && MayGuessHere && Cache is { Guard: PyType type, Value: PyMethodDescriptor or PyFunction or PySlotWrapper } cached && ExactOfType(type) is var exact and not Exact.None)
+        else if (instruction.Op == Opcode.LoadMethodType && MayGuessHere && Cache is { Guard: PyType type, Value: PyMethodDescriptor or PyFunction or PySlotWrapper } cached)
         {
-            Guard(1, exact);
+            if (ExactOfType(type) is var exact and not Exact.None)
+                Guard(1, exact);
+            else
+                GuardType(type);
             var receiver = Top();
-            cil.Load(cil.Home(Slot(), Kind.Object));
+            LoadPlain(Slot(), receiver);
             Drop(1);
             cil.Object(cached.Value);
             Push(new Value(Kind.Object, Exact.None, cached.Value));
-            Push(receiver with { Kind = Kind.Object });
+            Push(receiver with { Kind = Kind.Object, Type = type });
             return;
         }
         else if (instruction.Op == Opcode.LoadMethodShape && MayGuessHere && Cache is { More: null, Guard: Shape only, Value: PyFunction function } cache && only.Type.Version == cache.Version)
@@ -278,6 +281,21 @@ internal sealed partial class CodeCompiler
         cil.Mark(done);
         Top() = new Value(Kind.Maybe);
         state.Stack[state.Depth++] = Value.Object;
+    }
+
+    /// <summary>From here on the entry on top is an instance of that built-in type, not of a subclass, or the code has been left.</summary>
+    private void GuardType(PyType type)
+    {
+        if (Top().Type == type)
+            return;
+        LoadObject(1);
+        cil.Object(type);
+        cil.Call(nameof(Support.IsOfType));
+        cil.Branch(OpCodes.Brfalse, Deopt());
+        var origin = Top().Origin;
+        Top() = Top() with { Type = type };
+        if (origin >= 0)
+            state.Locals[origin] = state.Locals[origin] with { Type = type };
     }
 
     private static Exact ExactOfType(PyType type) =>

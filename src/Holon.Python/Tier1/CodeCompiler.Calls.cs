@@ -128,9 +128,9 @@ internal sealed partial class CodeCompiler
                 return CallFunction(function, given, count, names);
             case PyType type when given <= MaxArguments - 1 && EvaluationLoop.PythonConstructor(type) is { } constructor:
                 return Construct(type, constructor, given, count, names);
-            case PyBuiltin { Module: "builtins" } builtin when names is null:
-                return CallBuiltin(builtin.Code.Name, given, count);
-            case PyMethodDescriptor { Owner: var owner } descriptor when names is null && given > 0 && Top(given).Exact != Exact.None && ExactOfType(owner) == Top(given).Exact:
+            case PyBuiltin builtin when names is null:
+                return (builtin.Module == "builtins" && CallBuiltin(builtin.Code.Name, given, count)) || CallNative(builtin, builtin.Code, builtin.Self, given, count);
+            case PyMethodDescriptor descriptor when names is null && given > 0 && IsInstanceOf(Top(given), descriptor.Owner):
                 return CallDescriptor(descriptor, given, count);
             default:
                 return false;
@@ -204,25 +204,42 @@ internal sealed partial class CodeCompiler
             PushConstant(Values.None);
             return true;
         }
-        if (descriptor.Code.F0 is { } none && given == 1)
+        return CallNative(descriptor, descriptor.Code, null, given, count);
+    }
+
+    private static bool IsInstanceOf(Value value, PyType owner) => value.Type?.IsSubtypeOf(owner) == true || (value.Exact != Exact.None && ExactOfType(owner) == value.Exact);
+
+    /// <summary>Calls a function in C# that is known, without a look at what it is. <paramref name="self"/> is null for a method: it is the lowest argument.</summary>
+    private bool CallNative(PyObject callable, NativeCode native, PyObject? self, int given, int count)
+    {
+        var arguments = self is null ? given - 1 : given;
+        var known = (arguments, native) switch
         {
-            MayRaise();
-            cil.Object(none);
-            LoadObject(1);
-            cil.Call(typeof(Fn0), "Invoke");
-        }
-        else if (descriptor.Code.F1 is { } one && given == 2)
+            (0, { F0: { } none }) => (Delegate)none,
+            (1, { F1: { } one }) => one,
+            _ => null,
+        };
+        if (known is null && (self is not null || arguments > 3))
+            return false;
+        MayRaise();
+        BoxAll(given);
+        if (known is null)
         {
-            MayRaise();
-            cil.Object(one);
-            LoadObject(2);
-            LoadObject(1);
-            cil.Call(typeof(Fn1), "Invoke");
+            cil.Argument(1);
+            cil.Object(callable);
         }
         else
         {
-            return false;
+            cil.Object(known);
         }
+        if (self is not null)
+            cil.Object(self);
+        for (var i = given; i > 0; i--)
+            LoadObject(i);
+        if (known is null)
+            cil.Call("CallMethod" + arguments);
+        else
+            cil.Call(known.GetType(), "Invoke");
         Drop(count + 2);
         PushChecked(Value.Object);
         return true;

@@ -64,6 +64,18 @@ internal static partial class Support
         return CallSpan(thread, callable, [], null);
     }
 
+    public static PyObject? CallMethod0(PyThread thread, PyMethodDescriptor method, PyObject self) =>
+        thread.IsTracing ? CallSpan(thread, method, [self], null) : method.Code.Invoke(self, [], null);
+
+    public static PyObject? CallMethod1(PyThread thread, PyMethodDescriptor method, PyObject self, PyObject a) =>
+        thread.IsTracing ? CallSpan(thread, method, [self, a], null) : method.Code.Invoke(self, [a], null);
+
+    public static PyObject? CallMethod2(PyThread thread, PyMethodDescriptor method, PyObject self, PyObject a, PyObject b) =>
+        thread.IsTracing ? CallSpan(thread, method, [self, a, b], null) : method.Code.Invoke(self, [a, b], null);
+
+    public static PyObject? CallMethod3(PyThread thread, PyMethodDescriptor method, PyObject self, PyObject a, PyObject b, PyObject c) =>
+        thread.IsTracing ? CallSpan(thread, method, [self, a, b, c], null) : method.Code.Invoke(self, [a, b, c], null);
+
     public static PyObject? CallUncompiledMany(PyThread thread, PyFunction function, PyObject[] parameters) => RunBound(thread, function, parameters);
 
     public static PyObject? CallUncompiled0(PyThread thread, PyFunction function) => RunBound(thread, function, []);

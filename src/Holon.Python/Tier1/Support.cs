@@ -181,6 +181,8 @@ internal static partial class Support
 
     public static long Ord(PyObject o) => Unsafe.As<PyStr>(o)[0];
 
+    public static bool IsOfType(PyObject o, PyType type) => ReferenceEquals(o.Type, type);
+
     // Names and attributes.
 
     public static PyObject LoadGlobal(PyFrame frame, PyStr name)

@@ -42,7 +42,8 @@ internal enum Exact : byte
 /// <param name="Exact">Its class.</param>
 /// <param name="Constant">The object itself.</param>
 /// <param name="Origin">The local variable that holds the same value, or -1.</param>
-internal readonly record struct Value(Kind Kind, Exact Exact = Exact.None, PyObject? Constant = null, int Origin = -1)
+/// <param name="Type">Its Python type, if that is a built-in one.</param>
+internal readonly record struct Value(Kind Kind, Exact Exact = Exact.None, PyObject? Constant = null, int Origin = -1, PyType? Type = null)
 {
     public static readonly Value Dead = new(Kind.Dead);
     public static readonly Value Object = new(Kind.Object);
