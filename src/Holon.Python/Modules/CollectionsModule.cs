@@ -3,6 +3,8 @@ namespace Holon.Python.Modules;
 /// <summary>_collections: deque and defaultdict; OrderedDict and the rest have their Python twins.</summary>
 internal static class CollectionsModule
 {
+    private static readonly NativeParameters DequeParameters = new("deque", "iterable=?, maxlen=None");
+
     private sealed class PyDeque(PyType type) : PyExtensible(type)
     {
         private PyObject[] ring = new PyObject[8];
@@ -117,7 +119,7 @@ internal static class CollectionsModule
         t.New = (type, _, _) => new PyDeque(type);
         t.Init = (o, args, names) =>
         {
-            var a = Signature.Parse("iterable=?, maxlen=None").Bind(new NativeCode { Name = "deque" }, args, names);
+            var a = DequeParameters.Bind(args, names);
             D(o).Max = a[1] == Values.None ? -1 : Args.Long(a[1]!) is >= 0 and var max ? max : throw Err.Value("maxlen must be non-negative");
             D(o).SetAll(a[0] is null ? [] : Ops.Each(a[0]!));
         };

@@ -5,6 +5,8 @@ namespace Holon.Python.Modules;
 /// <summary>_contextvars: variables whose values belong to a context. A context's values are an immutable map, so a copy costs nothing.</summary>
 internal static class ContextVarsModule
 {
+    private static readonly NativeParameters ContextVarParameters = new("ContextVar", "name, /, *, default=?");
+
     private sealed class PyContextVar(PyStr name, PyObject? otherwise) : PyObject
     {
         public PyStr Name { get; } = name;
@@ -81,7 +83,7 @@ internal static class ContextVarsModule
         t.IsFinal = true;
         t.New = (_, args, names) =>
         {
-            var a = Signature.Parse("name, /, *, default=?").Bind(new NativeCode { Name = "ContextVar" }, args, names);
+            var a = ContextVarParameters.Bind(args, names);
             return new PyContextVar(a[0] as PyStr ?? throw Err.Type("context variable name must be a str"), a[1]);
         };
         t.Member("name", o => ((PyContextVar)o).Name);

@@ -3,6 +3,9 @@ namespace Holon.Python.Modules;
 /// <summary>FileIO, BytesIO and the buffered files.</summary>
 internal static partial class IoModule
 {
+    private static readonly NativeParameters FileIOParameters = new("FileIO", "file, mode='r', closefd=True, opener=None");
+    private static readonly NativeParameters BytesIOParameters = new("BytesIO", "initial_bytes=None");
+
     /// <summary>What a file says about its size is believed up to here; a sparse one can say anything.</summary>
     private const int MaxKnown = 1 << 26;
 
@@ -149,7 +152,7 @@ internal static partial class IoModule
 
     private static void InitFile(PyObject o, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        var a = Signature.Parse("file, mode='r', closefd=True, opener=None").Bind(new NativeCode { Name = "FileIO" }, args, names);
+        var a = FileIOParameters.Bind(args, names);
         var self = (PyFileIO)o;
         var mode = Args.Str(a[1], "FileIO").Value;
         var plus = mode.Contains('+', StringComparison.Ordinal);
@@ -240,7 +243,7 @@ internal static partial class IoModule
         t.New = (type, _, _) => new PyBytesIO(type);
         t.Init = (o, args, names) =>
         {
-            var a = Signature.Parse("initial_bytes=None").Bind(new NativeCode { Name = "BytesIO" }, args, names);
+            var a = BytesIOParameters.Bind(args, names);
             var self = (PyBytesIO)o;
             self.Buffer = new PyByteArray();
             self.Position = 0;

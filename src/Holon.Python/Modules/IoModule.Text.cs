@@ -3,6 +3,10 @@ namespace Holon.Python.Modules;
 /// <summary>TextIOWrapper, StringIO and the newline decoder.</summary>
 internal static partial class IoModule
 {
+    private static readonly NativeParameters TextIOWrapperParameters = new("TextIOWrapper", "buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False");
+    private static readonly NativeParameters StringIOParameters = new("StringIO", "initial_value='', newline=?");
+    private static readonly NativeParameters IncrementalNewlineDecoderParameters = new("IncrementalNewlineDecoder", "decoder, translate, errors='strict'");
+
     private sealed class PyTextFile(PyType type) : PyExtensible(type)
     {
         public PyObject? Buffer;
@@ -206,7 +210,7 @@ internal static partial class IoModule
         t.New = (type, _, _) => new PyTextFile(type);
         t.Init = (o, args, names) =>
         {
-            var a = Signature.Parse("buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False").Bind(new NativeCode { Name = "TextIOWrapper" }, args, names);
+            var a = TextIOWrapperParameters.Bind(args, names);
             var self = (PyTextFile)o;
             SetNewline(self, a[3]!);
             self.Buffer = a[0];
@@ -426,7 +430,7 @@ internal static partial class IoModule
         t.New = (type, _, _) => new PyStringIO(type);
         t.Init = (o, args, names) =>
         {
-            var a = Signature.Parse("initial_value='', newline=?").Bind(new NativeCode { Name = "StringIO" }, args, names);
+            var a = StringIOParameters.Bind(args, names);
             var self = (PyStringIO)o;
             var newline = a[1] ?? new PyStr("\n");
             if (newline != Values.None && newline is not PyStr)
@@ -515,7 +519,7 @@ internal static partial class IoModule
         t.New = (type, _, _) => new PyNewlineDecoder(type);
         t.Init = (o, args, names) =>
         {
-            var a = Signature.Parse("decoder, translate, errors='strict'").Bind(new NativeCode { Name = "IncrementalNewlineDecoder" }, args, names);
+            var a = IncrementalNewlineDecoderParameters.Bind(args, names);
             ((PyNewlineDecoder)o).Decoder = a[0]!;
             ((PyNewlineDecoder)o).Translate = Ops.IsTrue(a[1]!);
         };

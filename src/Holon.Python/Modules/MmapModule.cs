@@ -8,6 +8,7 @@ namespace Holon.Python.Modules;
 /// </summary>
 internal static unsafe partial class MmapModule
 {
+    private static readonly NativeParameters MmapParameters = new("mmap", "fileno, length, flags=1, prot=3, access=0, offset=0");
     private const int Shared = 1, Private = 2, Anonymous = 0x20, ProtectRead = 1, ProtectWrite = 2;
     private const int DefaultAccess = 0, ReadAccess = 1, WriteAccess = 2, CopyAccess = 3;
 
@@ -94,7 +95,7 @@ internal static unsafe partial class MmapModule
 
     private static PyObject New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        var a = Signature.Parse("fileno, length, flags=1, prot=3, access=0, offset=0").Bind(new NativeCode { Name = "mmap" }, args, names);
+        var a = MmapParameters.Bind(args, names);
         var (fd, given, flags, protection, access, offset) = (Args.Int(a[0]!), Args.Long(a[1]!), Args.Int(a[2]!), Args.Int(a[3]!), Args.Int(a[4]!), Args.Long(a[5]!));
         if (given < 0)
             throw Err.Overflow("memory mapped length must be positive");

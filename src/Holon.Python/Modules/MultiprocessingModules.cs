@@ -5,6 +5,7 @@ namespace Holon.Python.Modules;
 /// <summary>_multiprocessing and _posixshmem: semaphores and memory that processes share, both by name in /dev/shm.</summary>
 internal static partial class MultiprocessingModules
 {
+    private static readonly NativeParameters SemLockParameters = new("SemLock", "kind, value, maxvalue, name, unlink");
     private const int RecursiveMutex = 0, Most = int.MaxValue, TryAgain = 11, TimedOut = 110, Interrupted = 4;
 
     [LibraryImport("libc", SetLastError = true, EntryPoint = "sem_open", StringMarshalling = StringMarshalling.Utf8)]
@@ -133,7 +134,7 @@ internal static partial class MultiprocessingModules
         const int create = 0x40, exclusive = 0x80;
         t.New = (_, args, names) =>
         {
-            var a = Signature.Parse("kind, value, maxvalue, name, unlink").Bind(new NativeCode { Name = "SemLock" }, args, names);
+            var a = SemLockParameters.Bind(args, names);
             var made = Make(a[3]!, Args.Int(a[0]!), Args.Long(a[1]!), Args.Long(a[2]!), create | exclusive);
             if (Ops.IsTrue(a[4]!))
                 Unlink(made.Name);

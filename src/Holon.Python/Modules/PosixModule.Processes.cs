@@ -3,6 +3,7 @@ namespace Holon.Python.Modules;
 /// <summary>posix: processes, their groups and what the system says of itself.</summary>
 internal static partial class PosixModule
 {
+    private static readonly NativeParameters SchedParamParameters = new("sched_param", "sched_priority");
     private const string RUsageFields = "ru_utime ru_stime ru_maxrss ru_ixrss ru_idrss ru_isrss ru_minflt ru_majflt ru_nswap ru_inblock ru_oublock ru_msgsnd ru_msgrcv ru_nsignals ru_nvcsw ru_nivcsw";
 
     public static readonly StructSequence RUsage = new("resource.struct_rusage", RUsageFields.Split(' '));
@@ -13,7 +14,7 @@ internal static partial class PosixModule
     private static StructSequence MakeSchedParam()
     {
         var made = new StructSequence("posix.sched_param", ["sched_priority"]);
-        made.Type.New = (_, args, names) => made.Make(Signature.Parse("sched_priority").Bind(new NativeCode { Name = "sched_param" }, args, names)[0]!);
+        made.Type.New = (_, args, names) => made.Make(SchedParamParameters.Bind(args, names)[0]!);
         return made;
     }
 

@@ -1,76 +1,25 @@
 namespace Holon.Python.Modules;
 
-/// <summary>The characters that an expression is matched against.</summary>
-internal interface ICharacters
+/// <summary>The engine for any kind of text, and the last match that it found.</summary>
+internal abstract class RegexMatcher
 {
-    int Length { get; }
+    /// <summary>Start and end of each group, then the number of the group that closed last; -1 is none.</summary>
+    public int[] Marks { get; protected init; } = [];
 
-    int At(int index);
+    public int MatchStart { get; protected set; }
 
-    int IndexOf(int c, int start, int end);
+    public int MatchEnd { get; protected set; }
 
-    /// <summary>The first place from <paramref name="start"/> on where a match may begin, or -1.</summary>
-    int NextStart(RegexStart begins, int start, int end);
-}
+    public abstract bool Match(int position, bool full, int mustAdvanceFrom);
 
-/// <summary>The instructions of an expression's code, as <c>re._constants</c> numbers them.</summary>
-internal enum RegexOp
-{
-    Failure, Success, Any, AnyAll, Assert, AssertNot, At, Branch, Category, Charset, BigCharset, GroupRef, GroupRefExists, In, Info, Jump, Literal, Mark, MaxUntil, MinUntil, NotLiteral, Negate, Range, Repeat, RepeatOne,
-    SubPattern, MinRepeatOne, AtomicGroup, PossessiveRepeat, PossessiveRepeatOne, GroupRefIgnore, InIgnore, LiteralIgnore, NotLiteralIgnore, GroupRefLocIgnore, InLocIgnore, LiteralLocIgnore, NotLiteralLocIgnore,
-    GroupRefUniIgnore, InUniIgnore, LiteralUniIgnore, NotLiteralUniIgnore, RangeUniIgnore,
-}
-
-internal readonly struct NarrowText(string text) : ICharacters
-{
-    public int Length => text.Length;
-
-    public int At(int index) => text[index];
-
-    public int IndexOf(int c, int start, int end)
-    {
-        var found = c > 0xffff ? -1 : text.AsSpan(start, end - start).IndexOf((char)c);
-        return found < 0 ? -1 : start + found;
-    }
-
-    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Characters, begins.CharacterValues) is >= 0 and var at ? start + at : -1;
-}
-
-internal readonly struct WideText(int[] text) : ICharacters
-{
-    public int Length => text.Length;
-
-    public int At(int index) => text[index];
-
-    public int IndexOf(int c, int start, int end)
-    {
-        var found = text.AsSpan(start, end - start).IndexOf(c);
-        return found < 0 ? -1 : start + found;
-    }
-
-    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Prefix, null) is >= 0 and var at ? start + at : -1;
-}
-
-internal readonly struct ByteText(byte[] text) : ICharacters
-{
-    public int Length => text.Length;
-
-    public int At(int index) => text[index];
-
-    public int IndexOf(int c, int start, int end)
-    {
-        var found = c > 0xff ? -1 : text.AsSpan(start, end - start).IndexOf((byte)c);
-        return found < 0 ? -1 : start + found;
-    }
-
-    public int NextStart(RegexStart begins, int start, int end) => start <= end && begins.Next(text.AsSpan(start, end - start), begins.Bytes, begins.ByteValues) is >= 0 and var at ? start + at : -1;
+    public abstract bool Search(int position, int mustAdvanceFrom);
 }
 
 /// <summary>
 /// Executes the code that re._compiler makes: a backtracking matcher whose stack is on the heap, and whose steps are charged to the
 /// machine's limits, so that no expression can hang the process.
 /// </summary>
-internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int groups, int start, int end)
+internal sealed class RegexEngine<T> : RegexMatcher
     where T : struct, ICharacters
 {
     private enum Retry
@@ -82,49 +31,68 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
         LazyBody,
     }
 
-    private sealed record Loop(int Pc, int Count, int LastPosition, Loop? Outer);
+    // A turn of a repeat, and the repeat around it. Records never change: what a retry refers to is what it was.
+    private record struct Loop(int Pc, int Count, int LastPosition, int Outer);
 
-    private record struct Entry(Retry Kind, int Pc, int Position, int Extra, int Trail, Loop? Loop);
+    private record struct Entry(Retry Kind, int Pc, int Position, int Extra, int Trail, int Loop, int Loops);
 
+    private const int NoLoop = -1;
+    private const int SizeToKeep = 1024;
+    private readonly RegexProgram program;
+    private int[] code;
+    private T text;
+    private int end;
     private Entry[] stack = [];
     private int top;
-    private readonly List<(int Index, int Old)> trail = [];
+    private Loop[] loops = [];
+    private int loopCount;
+
+    // Marks that have been set, each with what it was before.
+    private (int Index, int Old)[] trail = [];
+    private int trailCount;
     private int steps;
 
-    /// <summary>Start and end of each group, then the number of the group that closed last.</summary>
-    public int[] Marks { get; } = NewMarks(groups);
-
-    public int MatchStart { get; private set; }
-
-    public int MatchEnd { get; private set; }
-
-    private static int[] NewMarks(int groups)
+    public RegexEngine(RegexProgram program)
     {
-        var marks = new int[groups * 2 + 1];
-        Array.Fill(marks, -1);
-        return marks;
+        this.program = program;
+        code = program.Code;
+        Marks = new int[program.Groups * 2 + 1];
+        Array.Fill(Marks, -1);
     }
 
-    public bool Match(int position, bool full, int mustAdvanceFrom = -1)
+    /// <summary>Takes a text to match up to an end. The default of a text lets go of the last one.</summary>
+    public void Begin(T newText, int newEnd)
     {
-        if (groups > 0)
-            Array.Fill(Marks, -1);
-        trail.Clear();
+        text = newText;
+        end = newEnd;
+        code = program.Code;
+        Undo(0);
+        if (Math.Max(stack.Length, trail.Length) > SizeToKeep)
+            (stack, loops, trail) = ([], [], []);
+    }
+
+    public override bool Match(int position, bool full, int mustAdvanceFrom)
+    {
+        Undo(0);
         top = 0;
+        loopCount = 0;
         MatchStart = position;
         var result = Run(0, position, full, mustAdvanceFrom);
         MatchEnd = result;
         return result >= 0;
     }
 
-    public bool Search(int position, int mustAdvanceFrom = -1)
+    public override bool Search(int position, int mustAdvanceFrom)
     {
-        var skips = begins is { Prefix: not null } or { HasFirst: true };
+        var begins = program.Begins;
+        if (begins.IsAnchored)
+            return position == 0 && Match(0, false, mustAdvanceFrom);
+        var skips = begins.IsKnown;
         for (; position <= end; position++)
         {
             if (skips)
             {
-                position = text.NextStart(begins!, position, end);
+                position = text.NextStart(begins, position, end);
                 if (position < 0)
                     return false;
             }
@@ -134,33 +102,55 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
         return false;
     }
 
-    private void Push(Retry kind, int pc, int position, int extra, Loop? loop)
+    private void Push(Retry kind, int pc, int position, int extra, int loop)
     {
         if (top == stack.Length)
         {
-            PyThread.Current.Machine.Limits.CheckSize(stack.Length * 80L);
+            PyThread.Current.Machine.Limits.CheckSize(stack.Length * 56L);
             Array.Resize(ref stack, Math.Max(8, stack.Length * 2));
         }
-        stack[top++] = new Entry(kind, pc, position, extra, trail.Count, loop);
+        stack[top++] = new Entry(kind, pc, position, extra, trailCount, loop, loopCount);
+    }
+
+    private int NewLoop(int pc, int count, int lastPosition, int outer)
+    {
+        if (loopCount == loops.Length)
+        {
+            PyThread.Current.Machine.Limits.CheckSize(loops.Length * 32L);
+            Array.Resize(ref loops, Math.Max(8, loops.Length * 2));
+        }
+        loops[loopCount] = new Loop(pc, count, lastPosition, outer);
+        return loopCount++;
     }
 
     private void Set(int mark, int value)
     {
-        trail.Add((mark, Marks[mark]));
+        if (trailCount == trail.Length)
+        {
+            PyThread.Current.Machine.Limits.CheckSize(trail.Length * 16L);
+            Array.Resize(ref trail, Math.Max(8, trail.Length * 2));
+        }
+        trail[trailCount++] = (mark, Marks[mark]);
         Marks[mark] = value;
     }
 
     private void Undo(int to)
     {
-        for (var i = trail.Count - 1; i >= to; i--)
-            Marks[trail[i].Index] = trail[i].Old;
-        trail.RemoveRange(to, trail.Count - to);
+        while (trailCount > to)
+        {
+            var (index, old) = trail[--trailCount];
+            Marks[index] = old;
+        }
     }
 
     private void Charge()
     {
-        if (++steps < 20_000)
-            return;
+        if (++steps >= 20_000)
+            ChargeSteps();
+    }
+
+    private void ChargeSteps()
+    {
         steps = 0;
         PyThread.Current.Machine.Limits.ChargeInstructions(20_000);
         PyThread.CheckNativeStack();
@@ -169,10 +159,11 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
     /// <summary>Runs from an instruction to the SUCCESS of its level; gives the end position or -1.</summary>
     private int Run(int pc, int position, bool full, int mustAdvanceFrom)
     {
-        var bottom = top;
-        Loop? loop = null;
+        var (bottom, bottomLoop) = (top, loopCount);
+        var loop = NoLoop;
         while (true)
         {
+            var code = this.code;
             var failed = false;
             switch ((RegexOp)code[pc])
             {
@@ -183,6 +174,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
                         break;
                     }
                     top = bottom;
+                    loopCount = bottomLoop;
                     return position;
                 case RegexOp.Literal:
                     if (position >= end || text.At(position) != code[pc + 1])
@@ -193,14 +185,17 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
                     position++;
                     pc += 2;
                     continue;
-                case RegexOp.In:
-                    if (position >= end || !InSet(pc + 2, text.At(position)))
+                case RegexOp.InMap:
+                    if (position >= end || !RegexProgram.InMap(code, code[pc + 2], text.At(position)))
                     {
                         failed = true;
                         break;
                     }
                     position++;
                     pc += 1 + code[pc + 1];
+                    continue;
+                case RegexOp.In or RegexOp.InIgnore or RegexOp.InUniIgnore:
+                    this.code = program.WithMap(pc);
                     continue;
                 case RegexOp.Info:
                     pc += 1 + code[pc + 1];
@@ -232,9 +227,10 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
                             break;
                         }
                         pc += 1 + skip;
-                        if (count > min)
-                            Push(Retry.Greedy, pc, position + count, position + min, loop);
-                        position += count;
+                        var least = position + min;
+                        position = code[pc] == (int)RegexOp.Literal ? BackToLiteral(code[pc + 1], position + count, least) : position + count;
+                        if (position > least)
+                            Push(Retry.Greedy, pc, position, least, loop);
                         break;
                     }
                 case RegexOp.MinRepeatOne:
@@ -259,49 +255,52 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
                         break;
                     }
                 case RegexOp.Repeat:
-                    loop = new Loop(pc, 0, -1, loop);
+                    loop = NewLoop(pc, 0, -1, loop);
                     pc += 1 + code[pc + 1];
                     continue;
                 case RegexOp.MaxUntil:
                     {
-                        var at = loop!.Pc;
-                        if (loop.Count < code[at + 2])
+                        var turn = loops[loop];
+                        if (turn.Count < code[turn.Pc + 2])
                         {
-                            loop = loop with { Count = loop.Count + 1, LastPosition = position };
-                            pc = at + 4;
+                            loop = NewLoop(turn.Pc, turn.Count + 1, position, turn.Outer);
+                            pc = turn.Pc + 4;
                         }
-                        else if (loop.Count < code[at + 3] && position != loop.LastPosition)
+                        else if (turn.Count < code[turn.Pc + 3] && position != turn.LastPosition)
                         {
-                            Push(Retry.Resume, pc + 1, position, 0, loop.Outer);
-                            loop = loop with { Count = loop.Count + 1, LastPosition = position };
-                            pc = at + 4;
+                            Push(Retry.Resume, pc + 1, position, 0, turn.Outer);
+                            loop = NewLoop(turn.Pc, turn.Count + 1, position, turn.Outer);
+                            pc = turn.Pc + 4;
                         }
                         else
                         {
-                            loop = loop.Outer;
+                            loop = turn.Outer;
                             pc++;
                         }
                         Charge();
                         continue;
                     }
                 case RegexOp.MinUntil:
-                    if (loop!.Count < code[loop.Pc + 2])
                     {
-                        pc = loop.Pc + 4;
-                        loop = loop with { Count = loop.Count + 1, LastPosition = position };
+                        var turn = loops[loop];
+                        if (turn.Count < code[turn.Pc + 2])
+                        {
+                            pc = turn.Pc + 4;
+                            loop = NewLoop(turn.Pc, turn.Count + 1, position, turn.Outer);
+                            continue;
+                        }
+                        Push(Retry.LazyBody, pc, position, 0, loop);
+                        loop = turn.Outer;
+                        pc++;
                         continue;
                     }
-                    Push(Retry.LazyBody, pc, position, 0, loop);
-                    loop = loop.Outer;
-                    pc++;
-                    continue;
                 case RegexOp.PossessiveRepeat:
                     {
                         var (skip, min, max) = (code[pc + 1], code[pc + 2], code[pc + 3]);
                         var count = 0;
                         while (count < max)
                         {
-                            var before = trail.Count;
+                            var before = trailCount;
                             var next = Run(pc + 4, position, false, -1);
                             if (next < 0)
                             {
@@ -329,7 +328,7 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
                 case RegexOp.AssertNot:
                     {
                         var negative = (RegexOp)code[pc] == RegexOp.AssertNot;
-                        var before = trail.Count;
+                        var before = trailCount;
                         var from = position - code[pc + 2];
                         var holds = from >= 0 && Run(pc + 3, from, false, -1) >= 0;
                         if (negative || !holds)
@@ -349,27 +348,33 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
                     failed = true;
                     break;
                 default:
-                    failed = position >= end || !One(pc, text.At(position));
+                    failed = position >= end || !RegexProgram.One(code, pc, text.At(position));
                     position++;
-                    pc += Size(pc);
+                    pc += RegexProgram.Size(code, pc);
                     break;
             }
             if (!failed)
                 continue;
             if (!Backtrack(bottom, ref pc, ref position, ref loop))
+            {
+                loopCount = bottomLoop;
                 return -1;
+            }
         }
     }
 
-    private bool Alternative(ref int pc, int at, int position, Loop? loop)
+    private bool Alternative(ref int pc, int at, int position, int loop)
     {
+        var code = this.code;
+        var c = position < end ? text.At(position) : -1;
         for (; code[at] != 0; at += code[at])
         {
             // An alternative whose first character is not there need not be tried, and the last one leaves nothing to come back to.
             var matches = (RegexOp)code[at + 1] switch
             {
-                RegexOp.Literal => position < end && text.At(position) == code[at + 2],
-                RegexOp.In => position < end && InSet(at + 3, text.At(position)),
+                RegexOp.Literal => c == code[at + 2],
+                RegexOp.InMap => c >= 0 && RegexProgram.InMap(code, code[at + 3], c),
+                RegexOp.In => c >= 0 && RegexProgram.InSet(code, at + 3, c),
                 _ => true,
             };
             if (!matches)
@@ -382,13 +387,14 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
         return false;
     }
 
-    private bool Backtrack(int bottom, ref int pc, ref int position, ref Loop? loop)
+    private bool Backtrack(int bottom, ref int pc, ref int position, ref int loop)
     {
         while (top > bottom)
         {
             Charge();
             var entry = stack[--top];
             Undo(entry.Trail);
+            loopCount = entry.Loops;
             loop = entry.Loop;
             position = entry.Position;
             switch (entry.Kind)
@@ -403,31 +409,55 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
                 case Retry.Greedy:
                     position--;
                     if (code[entry.Pc] == (int)RegexOp.Literal)
-                    {
-                        // Only places where the next literal stands are worth a try.
-                        while (position > entry.Extra && (position >= end || text.At(position) != code[entry.Pc + 1]))
-                            position--;
-                    }
+                        position = BackToLiteral(code[entry.Pc + 1], position, entry.Extra);
                     if (position > entry.Extra)
                         Push(Retry.Greedy, entry.Pc, position, entry.Extra, loop);
                     pc = entry.Pc;
                     return true;
                 case Retry.Lazy:
-                    if (entry.Extra >= code[entry.Pc + 3] || position >= end || !One(entry.Pc + 4, text.At(position)))
+                    if (!OneMore(entry.Pc, ref position, entry.Extra, out var count))
                         continue;
-                    position++;
-                    Push(Retry.Lazy, entry.Pc, position, entry.Extra + 1, loop);
+                    Push(Retry.Lazy, entry.Pc, position, count, loop);
                     pc = entry.Pc + 1 + code[entry.Pc + 1];
                     return true;
                 default:
-                    if (loop!.Count >= code[loop.Pc + 3] || position == loop.LastPosition)
-                        continue;
-                    pc = loop.Pc + 4;
-                    loop = loop with { Count = loop.Count + 1, LastPosition = position };
-                    return true;
+                    {
+                        var turn = loops[loop];
+                        if (turn.Count >= code[turn.Pc + 3] || position == turn.LastPosition)
+                            continue;
+                        pc = turn.Pc + 4;
+                        loop = NewLoop(turn.Pc, turn.Count + 1, position, turn.Outer);
+                        return true;
+                    }
             }
         }
         return false;
+    }
+
+    // Only places where the next literal stands are worth a try: the last one, or the least place.
+    private int BackToLiteral(int literal, int position, int least)
+    {
+        while (position > least && (position >= end || text.At(position) != literal))
+            position--;
+        return position;
+    }
+
+    // A lazy repeat takes another character, and more where the literal that follows it does not stand yet.
+    private bool OneMore(int pc, ref int position, int count, out int newCount)
+    {
+        var code = this.code;
+        var tail = pc + 1 + code[pc + 1];
+        newCount = count;
+        do
+        {
+            if (newCount >= code[pc + 3] || position >= end || !RegexProgram.One(code, pc + 4, text.At(position)))
+                return false;
+            position++;
+            newCount++;
+        }
+        while (code[tail] == (int)RegexOp.Literal && (position >= end || text.At(position) != code[tail + 1]));
+        steps += newCount - count;
+        return true;
     }
 
     private int CountOnes(int pc, int position, int max)
@@ -444,120 +474,23 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
             case RegexOp.NotLiteral:
                 var other = limit > at ? text.IndexOf(code[pc + 1], at, limit) : at;
                 return (other < 0 ? limit : other) - position;
-            case RegexOp.In when code[pc + 2] == (int)RegexOp.Charset && code[pc + 11] == (int)RegexOp.Failure:
-                while (at < limit && text.At(at) is var c && c < 256 && (code[pc + 3 + (c >> 5)] >> (c & 31) & 1) != 0)
-                    at++;
-                steps += at - position;
-                return at - position;
+            case RegexOp.In or RegexOp.InIgnore or RegexOp.InUniIgnore:
+                code = program.WithMap(pc);
+                return CountOnes(pc, position, max);
+            case RegexOp.InMap:
+                {
+                    var (words, map) = (code, code[pc + 2]);
+                    while (at < limit && RegexProgram.InMap(words, map, text.At(at)))
+                        at++;
+                    break;
+                }
             default:
-                while (at < limit && One(pc, text.At(at)))
+                while (at < limit && RegexProgram.One(code, pc, text.At(at)))
                     at++;
-                steps += at - position;
-                return at - position;
+                break;
         }
-    }
-
-    private int Size(int pc) => (RegexOp)code[pc] switch
-    {
-        RegexOp.Any or RegexOp.AnyAll => 1,
-        RegexOp.In or RegexOp.InIgnore or RegexOp.InLocIgnore or RegexOp.InUniIgnore => 1 + code[pc + 1],
-        _ => 2,
-    };
-
-    /// <summary>Whether a one-character instruction accepts the character.</summary>
-    public bool One(int pc, int c)
-    {
-        switch ((RegexOp)code[pc])
-        {
-            case RegexOp.Literal:
-                return c == code[pc + 1];
-            case RegexOp.NotLiteral:
-                return c != code[pc + 1];
-            case RegexOp.Any:
-                return c != '\n';
-            case RegexOp.AnyAll:
-                return true;
-            case RegexOp.In:
-                return InSet(pc + 2, c);
-            case RegexOp.InIgnore:
-                return InSet(pc + 2, SreModule.AsciiLower(c));
-            case RegexOp.InUniIgnore:
-                return InSet(pc + 2, UnicodeData.LowerChar(c));
-            case RegexOp.InLocIgnore:
-                return InSet(pc + 2, c) || InSet(pc + 2, SreModule.AsciiLower(c)) || InSet(pc + 2, SreModule.AsciiUpper(c));
-            case RegexOp.LiteralIgnore:
-                return SreModule.AsciiLower(c) == code[pc + 1];
-            case RegexOp.NotLiteralIgnore:
-                return SreModule.AsciiLower(c) != code[pc + 1];
-            case RegexOp.LiteralUniIgnore:
-                return UnicodeData.LowerChar(c) == code[pc + 1];
-            case RegexOp.NotLiteralUniIgnore:
-                return UnicodeData.LowerChar(c) != code[pc + 1];
-            case RegexOp.LiteralLocIgnore:
-                return SreModule.AsciiLower(c) == SreModule.AsciiLower(code[pc + 1]);
-            case RegexOp.NotLiteralLocIgnore:
-                return SreModule.AsciiLower(c) != SreModule.AsciiLower(code[pc + 1]);
-            case RegexOp.Category:
-                return SreModule.Category(code[pc + 1], c);
-            default:
-                throw Err.Runtime("invalid SRE code");
-        }
-    }
-
-    private bool InSet(int at, int c)
-    {
-        var result = true;
-        while (true)
-        {
-            switch ((RegexOp)code[at])
-            {
-                case RegexOp.Failure:
-                    return !result;
-                case RegexOp.Negate:
-                    result = !result;
-                    at++;
-                    break;
-                case RegexOp.Literal:
-                    if (c == code[at + 1])
-                        return result;
-                    at += 2;
-                    break;
-                case RegexOp.Range:
-                    if (c >= code[at + 1] && c <= code[at + 2])
-                        return result;
-                    at += 3;
-                    break;
-                case RegexOp.RangeUniIgnore:
-                    if ((c >= code[at + 1] && c <= code[at + 2]) || (UnicodeData.UpperChar(c) is var upper && upper >= code[at + 1] && upper <= code[at + 2]))
-                        return result;
-                    at += 3;
-                    break;
-                case RegexOp.Category:
-                    if (SreModule.Category(code[at + 1], c))
-                        return result;
-                    at += 2;
-                    break;
-                case RegexOp.Charset:
-                    if (c < 256 && (code[at + 1 + (c >> 5)] >> (c & 31) & 1) != 0)
-                        return result;
-                    at += 9;
-                    break;
-                case RegexOp.BigCharset:
-                    {
-                        var blocks = code[at + 1];
-                        if (c < 0x10000)
-                        {
-                            var block = code[at + 2 + (c >> 8 >> 2)] >> (8 * (c >> 8 & 3)) & 0xff;
-                            if ((code[at + 2 + 64 + block * 8 + ((c & 255) >> 5)] >> (c & 31) & 1) != 0)
-                                return result;
-                        }
-                        at += 2 + 64 + blocks * 8;
-                        break;
-                    }
-                default:
-                    throw Err.Runtime("invalid SRE code");
-            }
-        }
+        steps += at - position;
+        return at - position;
     }
 
     private bool SameAsGroup(int group, RegexOp op, ref int position)
@@ -580,20 +513,19 @@ internal sealed class RegexEngine<T>(T text, int[] code, RegexStart? begins, int
         return true;
     }
 
-    private bool At(int kind, int position)
+    private bool At(int kind, int position) => kind switch
     {
-        bool Word(int index, bool unicode) => index >= start && index < end && SreModule.Category(unicode ? 14 : 4, text.At(index));
-        return kind switch
-        {
-            0 or 2 => position == start,
-            1 => position == start || text.At(position - 1) == '\n',
-            3 or 8 => Word(position - 1, false) != Word(position, false),
-            4 or 9 => Word(position - 1, false) == Word(position, false) && start != end,
-            5 => position == end || (position == end - 1 && text.At(position) == '\n'),
-            6 => position == end || text.At(position) == '\n',
-            7 => position == end,
-            10 => Word(position - 1, true) != Word(position, true),
-            _ => Word(position - 1, true) == Word(position, true) && start != end,
-        };
-    }
+        0 or 2 => position == 0,
+        1 => position == 0 || text.At(position - 1) == '\n',
+        3 or 8 => IsBoundary(4, position),
+        4 or 9 => !IsBoundary(4, position) && end != 0,
+        5 => position == end || (position == end - 1 && text.At(position) == '\n'),
+        6 => position == end || text.At(position) == '\n',
+        7 => position == end,
+        10 => IsBoundary(14, position),
+        _ => !IsBoundary(14, position) && end != 0,
+    };
+
+    private bool IsBoundary(int word, int position) =>
+        (position > 0 && SreModule.Category(word, text.At(position - 1))) != (position < end && SreModule.Category(word, text.At(position)));
 }

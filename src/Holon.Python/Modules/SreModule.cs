@@ -21,12 +21,19 @@ internal static class SreModule
         11 => !UnicodeData.IsDecimal(c),
         12 => UnicodeData.IsSpace(c),
         13 => !UnicodeData.IsSpace(c),
-        14 => c == '_' || UnicodeData.IsAlpha(c) || UnicodeData.IsNumeric(c),
+        14 => c < 128 ? c == '_' || char.IsAsciiLetterOrDigit((char)c) : UnicodeData.IsAlpha(c) || UnicodeData.IsNumeric(c),
         _ => !(c == '_' || UnicodeData.IsAlpha(c) || UnicodeData.IsNumeric(c)),
     };
 
     private sealed class PyPattern(PyObject pattern, int flags, int[] code, int groups, PyDict groupIndex, PyTuple indexGroup) : PyObject
     {
+        private readonly RegexProgram program = new(code, groups);
+
+        // Engines that wait for the next text.
+        private RegexEngine<NarrowText>? narrow;
+        private RegexEngine<WideText>? wide;
+        private RegexEngine<ByteText>? bytes;
+
         public PyObject Pattern => pattern;
 
         public int Flags => flags;
@@ -35,11 +42,6 @@ internal static class SreModule
 
         public int Groups => groups;
 
-        /// <summary>Worked out by the first search.</summary>
-        public RegexStart Begins => begins ??= new RegexStart(code);
-
-        private RegexStart? begins;
-
         public PyDict GroupIndex => groupIndex;
 
         public PyTuple IndexGroup => indexGroup;
@@ -47,6 +49,45 @@ internal static class SreModule
         public bool IsBytes => pattern is not PyStr && pattern != Values.None;
 
         public override PyType Type => PatternType;
+
+        /// <summary>An engine for a text; it is to be given back.</summary>
+        public RegexMatcher Take(PyObject subject, int end)
+        {
+            if (subject is PyStr { IsWide: true } w)
+            {
+                var engine = Interlocked.Exchange(ref wide, null) ?? new(program);
+                engine.Begin(new WideText(w.Wide), end);
+                return engine;
+            }
+            if (subject is PyStr s)
+            {
+                var engine = Interlocked.Exchange(ref narrow, null) ?? new(program);
+                engine.Begin(new NarrowText(s.Value), end);
+                return engine;
+            }
+            var ofBytes = Interlocked.Exchange(ref bytes, null) ?? new(program);
+            ofBytes.Begin(new ByteText(subject is PyBytes b ? b.Content : Buffers.Of(subject).Bytes.ToArray()), end);
+            return ofBytes;
+        }
+
+        public void GiveBack(RegexMatcher engine)
+        {
+            switch (engine)
+            {
+                case RegexEngine<NarrowText> n:
+                    n.Begin(default, 0);
+                    narrow = n;
+                    break;
+                case RegexEngine<ByteText> b:
+                    b.Begin(default, 0);
+                    bytes = b;
+                    break;
+                case RegexEngine<WideText> w:
+                    w.Begin(default, 0);
+                    wide = w;
+                    break;
+            }
+        }
     }
 
     private sealed class PyMatch(PyPattern pattern, PyObject subject, int[] marks, int start, int end, int pos, int endPos) : PyObject
@@ -61,13 +102,7 @@ internal static class SreModule
 
         public int LastIndex => marks[^1];
 
-        public (int Start, int End) Span(int group)
-        {
-            if (group == 0)
-                return (start, end);
-            var (from, to) = (marks[group * 2 - 2], marks[group * 2 - 1]);
-            return from < 0 || to < 0 ? (-1, -1) : (from, to);
-        }
+        public (int Start, int End) Span(int group) => group == 0 ? (start, end) : SpanOf(marks, group);
 
         public PyObject Group(int group, PyObject otherwise)
         {
@@ -78,115 +113,158 @@ internal static class SreModule
         public override PyType Type => MatchType;
     }
 
-    private static PyObject Cut(PyObject subject, int from, int to) =>
-        subject is PyStr text ? text.Substring(from, to - from) : new PyBytes(to <= from ? [] : Buffers.Of(subject).Bytes[from..to].ToArray());
+    private static (int Start, int End) SpanOf(int[] marks, int group)
+    {
+        var (from, to) = (marks[group * 2 - 2], marks[group * 2 - 1]);
+        return from < 0 || to < 0 ? (-1, -1) : (from, to);
+    }
 
-    /// <summary>One way to ask all engines.</summary>
+    private static PyObject Cut(PyObject subject, int from, int to)
+    {
+        if (subject is PyStr text)
+            return text.Substring(from, to - from);
+        if (to <= from)
+            return PyBytes.Empty;
+        return subject.GetType() == typeof(PyBytes) && from == 0 && to == ((PyBytes)subject).Content.Length ? subject : new PyBytes(Buffers.Of(subject).Bytes[from..to].ToArray());
+    }
+
+    /// <summary>The matches of a pattern in a text, one after another, and where the search stands.</summary>
     private sealed class Scan
     {
-        private readonly RegexEngine<NarrowText>? narrow;
-        private readonly RegexEngine<WideText>? wide;
-        private readonly RegexEngine<ByteText>? bytes;
+        // What a match without groups remembers of them: none was closed.
+        private static readonly int[] NoMarks = [-1];
         private readonly PyPattern pattern;
         private readonly PyObject subject;
+        private readonly RegexMatcher engine;
         private readonly int pos;
+        private readonly int end;
+        private int next;
+        private int mustAdvance = -1;
 
         public Scan(PyPattern pattern, PyObject subject, PyObject? start, PyObject? stop)
         {
             (this.pattern, this.subject) = (pattern, subject);
+            int length;
             if (subject is PyStr text)
             {
                 if (pattern.IsBytes)
                     throw Err.Type("cannot use a bytes pattern on a string-like object");
-                Length = text.Length;
+                length = text.Length;
             }
             else
             {
                 var buffer = subject as IBuffer ?? throw Err.Type($"expected string or bytes-like object, got '{subject.Type.FullName}'");
                 if (pattern.Pattern is PyStr)
                     throw Err.Type("cannot use a string pattern on a bytes-like object");
-                Length = buffer.Bytes.Length;
+                length = buffer.Bytes.Length;
             }
-            var from = start is null ? 0 : (int)Math.Clamp(Args.Clipped(start), 0, Length);
-            End = stop is null ? Length : (int)Math.Clamp(Args.Clipped(stop), 0, Length);
-            pos = Math.Min(from, Math.Max(End, from));
-            if (subject is PyStr { IsWide: true } w)
-                wide = new(new WideText(w.Wide), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
-            else if (subject is PyStr s)
-                narrow = new(new NarrowText(s.Value), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
-            else
-                bytes = new(new ByteText(subject is PyBytes b ? b.Content : Buffers.Of(subject).Bytes.ToArray()), pattern.Code, pattern.Begins, pattern.Groups, 0, End);
-            Next = pos;
+            pos = start is null ? 0 : (int)Math.Clamp(Args.Clipped(start), 0, length);
+            end = stop is null ? length : (int)Math.Clamp(Args.Clipped(stop), 0, length);
+            engine = pattern.Take(subject, end);
+            next = pos;
         }
 
-        public int Length { get; }
+        public int Start => engine.MatchStart;
 
-        public int End { get; }
+        public int Stop => engine.MatchEnd;
 
-        public int Next { get; set; }
-
-        public int MustAdvance { get; set; } = -1;
-
-        private int Start => narrow?.MatchStart ?? bytes?.MatchStart ?? wide!.MatchStart;
-
-        private int Stop => narrow?.MatchEnd ?? bytes?.MatchEnd ?? wide!.MatchEnd;
-
-        private int[] Marks => narrow?.Marks ?? bytes?.Marks ?? wide!.Marks;
-
-        public PyMatch? Match(bool full) => Next <= End && (narrow?.Match(Next, full, MustAdvance) ?? bytes?.Match(Next, full, MustAdvance) ?? wide!.Match(Next, full, MustAdvance)) ? Found() : null;
-
-        public PyMatch? Search() => Next <= End && (narrow?.Search(Next, MustAdvance) ?? bytes?.Search(Next, MustAdvance) ?? wide!.Search(Next, MustAdvance)) ? Found() : null;
-
-        private PyMatch Found()
+        /// <summary>The text that a group matched.</summary>
+        public PyObject Group(int group, PyObject otherwise)
         {
-            var made = new PyMatch(pattern, subject, [.. Marks], Start, Stop, pos, End);
-            Next = Stop;
-            // After an empty match the next one may not be empty at the same place.
-            MustAdvance = Start == Stop ? Stop : -1;
-            return made;
+            var (from, to) = group == 0 ? (Start, Stop) : SpanOf(engine.Marks, group);
+            return from < 0 ? otherwise : Cut(subject, from, to);
         }
+
+        public bool Match(bool full) => next <= end && engine.Match(next, full, mustAdvance) && Advance();
+
+        public bool Search() => next <= end && engine.Search(next, mustAdvance) && Advance();
+
+        private bool Advance()
+        {
+            next = Stop;
+            // After an empty match the next one may not be empty at the same place.
+            mustAdvance = Start == Stop ? Stop : -1;
+            return true;
+        }
+
+        /// <summary>The match that was found last.</summary>
+        public PyMatch Found() => new(pattern, subject, pattern.Groups == 0 ? NoMarks : [.. engine.Marks], Start, Stop, pos, end);
+
+        /// <summary>No more is asked of this search: its engine can do another one.</summary>
+        public void End() => pattern.GiveBack(engine);
     }
 
-    private static IEnumerable<PyMatch> All(PyPattern pattern, PyObject subject, PyObject? start = null, PyObject? stop = null)
+    private enum Way
+    {
+        Match,
+        FullMatch,
+        Search,
+    }
+
+    private static PyObject? Once(PyPattern pattern, Way way, PyObject subject, PyObject? start, PyObject? stop)
     {
         var scan = new Scan(pattern, subject, start, stop);
-        while (true)
+        var found = (way == Way.Search ? scan.Search() : scan.Match(way == Way.FullMatch)) ? scan.Found() : Values.None;
+        scan.End();
+        return found;
+    }
+
+    private static IEnumerable<PyMatch> All(PyPattern pattern, PyObject subject, PyObject? start, PyObject? stop)
+    {
+        var scan = new Scan(pattern, subject, start, stop);
+        while (scan.Search())
+            yield return scan.Found();
+        scan.End();
+    }
+
+    private static PyList FindAll(PyPattern pattern, PyObject subject, PyObject? start, PyObject? stop)
+    {
+        var scan = new Scan(pattern, subject, start, stop);
+        var found = new PyList();
+        var empty = Empty(subject);
+        while (scan.Search())
         {
-            var found = scan.Search();
-            if (found is null)
-                yield break;
-            yield return found;
+            if (pattern.Groups < 2)
+            {
+                found.Add(scan.Group(pattern.Groups, empty));
+                continue;
+            }
+            var groups = new PyObject[pattern.Groups];
+            for (var i = 0; i < groups.Length; i++)
+                groups[i] = scan.Group(i + 1, empty);
+            found.Add(new PyTuple(groups));
         }
+        scan.End();
+        return found;
+    }
+
+    private static PyList Split(PyPattern pattern, PyObject subject, long max)
+    {
+        var scan = new Scan(pattern, subject, null, null);
+        var parts = new PyList();
+        var last = 0;
+        while (scan.Search())
+        {
+            parts.Add(Cut(subject, last, scan.Start));
+            for (var i = 1; i <= pattern.Groups; i++)
+                parts.Add(scan.Group(i, Values.None));
+            last = scan.Stop;
+            if (--max == 0)
+                break;
+        }
+        parts.Add(Cut(subject, last, (int)Ops.Len(subject)));
+        scan.End();
+        return parts;
     }
 
     private static readonly PyType PatternType = new("Pattern", PyType.Object, t =>
     {
         t.IsFinal = true;
-        foreach (var (name, run) in new (string, Func<Scan, PyMatch?>)[] { ("match", s => s.Match(false)), ("fullmatch", s => s.Match(true)), ("search", s => s.Search()) })
-            t.Def(name, "string, pos=?, endpos=?", (o, a) => (PyObject?)run(new Scan((PyPattern)o, a[0]!, a[1], a[2])) ?? Values.None);
-        t.Def("findall", "string, pos=?, endpos=?", (o, a) => new PyList(All((PyPattern)o, a[0]!, a[1], a[2]).Select(m => m.Pattern.Groups switch
-        {
-            0 => m.Group(0, Empty(m.Subject)),
-            1 => m.Group(1, Empty(m.Subject)),
-            var n => new PyTuple([.. Enumerable.Range(1, n).Select(i => m.Group(i, Empty(m.Subject)))]),
-        })));
+        foreach (var (name, way) in new[] { ("match", Way.Match), ("fullmatch", Way.FullMatch), ("search", Way.Search) })
+            t.Def(name, "string, pos=?, endpos=?", (o, subject) => Once((PyPattern)o, way, subject, null, null), (o, a) => Once((PyPattern)o, way, a[0]!, a[1], a[2]));
+        t.Def("findall", "string, pos=?, endpos=?", (o, a) => FindAll((PyPattern)o, a[0]!, a[1], a[2]));
         t.Def("finditer", "string, pos=?, endpos=?", (o, a) => new PyEnumerator(IteratorTypes.Callable, All((PyPattern)o, a[0]!, a[1], a[2]).GetEnumerator()));
-        t.Def("split", "string, maxsplit=0", (o, a) =>
-        {
-            var parts = new PyList();
-            var (last, max) = (0, Args.Long(a[1]!));
-            foreach (var m in All((PyPattern)o, a[0]!))
-            {
-                parts.Add(Cut(a[0]!, last, m.Span(0).Start));
-                for (var i = 1; i <= m.Pattern.Groups; i++)
-                    parts.Add(m.Group(i, Values.None));
-                last = m.Span(0).End;
-                if (--max == 0)
-                    break;
-            }
-            parts.Add(Cut(a[0]!, last, (int)Ops.Len(a[0]!)));
-            return parts;
-        });
+        t.Def("split", "string, maxsplit=0", (o, a) => Split((PyPattern)o, a[0]!, Args.Long(a[1]!)));
         t.Def("sub", "repl, string, count=0", (o, a) => Substitute((PyPattern)o, a[0]!, a[1]!, Args.Long(a[2]!)).Text);
         t.Def("subn", "repl, string, count=0", (o, a) =>
         {
@@ -226,8 +304,8 @@ internal static class SreModule
 
     private static readonly PyType ScannerType = new("SRE_Scanner", PyType.Object, t =>
     {
-        t.Def0("match", o => (PyObject?)((PyScanner)o).Scan.Match(false) ?? Values.None);
-        t.Def0("search", o => (PyObject?)((PyScanner)o).Scan.Search() ?? Values.None);
+        t.Def0("match", o => ((PyScanner)o).Scan is var scan && scan.Match(false) ? scan.Found() : Values.None);
+        t.Def0("search", o => ((PyScanner)o).Scan is var scan && scan.Search() ? scan.Found() : Values.None);
         t.Member("pattern", o => ((PyScanner)o).Pattern);
     }, "_sre");
 
@@ -240,23 +318,48 @@ internal static class SreModule
             if (!literal)
                 filter = Calls.CallMethod(PyThread.Current.Machine.ImportModule("re"), "_subx", pattern, replacement);
         }
-        var callable = BuiltinsModule.IsCallable(filter);
-        var parts = new List<PyObject>();
-        var (last, count) = (0, 0);
-        foreach (var m in All(pattern, subject))
+        var scan = new Scan(pattern, subject, null, null);
+        if (!scan.Search())
         {
-            var (from, to) = m.Span(0);
-            if (last < from)
-                parts.Add(Cut(subject, last, from));
-            var item = callable ? Calls.Call(filter, m) : filter;
+            scan.End();
+            return (Cut(subject, 0, (int)Ops.Len(subject)), 0);
+        }
+        if (filter is PyStr { IsWide: false } with && subject is PyStr { IsWide: false } text)
+            return ReplaceWith(with.Value, text.Value, scan, max);
+        var callable = BuiltinsModule.IsCallable(filter);
+        var parts = new PyList();
+        var (last, count) = (0, 0);
+        do
+        {
+            if (last < scan.Start)
+                parts.Add(Cut(subject, last, scan.Start));
+            last = scan.Stop;
+            var item = callable ? Calls.Call(filter, scan.Found()) : filter;
             if (item != Values.None)
                 parts.Add(item);
-            last = to;
-            if (++count == max)
-                break;
         }
+        while (++count != max && scan.Search());
+        scan.End();
         parts.Add(Cut(subject, last, (int)Ops.Len(subject)));
-        return (Calls.CallMethod(Empty(subject), "join", new PyList(parts)), count);
+        return (Calls.CallMethod(Empty(subject), "join", parts), count);
+    }
+
+    private static (PyObject Text, int Count) ReplaceWith(string replacement, string text, Scan scan, long max)
+    {
+        var output = new System.Text.StringBuilder(text.Length);
+        var (last, count) = (0, 0);
+        var limits = PyThread.Current.Machine.Limits;
+        do
+        {
+            limits.CheckSize(2L * (output.Length + scan.Start - last + replacement.Length));
+            output.Append(text, last, scan.Start - last).Append(replacement);
+            last = scan.Stop;
+        }
+        while (++count != max && scan.Search());
+        scan.End();
+        limits.CheckSize(2L * (output.Length + text.Length - last));
+        output.Append(text, last, text.Length - last);
+        return (PyStr.Narrow(output.ToString()), count);
     }
 
     private static int GroupNumber(PyMatch m, PyObject key)
@@ -288,7 +391,7 @@ internal static class SreModule
             return new PyTuple(items);
         });
         t.GetItem = (o, key) => ((PyMatch)o).Group(GroupNumber((PyMatch)o, key), Values.None);
-        t.Def("groups", "default=None", (o, a) => new PyTuple([.. Enumerable.Range(1, ((PyMatch)o).Pattern.Groups).Select(i => ((PyMatch)o).Group(i, a[0]!))]));
+        t.Def("groups", "default=None", (o, a) => Groups((PyMatch)o, a[0]!));
         t.Def("groupdict", "default=None", (o, a) =>
         {
             var dict = new PyDict();
@@ -296,9 +399,9 @@ internal static class SreModule
                 dict.Set(name, ((PyMatch)o).Group((int)((PyInt)number).Value, a[0]!));
             return dict;
         });
-        t.Def("start", "group=0, /", (o, a) => PyInt.Of(((PyMatch)o).Span(GroupNumber((PyMatch)o, a[0]!)).Start));
-        t.Def("end", "group=0, /", (o, a) => PyInt.Of(((PyMatch)o).Span(GroupNumber((PyMatch)o, a[0]!)).End));
-        t.Def("span", "group=0, /", (o, a) => Pair(((PyMatch)o).Span(GroupNumber((PyMatch)o, a[0]!))));
+        t.Def("start", "group=0, /", o => PyInt.Of(((PyMatch)o).Span(0).Start), (o, a) => PyInt.Of(((PyMatch)o).Span(GroupNumber((PyMatch)o, a[0]!)).Start));
+        t.Def("end", "group=0, /", o => PyInt.Of(((PyMatch)o).Span(0).End), (o, a) => PyInt.Of(((PyMatch)o).Span(GroupNumber((PyMatch)o, a[0]!)).End));
+        t.Def("span", "group=0, /", o => Pair(((PyMatch)o).Span(0)), (o, a) => Pair(((PyMatch)o).Span(GroupNumber((PyMatch)o, a[0]!))));
         t.Def1("expand", (o, template) => Calls.CallMethod(PyThread.Current.Machine.ImportModule("re"), "_expand", ((PyMatch)o).Pattern, o, template));
         t.Member("string", o => ((PyMatch)o).Subject);
         t.Member("re", o => ((PyMatch)o).Pattern);
@@ -312,6 +415,14 @@ internal static class SreModule
         t.Repr = o => PyStr.FromUtf16($"<re.Match object; span=({((PyMatch)o).Span(0).Start}, {((PyMatch)o).Span(0).End}), match={Ops.Repr(((PyMatch)o).Group(0, Values.None))}>");
         t.DefClassGetItem();
     }, "re");
+
+    private static PyTuple Groups(PyMatch match, PyObject otherwise)
+    {
+        var groups = new PyObject[match.Pattern.Groups];
+        for (var i = 0; i < groups.Length; i++)
+            groups[i] = match.Group(i + 1, otherwise);
+        return new PyTuple(groups);
+    }
 
     private static PyTuple Pair((int Start, int End) span) => new(PyInt.Of(span.Start), PyInt.Of(span.End));
 

@@ -5,6 +5,8 @@ namespace Holon.Python.Objects;
 
 internal static class BytesType
 {
+    private static readonly NativeParameters BytesParameters = new("bytes", "source=?, encoding=?, errors=?");
+
     public static readonly PyType Type = new("bytes", PyType.Object, t =>
     {
         t.New = New;
@@ -18,7 +20,7 @@ internal static class BytesType
 
     private static PyObject New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        var a = Signature.Parse("source=?, encoding=?, errors=?").Bind(new NativeCode { Name = "bytes" }, args, names);
+        var a = BytesParameters.Bind(args, names);
         byte[] data;
         if (a[0] is not null && a[1] is null && a[2] is null && Calls.Special(a[0]!, Names.Bytes) is { } made)
         {
@@ -98,12 +100,14 @@ internal static class BytesType
 
 internal static class ByteArrayType
 {
+    private static readonly NativeParameters BytearrayParameters = new("bytearray", "source=?, encoding=?, errors=?");
+
     public static readonly PyType Type = new("bytearray", PyType.Object, t =>
     {
         t.New = (type, _, _) => type == Type ? new PyByteArray() : new PyByteArrayInstance(type);
         t.Init = (o, args, names) =>
         {
-            var a = Signature.Parse("source=?, encoding=?, errors=?").Bind(new NativeCode { Name = "bytearray" }, args, names);
+            var a = BytearrayParameters.Bind(args, names);
             ((PyByteArray)o).SetAll(BytesType.Construct(a[0], a[1], a[2], "bytearray"));
         };
         t.Unhashable();

@@ -3,12 +3,14 @@ namespace Holon.Python.Objects;
 /// <summary>Code objects and frames as programs see them.</summary>
 internal static class CodeType
 {
+    private static readonly NativeParameters CodeParameters = new("code", "argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, freevars=?, cellvars=?, /");
+
     public static readonly PyType Type = new("code", PyType.Object, t =>
     {
         t.IsFinal = true;
         t.New = (_, args, names) =>
         {
-            var a = Signature.Parse("argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, freevars=?, cellvars=?, /").Bind(new NativeCode { Name = "code" }, args, names);
+            var a = CodeParameters.Bind(args, names);
             return Make(a);
         };
         t.Repr = o => Values.Str($"<code object {((PyCode)o).Name} at {Ops.Address(o)}, file \"{((PyCode)o).Filename}\", line {((PyCode)o).FirstLine}>");
@@ -182,13 +184,15 @@ internal static class CodeType
 
 internal static class ModuleType
 {
+    private static readonly NativeParameters ModuleParameters = new("module", "name, doc=None");
+
     public static readonly PyType Type = new("module", PyType.Object, t =>
     {
         t.HasDict = true;
         t.New = (type, _, _) => new PyModule(type, new PyDict());
         t.Init = (o, args, names) =>
         {
-            var a = Signature.Parse("name, doc=None").Bind(new NativeCode { Name = "module" }, args, names);
+            var a = ModuleParameters.Bind(args, names);
             var dict = ((PyModule)o).Dict;
             dict.Set(Names.Name, Args.Str(a[0], "module"));
             dict.Set(Names.Doc, a[1]!);

@@ -3,6 +3,8 @@ namespace Holon.Python.Objects;
 /// <summary>Functions, methods and the descriptors made from them.</summary>
 internal static class FunctionTypes
 {
+    private static readonly NativeParameters FunctionParameters = new("function", "code, globals, name=None, argdefs=None, closure=None");
+
     public static readonly PyType Function = new("function", PyType.Object, DefineFunction);
     public static readonly PyType Method = new("method", PyType.Object, DefineMethod);
     public static readonly PyType StaticMethod = new("staticmethod", PyType.Object, t =>
@@ -67,7 +69,7 @@ internal static class FunctionTypes
         t.HasDict = true;
         t.New = (_, args, names) =>
         {
-            var bound = Signature.Parse("code, globals, name=None, argdefs=None, closure=None").Bind(new NativeCode { Name = "function" }, args, names);
+            var bound = FunctionParameters.Bind(args, names);
             var code = bound[0] as PyCode ?? throw Err.Type($"function() argument 'code' must be code, not {bound[0]!.Type.FullName}");
             var globals = bound[1] as PyDict ?? throw Err.Type($"function() argument 'globals' must be dict, not {bound[1]!.Type.FullName}");
             var closure = Args.IsNone(bound[4]) ? [] : (PyObject?[])((PyTuple)bound[4]!).Items;
@@ -172,12 +174,14 @@ internal static class FunctionTypes
 
 internal static class PropertyType
 {
+    private static readonly NativeParameters PropertyParameters = new("property", "fget=None, fset=None, fdel=None, doc=None");
+
     public static void Define(PyType t)
     {
         t.New = (type, _, _) => new PyProperty(type);
         t.Init = (o, args, names) =>
         {
-            var a = Signature.Parse("fget=None, fset=None, fdel=None, doc=None").Bind(new NativeCode { Name = "property" }, args, names);
+            var a = PropertyParameters.Bind(args, names);
             var self = (PyProperty)o;
             self.Getter = Args.IsNone(a[0]) ? null : a[0];
             self.Setter = Args.IsNone(a[1]) ? null : a[1];

@@ -6,13 +6,14 @@ namespace Holon.Python.Objects;
 /// <summary>memoryview, as Objects/memoryobject.c has it.</summary>
 internal static class MemoryViewType
 {
+    private static readonly NativeParameters MemoryviewParameters = new("memoryview", "object");
     private const int MaxDimensions = 64;
 
     public static readonly PyType Type = new("memoryview", PyType.Object, t =>
     {
         t.IsFinal = true;
         t.IsSequence = true;
-        t.New = (_, args, names) => Of(Signature.Parse("object").Bind(new NativeCode { Name = "memoryview" }, args, names)[0]!);
+        t.New = (_, args, names) => Of(MemoryviewParameters.Bind(args, names)[0]!);
         t.Len = o => V(o).Layout is { Dimensions: > 0 } layout ? layout.Shape[0] : 1;
         t.Repr = o => Values.Str($"<{(V(o).IsReleased ? "released memory" : "memory")} at {Ops.Address(o)}>");
         t.GetItem = GetItem;

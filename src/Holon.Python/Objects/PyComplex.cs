@@ -12,6 +12,8 @@ internal sealed class PyComplex(PyType type, Complex value) : PyExtensible(type)
 
 internal static class ComplexType
 {
+    private static readonly NativeParameters ComplexParameters = new("complex", "real=?, imag=?");
+
     public static readonly PyType Type = new("complex", PyType.Object, Define);
 
     private static void Define(PyType t)
@@ -78,7 +80,7 @@ internal static class ComplexType
 
     private static PyComplex New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        var a = Signature.Parse("real=?, imag=?").Bind(new NativeCode { Name = "complex" }, args, names);
+        var a = ComplexParameters.Bind(args, names);
         Complex value;
         if (a[0] is PyStr text)
         {

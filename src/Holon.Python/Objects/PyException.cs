@@ -87,12 +87,14 @@ internal sealed class PyTraceback(PyTraceback? next, PyFrame frame, int lasti, i
 
 internal static class TracebackType
 {
+    private static readonly NativeParameters TracebackParameters = new("traceback", "tb_next, tb_frame, tb_lasti, tb_lineno");
+
     public static readonly PyType Type = new("traceback", PyType.Object, t =>
     {
         t.IsFinal = true;
         t.New = (_, args, names) =>
         {
-            var a = Signature.Parse("tb_next, tb_frame, tb_lasti, tb_lineno").Bind(new NativeCode { Name = "traceback" }, args, names);
+            var a = TracebackParameters.Bind(args, names);
             return new PyTraceback(Args.IsNone(a[0]) ? null : a[0] as PyTraceback ?? throw Err.Type($"expected traceback object or None, got '{a[0]!.Type.FullName}'"), Args.As<PyFrame>(a[1]!, "traceback", "frame"), Args.Int(a[2]!), Args.Int(a[3]!));
         };
         t.Getter("tb_next", o => (PyObject?)((PyTraceback)o).Next ?? Values.None, (o, v) =>

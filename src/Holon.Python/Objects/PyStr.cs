@@ -50,13 +50,13 @@ internal class PyStr : PyObject, IEquatable<PyStr>
         get
         {
             if (hash == 0)
-            {
-                var h = Value.GetHashCode();
-                hash = h is 0 or -1 ? 1 : h;
-            }
+                hash = Kept(Value.GetHashCode());
             return hash;
         }
     }
+
+    // 0 is none, and -1 is no hash in Python.
+    private static int Kept(int hash) => hash is 0 or -1 ? 1 : hash;
 
     /// <summary>From UTF-16 text of .NET: surrogate pairs become one character.</summary>
     public static PyStr FromUtf16(string text)
@@ -68,6 +68,12 @@ internal class PyStr : PyObject, IEquatable<PyStr>
         }
         return text.Length == 0 ? Empty : new PyStr(text);
     }
+
+    /// <summary>Text whose characters are its code units and whose hash is known: the one that .NET has for it.</summary>
+    public static PyStr WithHash(string text, int hash) => new(text) { hash = Kept(hash) };
+
+    /// <summary>From characters below U+10000: the code units are taken as they are.</summary>
+    public static PyStr Narrow(string text) => text.Length == 0 ? Empty : text.Length == 1 ? OfChar(text[0]) : new PyStr(text);
 
     public static PyStr FromCodePoints(ReadOnlySpan<int> points)
     {

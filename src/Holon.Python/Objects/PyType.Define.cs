@@ -11,6 +11,14 @@ internal sealed partial class PyType
     public void Def(string name, string signature, FnN function, string? doc = null) =>
         Add(new NativeCode { Name = name, SignatureText = signature, Bound = function, Doc = doc });
 
+    /// <summary>A method with a parameter list, and what is called when it gets no argument, which is the frequent case.</summary>
+    public void Def(string name, string signature, Fn0 without, FnN function) =>
+        Add(new NativeCode { Name = name, SignatureText = signature, F0 = without, Bound = function });
+
+    /// <summary>A method with a parameter list, and what is called when it gets one argument, which is the frequent case.</summary>
+    public void Def(string name, string signature, Fn1 withOne, FnN function) =>
+        Add(new NativeCode { Name = name, SignatureText = signature, F1 = withOne, Bound = function });
+
     public void DefRaw(string name, NativeFn function, string? doc = null) => Add(new NativeCode { Name = name, Raw = function, Doc = doc });
 
     public void DefClass(string name, string signature, FnN function, string? doc = null) =>

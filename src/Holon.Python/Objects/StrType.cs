@@ -2,6 +2,8 @@ namespace Holon.Python.Objects;
 
 internal static class StrType
 {
+    private static readonly NativeParameters StrParameters = new("str", "object=?, encoding=?, errors=?");
+
     public static readonly PyType Type = new("str", PyType.Object, Define);
 
     private static void Define(PyType t)
@@ -40,7 +42,7 @@ internal static class StrType
 
     private static PyObject New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        var a = Signature.Parse("object=?, encoding=?, errors=?").Bind(new NativeCode { Name = "str" }, args, names);
+        var a = StrParameters.Bind(args, names);
         PyStr value;
         if (a[1] is null && a[2] is null)
         {

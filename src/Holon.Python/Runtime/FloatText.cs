@@ -14,6 +14,17 @@ internal static class FloatText
             return value > 0 ? "inf" : "-inf";
         if (value == 0)
             return double.IsNegative(value) ? "-0.0" : "0.0";
+        // Where Python writes no exponent and .NET none either, they differ in ".0" only.
+        Span<char> plain = stackalloc char[32];
+        if (Math.Abs(value) is >= 1e-4 and < 1e16 && value.TryFormat(plain[..30], out var length, "R", CultureInfo.InvariantCulture) && !plain[..length].Contains('E'))
+        {
+            if (!plain[..length].Contains('.'))
+            {
+                plain[length++] = '.';
+                plain[length++] = '0';
+            }
+            return new string(plain[..length]);
+        }
         var (digits, point) = Shortest(Math.Abs(value));
         return (value < 0 ? "-" : "") + Layout(digits, point, 17, alwaysPoint: true);
     }

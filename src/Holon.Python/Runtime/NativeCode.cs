@@ -15,10 +15,13 @@ internal sealed class NativeCode
 
     public string? Doc { get; init; }
 
+    /// <summary>What is called without arguments.</summary>
     public Fn0? F0 { get; init; }
 
+    /// <summary>What is called with one argument.</summary>
     public Fn1? F1 { get; init; }
 
+    /// <summary>What is called with arguments bound to <see cref="SignatureText"/>, unless one of the above fits.</summary>
     public FnN? Bound { get; init; }
 
     public NativeFn? Raw { get; init; }
@@ -34,6 +37,8 @@ internal sealed class NativeCode
         {
             if (args.Length == 1 && names is null)
                 return F1(self, args[0]);
+            if (Bound is not null)
+                return InvokeBound(self, args, names);
             if (names is { Count: > 0 })
                 throw Err.Type($"{FullName}() takes no keyword arguments");
             throw Err.Type($"{FullName}() takes exactly one argument ({args.Length} given)");
@@ -42,10 +47,17 @@ internal sealed class NativeCode
         {
             if (args.Length == 0)
                 return F0(self);
+            if (Bound is not null)
+                return InvokeBound(self, args, names);
             if (names is { Count: > 0 })
                 throw Err.Type($"{FullName}() takes no keyword arguments");
             throw Err.Type($"{FullName}() takes no arguments ({args.Length} given)");
         }
+        return InvokeBound(self, args, names);
+    }
+
+    private PyObject? InvokeBound(PyObject self, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
         signature ??= Signature.Parse(SignatureText ?? "");
         return Bound!(self, signature.Bind(this, args, names));
     }
@@ -57,12 +69,21 @@ internal sealed class NativeCode
     {
         if (SignatureText is null && F0 is null && F1 is null)
             return null;
-        var text = F0 is not null ? "" : F1 is not null ? "object, /" : SignatureText!;
+        var text = SignatureText ?? (F0 is not null ? "" : "object, /");
         if (text.Contains('?', StringComparison.Ordinal))
             text = text.Replace("=?", "=<unrepresentable>", StringComparison.Ordinal);
         var before = text.Length == 0 ? self + ", /" : text.Contains('/', StringComparison.Ordinal) ? self + ", " + text : self + ", /, " + text;
         return "(" + (self.Length == 0 ? text : before) + ")";
     }
+}
+
+/// <summary>The parameters of a function that is not called by its <see cref="NativeCode"/>, as of types and their instances; the name is for messages.</summary>
+internal sealed class NativeParameters(string name, string signature)
+{
+    private readonly NativeCode code = new() { Name = name };
+    private Signature? parsed;
+
+    public PyObject?[] Bind(ReadOnlySpan<PyObject> args, PyTuple? names) => (parsed ??= Signature.Parse(signature)).Bind(code, args, names);
 }
 
 /// <summary>A parameter list such as <c>a, b=None, /, *, key=?</c>; <c>?</c> stands for "not given".</summary>

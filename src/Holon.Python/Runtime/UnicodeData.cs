@@ -47,9 +47,12 @@ internal static class UnicodeData
         return (upper ? Rune.ToUpperInvariant(rune) : Rune.ToLowerInvariant(rune)).Value;
     }
 
-    public static int LowerChar(int c) => Map(c, false);
+    private static readonly int[] LowerLatin1 = [.. Enumerable.Range(0, 256).Select(c => Map(c, false))];
+    private static readonly int[] UpperLatin1 = [.. Enumerable.Range(0, 256).Select(c => Map(c, true))];
 
-    public static int UpperChar(int c) => Map(c, true);
+    public static int LowerChar(int c) => (uint)c < 256 ? LowerLatin1[c] : Map(c, false);
+
+    public static int UpperChar(int c) => (uint)c < 256 ? UpperLatin1[c] : Map(c, true);
 
     /// <summary>The text in lower case, from a place on.</summary>
     public static PyStr Lower(PyStr text, int start = 0)

@@ -3,6 +3,8 @@ namespace Holon.Python.Modules.Compression;
 /// <summary>_lzma, on liblzma.</summary>
 internal static class LzmaModule
 {
+    private static readonly NativeParameters LZMACompressorParameters = new("LZMACompressor", "format=1, check=-1, preset=None, filters=None");
+    private static readonly NativeParameters LZMADecompressorParameters = new("LZMADecompressor", "format=0, memlimit=None, filters=None");
     private const int Auto = 0, Xz = 1, Alone = 2, Raw = 3, NoCheckId = 0, Crc64 = 4, UnknownCheck = 16;
     private const uint DefaultPreset = 6;
 
@@ -61,7 +63,7 @@ internal static class LzmaModule
     {
         t.New = (_, args, names) =>
         {
-            var a = Signature.Parse("format=1, check=-1, preset=None, filters=None").Bind(new NativeCode { Name = "LZMACompressor" }, args, names);
+            var a = LZMACompressorParameters.Bind(args, names);
             var (format, check) = (Args.Int(a[0]!), Args.Int(a[1]!));
             if (a[2] != Values.None && a[3] != Values.None)
                 throw Err.Value("Cannot specify both preset and filter chain");
@@ -142,7 +144,7 @@ internal static class LzmaModule
     {
         t.New = (_, args, names) =>
         {
-            var a = Signature.Parse("format=0, memlimit=None, filters=None").Bind(new NativeCode { Name = "LZMADecompressor" }, args, names);
+            var a = LZMADecompressorParameters.Bind(args, names);
             var format = Args.Int(a[0]!);
             if (a[1] != Values.None && format == Raw)
                 throw Err.Value("Cannot specify memory limit with FORMAT_RAW");

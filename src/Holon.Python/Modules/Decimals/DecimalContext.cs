@@ -36,6 +36,8 @@ internal sealed class PyDecimalContext : PyExtensible
 
 internal static class DecimalContextType
 {
+    private static readonly NativeParameters ContextParameters = new("Context", "prec=None, rounding=None, Emin=None, Emax=None, capitals=None, clamp=None, flags=None, traps=None");
+
     public const string NotAContext = "optional argument must be a context";
 
     public static readonly string[] RoundingNames = ["ROUND_UP", "ROUND_DOWN", "ROUND_CEILING", "ROUND_FLOOR", "ROUND_HALF_UP", "ROUND_HALF_DOWN", "ROUND_HALF_EVEN", "ROUND_05UP"];
@@ -51,7 +53,7 @@ internal static class DecimalContextType
     private static void Define(PyType t)
     {
         t.New = (type, _, _) => new PyDecimalContext(type, DecimalModule.State.Default);
-        t.Init = (o, args, names) => Initialize(C(o), Signature.Parse("prec=None, rounding=None, Emin=None, Emax=None, capitals=None, clamp=None, flags=None, traps=None").Bind(new NativeCode { Name = "Context" }, args, names));
+        t.Init = (o, args, names) => Initialize(C(o), ContextParameters.Bind(args, names));
         t.GetAttr = (o, name) => name.Value switch
         {
             "traps" => new PySignalDict(C(o), true),

@@ -18,6 +18,8 @@ internal sealed class PyDecimalInstance(PyType type, in DecimalNumber value) : P
 
 internal static class DecimalType
 {
+    private static readonly NativeParameters DecimalParameters = new("Decimal", "value='0', context=None");
+
     public static readonly PyType Type = new("Decimal", PyType.Object, Define, "decimal");
 
     private static DecimalNumber V(PyObject o) => ((PyDecimal)o).Value;
@@ -26,7 +28,7 @@ internal static class DecimalType
     {
         t.New = (type, args, names) =>
         {
-            var a = Signature.Parse("value='0', context=None").Bind(new NativeCode { Name = "Decimal" }, args, names);
+            var a = DecimalParameters.Bind(args, names);
             var context = DecimalOperations.ContextOf(a[1]);
             if (type == Type)
                 return Create(a[0]!, context, exact: true);

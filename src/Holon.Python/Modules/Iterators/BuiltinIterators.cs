@@ -2,11 +2,13 @@ namespace Holon.Python.Modules.Iterators;
 
 internal sealed class PyEnumerate(PyType type, PyObject iterator, PyInt start) : PyStatefulIterator(type)
 {
+    private static readonly NativeParameters EnumerateParameters = new("enumerate", "iterable, start=0");
+
     public static readonly PyType Class = MakeType("enumerate", more: t =>
     {
         t.New = (type, args, names) =>
         {
-            var a = Signature.Parse("iterable, start=0").Bind(new NativeCode { Name = "enumerate" }, args, names);
+            var a = EnumerateParameters.Bind(args, names);
             return new PyEnumerate(type, Ops.Iter(a[0]!), Ops.Index(a[1]!));
         };
         t.DefClassGetItem();

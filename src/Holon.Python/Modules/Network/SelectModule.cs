@@ -3,6 +3,7 @@ namespace Holon.Python.Modules.Network;
 /// <summary>select: waiting for descriptors with poll and epoll.</summary>
 internal static class SelectModule
 {
+    private static readonly NativeParameters EpollParameters = new("epoll", "sizehint=-1, flags=0");
     private const short In = 1, Priority = 2, Out = 4, Error = 8, HangUp = 16, Invalid = 32;
 
     private const int MaxSelect = 1024;
@@ -137,7 +138,7 @@ internal static class SelectModule
     {
         t.New = (_, args, names) =>
         {
-            var a = Signature.Parse("sizehint=-1, flags=0").Bind(new NativeCode { Name = "epoll" }, args, names);
+            var a = EpollParameters.Bind(args, names);
             if (Args.Int(a[0]!) is not (-1 or > 0))
                 throw Err.Value("negative sizehint");
             const int closeOnExec = 0x80000;

@@ -6,6 +6,7 @@ namespace Holon.Python.Modules.Network;
 /// <summary>_socket: sockets as the kernel has them.</summary>
 internal static partial class SocketModule
 {
+    private static readonly NativeParameters SocketParameters = new("socket", "family=-1, type=-1, proto=-1, fileno=None");
     private const int CloseOnExec = 0x80000, NonBlocking = 0x800, SolSocket = 1, SoType = 3, SoDomain = 39, SoProtocol = 38;
     private const short PollIn = 1, PollOut = 4;
     private const int EInProgress = 115, EIsConnected = 106;
@@ -133,7 +134,7 @@ internal static partial class SocketModule
 
     private static void Init(PyObject o, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        var a = Signature.Parse("family=-1, type=-1, proto=-1, fileno=None").Bind(new NativeCode { Name = "socket" }, args, names);
+        var a = SocketParameters.Bind(args, names);
         var s = S(o);
         var (family, type, protocol) = (Args.Int(a[0]!), Args.Int(a[1]!), Args.Int(a[2]!));
         if (a[3] != Values.None)

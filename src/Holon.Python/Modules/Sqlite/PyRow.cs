@@ -3,6 +3,8 @@ namespace Holon.Python.Modules.Sqlite;
 /// <summary>A row whose values have the names of their columns.</summary>
 internal sealed class PyRow(PyType type, PyTuple values, PyObject description) : PyExtensible(type)
 {
+    private static readonly NativeParameters RowParameters = new("Row", "cursor, row, /");
+
     public PyTuple Columns { get; } = values;
 
     public PyObject Description { get; } = description;
@@ -15,7 +17,7 @@ internal sealed class PyRow(PyType type, PyTuple values, PyObject description) :
     {
         t.New = (type, args, names) =>
         {
-            var a = Signature.Parse("cursor, row, /").Bind(new NativeCode { Name = "Row" }, args, names);
+            var a = RowParameters.Bind(args, names);
             var cursor = a[0] as PyCursor ?? throw Err.Type($"Row() argument 1 must be sqlite3.Cursor, not {Args.TypeName(a[0])}");
             var row = a[1] as PyTuple ?? throw Err.Type($"Row() argument 2 must be tuple, not {Args.TypeName(a[1])}");
             return new PyRow(type, row, cursor.Description);

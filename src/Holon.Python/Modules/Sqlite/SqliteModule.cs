@@ -3,6 +3,9 @@ namespace Holon.Python.Modules.Sqlite;
 /// <summary>_sqlite3: the database SQLite, as PEP 249 has it.</summary>
 internal static class SqliteModule
 {
+    private static readonly NativeParameters CursorParameters = new("Cursor", "connection, /");
+    private static readonly NativeParameters ConnectionParameters = new("Connection", "database, timeout=5, detect_types=0, isolation_level='', check_same_thread=True, factory=?, cached_statements=128, uri=False");
+
     private static readonly string[] Actions = "CREATE_INDEX CREATE_TABLE CREATE_TEMP_INDEX CREATE_TEMP_TABLE CREATE_TEMP_TRIGGER CREATE_TEMP_VIEW CREATE_TRIGGER CREATE_VIEW DELETE DROP_INDEX DROP_TABLE DROP_TEMP_INDEX DROP_TEMP_TABLE DROP_TEMP_TRIGGER DROP_TEMP_VIEW DROP_TRIGGER DROP_VIEW INSERT PRAGMA READ SELECT TRANSACTION UPDATE ATTACH DETACH ALTER_TABLE REINDEX ANALYZE CREATE_VTABLE DROP_VTABLE FUNCTION SAVEPOINT RECURSIVE".Split(' ');
 
     private static readonly string[] LimitNames = "LENGTH SQL_LENGTH COLUMN EXPR_DEPTH COMPOUND_SELECT VDBE_OP FUNCTION_ARG ATTACHED LIKE_PATTERN_LENGTH VARIABLE_NUMBER TRIGGER_DEPTH WORKER_THREADS".Split(' ');
@@ -39,7 +42,7 @@ internal static class SqliteModule
     {
         t.New = (type, _, _) => new PyCursor(type);
         t.Allocate = type => new PyCursor(type);
-        t.Init = (o, args, names) => K(o).Init(Signature.Parse("connection, /").Bind(new NativeCode { Name = "Cursor" }, args, names)[0]!);
+        t.Init = (o, args, names) => K(o).Init(CursorParameters.Bind(args, names)[0]!);
         t.Iter = o => o;
         t.Next = o => K(o).Next();
         t.Def("execute", "sql, parameters=?, /", (o, a) => K(o).Execute(a[0]!, a[1], false));
@@ -99,7 +102,7 @@ internal static class SqliteModule
     {
         t.New = (type, _, _) => new PyConnection(type);
         t.Allocate = type => new PyConnection(type);
-        t.Init = (o, args, names) => ((PyConnection)o).Init(Signature.Parse("database, timeout=5, detect_types=0, isolation_level='', check_same_thread=True, factory=?, cached_statements=128, uri=False").Bind(new NativeCode { Name = "Connection" }, args, names));
+        t.Init = (o, args, names) => ((PyConnection)o).Init(ConnectionParameters.Bind(args, names));
         foreach (var error in SqliteErrors.All)
             t.Getter(error.Name, _ => error);
         t.Def("cursor", "factory=?", (o, a) => NewCursor(C(o), a[0]));

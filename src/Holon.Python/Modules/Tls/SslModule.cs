@@ -7,6 +7,8 @@ namespace Holon.Python.Modules.Tls;
 /// <summary>_ssl: TLS, on the library that .NET's own TLS stands on. It is asked directly because SslStream cannot be used the way this module is.</summary>
 internal static unsafe class SslModule
 {
+    private static readonly NativeParameters SSLContextParameters = new("_SSLContext", "protocol, /");
+
     private static PySslContext C(PyObject o) => (PySslContext)o;
 
     private static PySslSocket S(PyObject o) => (PySslSocket)o;
@@ -107,7 +109,7 @@ internal static unsafe class SslModule
 
     public static readonly PyType Context = new("_SSLContext", PyType.Object, t =>
     {
-        t.New = (type, args, names) => new PySslContext(type, Args.Int(Signature.Parse("protocol, /").Bind(new NativeCode { Name = "_SSLContext" }, args, names)[0]!));
+        t.New = (type, args, names) => new PySslContext(type, Args.Int(SSLContextParameters.Bind(args, names)[0]!));
         t.Init = (_, _, _) => { };
         t.Def("_wrap_socket", "sock, server_side, server_hostname=None, *, owner=None, session=None", (o, a) =>
         {
