@@ -157,7 +157,7 @@ internal static class GeneratorTypes
         t.Iter = o => o;
         t.Next = o => Next(((PyCoroutineWrapper)o).Coroutine);
         t.Def1("send", (o, v) => Send(((PyCoroutineWrapper)o).Coroutine, v));
-        t.Def("throw", "type, value=None, traceback=None, /", (o, a) => Throw(((PyCoroutineWrapper)o).Coroutine, a));
+        t.DefKept("throw", "type, value=None, traceback=None, /", (o, a) => Throw(((PyCoroutineWrapper)o).Coroutine, a));
         t.Def0("close", o => ((PyCoroutineWrapper)o).Coroutine.Close(PyThread.Current) ? Values.None : null);
     });
 
@@ -166,7 +166,7 @@ internal static class GeneratorTypes
         t.AIter = o => o;
         t.ANext = o => StepOf(o, null, null, false);
         t.Def1("asend", (o, v) => StepOf(o, v, null, false));
-        t.Def("athrow", "type, value=None, traceback=None, /", (o, a) => StepOf(o, null, PyGenerator.MakeThrown(a), false));
+        t.DefKept("athrow", "type, value=None, traceback=None, /", (o, a) => StepOf(o, null, PyGenerator.MakeThrown(a), false));
         t.Def0("aclose", o => StepOf(o, null, ExceptionTypes.Make(ExceptionTypes.GeneratorExit), true));
         t.DefClassGetItem();
     });
@@ -201,7 +201,7 @@ internal static class GeneratorTypes
             var thread = PyThread.Current;
             return Result(thread, ((PyAsyncGenStep)o).Advance(thread, v, null, out var returned), returned, forNext: false);
         });
-        t.Def("throw", "type, value=None, traceback=None, /", (o, a) =>
+        t.DefKept("throw", "type, value=None, traceback=None, /", (o, a) =>
         {
             var thread = PyThread.Current;
             return Result(thread, ((PyAsyncGenStep)o).Advance(thread, Values.None, PyGenerator.MakeThrown(a), out var returned), returned, forNext: false);
@@ -259,7 +259,7 @@ internal static class GeneratorTypes
         if (name != "async_generator")
         {
             t.Def1("send", (o, v) => Send((PyGenerator)o, v));
-            t.Def("throw", "type, value=None, traceback=None, /", (o, a) => Throw((PyGenerator)o, a));
+            t.DefKept("throw", "type, value=None, traceback=None, /", (o, a) => Throw((PyGenerator)o, a));
             t.Def0("close", o => ((PyGenerator)o).Close(PyThread.Current) ? Values.None : null);
         }
         more(t);

@@ -109,7 +109,7 @@ internal static class AlgorithmModules
         });
     }
 
-    private static long Search(PyObject?[] a, bool right)
+    private static long Search(ReadOnlySpan<PyObject?> a, bool right)
     {
         var (list, item) = (a[0]!, a[1]!);
         var low = Args.Long(a[2]!);
@@ -160,7 +160,7 @@ internal static class AlgorithmModules
         m.Def("_compare_digest", "a, b, /", CompareDigest);
     }
 
-    private static PyObject CompareDigest(PyObject?[] a)
+    private static PyObject CompareDigest(ReadOnlySpan<PyObject?> a)
     {
         if (a[0] is PyStr x && a[1] is PyStr y)
         {

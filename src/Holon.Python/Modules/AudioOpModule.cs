@@ -201,11 +201,11 @@ internal static class AudioOpModule
             var (from, to) = (Width(a[1]), Width(a[2]));
             return Pack(to, [.. Samples(Fragment(a[0], from), from).Select(v => v << (32 - 8 * from) >> (32 - 8 * to))]);
         });
-        m.Def("lin2ulaw", "fragment, width, /", a => new PyBytes([.. Sixteen(a).Select(v => ToULaw(v >> 2 << 2))]));
-        m.Def("ulaw2lin", "fragment, width, /", a => Pack(Width(a[1]), [.. Fragment(a[0], 1).Select(b => FromULaw(b) << 16 >> (32 - 8 * Width(a[1])))]));
-        m.Def("lin2alaw", "fragment, width, /", a => new PyBytes([.. Sixteen(a).Select(ToALaw)]));
-        m.Def("alaw2lin", "fragment, width, /", a => Pack(Width(a[1]), [.. Fragment(a[0], 1).Select(b => FromALaw(b) << 16 >> (32 - 8 * Width(a[1])))]));
-        m.Def("lin2adpcm", "fragment, width, state, /", a => ToAdpcm(Sixteen(a), AdpcmState(a[2])));
+        m.DefKept("lin2ulaw", "fragment, width, /", a => new PyBytes([.. Sixteen(a).Select(v => ToULaw(v >> 2 << 2))]));
+        m.DefKept("ulaw2lin", "fragment, width, /", a => Pack(Width(a[1]), [.. Fragment(a[0], 1).Select(b => FromULaw(b) << 16 >> (32 - 8 * Width(a[1])))]));
+        m.DefKept("lin2alaw", "fragment, width, /", a => new PyBytes([.. Sixteen(a).Select(ToALaw)]));
+        m.DefKept("alaw2lin", "fragment, width, /", a => Pack(Width(a[1]), [.. Fragment(a[0], 1).Select(b => FromALaw(b) << 16 >> (32 - 8 * Width(a[1])))]));
+        m.DefKept("lin2adpcm", "fragment, width, state, /", a => ToAdpcm(Sixteen(a), AdpcmState(a[2])));
         m.Def("adpcm2lin", "fragment, width, state, /", a =>
         {
             var width = Width(a[1]);
@@ -218,14 +218,14 @@ internal static class AudioOpModule
             }
             return new PyTuple(Pack(width, [.. samples]), new PyTuple(PyInt.Of(value), PyInt.Of(index)));
         });
-        m.Def("findfactor", "fragment, reference, /", a =>
+        m.DefKept("findfactor", "fragment, reference, /", a =>
         {
             var (x, y) = Pair(a);
             if (x.Length != y.Length)
                 throw Error("Samples should be same size");
             return new PyFloat(Product(x, y, 0, y.Length) / Product(y, y, 0, y.Length));
         });
-        m.Def("findfit", "fragment, reference, /", a =>
+        m.DefKept("findfit", "fragment, reference, /", a =>
         {
             var (x, y) = Pair(a);
             if (x.Length < y.Length)
@@ -242,7 +242,7 @@ internal static class AudioOpModule
             }
             return new PyTuple(PyInt.Of(bestAt), new PyFloat(Product(x, y, bestAt, y.Length) / self));
         });
-        m.Def("findmax", "fragment, length, /", a =>
+        m.DefKept("findmax", "fragment, length, /", a =>
         {
             var x = Samples(Fragment(a[0], 2), 2);
             var length = Args.Long(a[1]!);
@@ -257,11 +257,11 @@ internal static class AudioOpModule
             }
             return PyInt.Of(bestAt);
         });
-        m.Def("ratecv", "fragment, width, nchannels, inrate, outrate, state, weightA=1, weightB=0, /", ConvertRate);
+        m.DefKept("ratecv", "fragment, width, nchannels, inrate, outrate, state, weightA=1, weightB=0, /", ConvertRate);
 
         void Measure(string name, Func<int[], PyObject> measure) => m.Def(name, "fragment, width, /", a => measure(Samples(Fragment(a[0], Width(a[1])), Width(a[1]))));
 
-        void Convert(string name, string signature, Func<int[], int, PyObject?[], int[]> convert) => m.Def(name, signature, a => Pack(Width(a[1]), convert(Samples(Fragment(a[0], Width(a[1])), Width(a[1])), Width(a[1]), a)));
+        void Convert(string name, string signature, Func<int[], int, PyObject?[], int[]> convert) => m.DefKept(name, signature, a => Pack(Width(a[1]), convert(Samples(Fragment(a[0], Width(a[1])), Width(a[1])), Width(a[1]), a)));
     }
 
     private static int[] Sixteen(PyObject?[] a)

@@ -143,8 +143,12 @@ internal sealed class ModuleBuilder(Machine machine, PyModule module, string nam
         Add(new NativeCode { Name = function, F1 = (_, a) => body(a) });
 
     /// <summary>A function with a parameter list, see <see cref="Signature"/>.</summary>
-    public void Def(string function, string signature, Func<PyObject?[], PyObject?> body) =>
+    public void Def(string function, string signature, FnModule body) =>
         Add(new NativeCode { Name = function, SignatureText = signature, Bound = (_, a) => body(a) });
+
+    /// <summary>A function that keeps its arguments.</summary>
+    public void DefKept(string function, string signature, Func<PyObject?[], PyObject?> body) =>
+        Add(new NativeCode { Name = function, SignatureText = signature, Kept = (_, a) => body(a) });
 
     public void DefRaw(string function, NativeFn body) => Add(new NativeCode { Name = function, Raw = body });
 

@@ -97,7 +97,7 @@ internal static class BuiltinsModule
         m.Def("print", "*args, sep=None, end=None, file=None, flush=False", Print);
         m.Def("input", "prompt='', /", Input);
         m.Def("__import__", "name, globals=None, locals=None, fromlist=?, level=0", a => Importing.Import(m.Machine, a[0]!, a[1]!, a[3], Args.Int(a[4]!)));
-        m.Def("exec", "source, globals=None, locals=None, /, *, closure=None", a => Execution.Exec(a, "exec"));
+        m.DefKept("exec", "source, globals=None, locals=None, /, *, closure=None", a => Execution.Exec(a, "exec"));
         m.Def("eval", "source, globals=None, locals=None, /", a => Execution.Exec([.. a, Values.None], "eval"));
         m.Def("compile", "source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1", a =>
         {
@@ -128,7 +128,7 @@ internal static class BuiltinsModule
 
     private static PyObject Divmod(PyObject a, PyObject b) => Ops.Binary(a, b, NumberOp.DivMod);
 
-    private static PyObject Sum(PyObject?[] a)
+    private static PyObject Sum(ReadOnlySpan<PyObject?> a)
     {
         var total = a[1]!;
         if (total is PyStr)
@@ -171,7 +171,7 @@ internal static class BuiltinsModule
         return best ?? otherwise ?? throw Err.Value($"{name}() arg is an empty sequence");
     }
 
-    private static PyObject Print(PyObject?[] a)
+    private static PyObject Print(ReadOnlySpan<PyObject?> a)
     {
         var file = a[3]!;
         if (file == Values.None)
@@ -212,7 +212,7 @@ internal static class BuiltinsModule
         }
     }
 
-    private static PyObject Input(PyObject?[] a)
+    private static PyObject Input(ReadOnlySpan<PyObject?> a)
     {
         var sys = PyThread.Current.Machine.Sys;
         PyObject Stream(string name) => Attributes.TryGet(sys, name) is { } stream && stream != Values.None ? stream : throw Err.Runtime($"input(): lost sys.{name}");

@@ -404,9 +404,9 @@ internal static class CsvModule
         m.Set("_dialects", state.Dialects);
         foreach (var (name, value) in new[] { ("QUOTE_MINIMAL", Minimal), ("QUOTE_ALL", All), ("QUOTE_NONNUMERIC", NonNumeric), ("QUOTE_NONE", None) })
             m.Set(name, value);
-        m.Def("reader", "iterator, /, " + Options, a => new PyReader(Ops.Iter(a[0]!), Make(Dialect, a[1..])));
-        m.Def("writer", "fileobj, /, " + Options, a => new PyWriter(Attributes.TryGet(a[0]!, "write") is { } write && BuiltinsModule.IsCallable(write) ? write : throw Err.Type("argument 1 must have a \"write\" method"), Make(Dialect, a[1..])));
-        m.Def("register_dialect", "name, /, " + Options, a =>
+        m.DefKept("reader", "iterator, /, " + Options, a => new PyReader(Ops.Iter(a[0]!), Make(Dialect, a[1..])));
+        m.DefKept("writer", "fileobj, /, " + Options, a => new PyWriter(Attributes.TryGet(a[0]!, "write") is { } write && BuiltinsModule.IsCallable(write) ? write : throw Err.Type("argument 1 must have a \"write\" method"), Make(Dialect, a[1..])));
+        m.DefKept("register_dialect", "name, /, " + Options, a =>
         {
             state.Dialects.Set(a[0] as PyStr ?? throw Err.Type("dialect name must be a string"), Make(Dialect, a[1..]));
             return Values.None;

@@ -60,7 +60,7 @@ internal static class FaultHandlerModule
             action();
             return Values.None;
         }
-        m.Def("enable", "file=None, all_threads=True", a => Done(() =>
+        m.DefKept("enable", "file=None, all_threads=True", a => Done(() =>
         {
             Descriptor(m.Machine, a[0]);
             state.IsEnabled = true;
@@ -72,8 +72,8 @@ internal static class FaultHandlerModule
             return Values.Bool(was);
         });
         m.Def0("is_enabled", () => Values.Bool(state.IsEnabled));
-        m.Def("dump_traceback", "file=None, all_threads=True", a => Done(() => Dump(Descriptor(m.Machine, a[0]), PyThread.Current, Ops.IsTrue(a[1]!) ? $"Current thread 0x{PyThread.Current.Id:x16} (most recent call first):\n" : "Stack (most recent call first):\n")));
-        m.Def("dump_traceback_later", "timeout, repeat=False, file=None, exit=False", a => Done(() =>
+        m.DefKept("dump_traceback", "file=None, all_threads=True", a => Done(() => Dump(Descriptor(m.Machine, a[0]), PyThread.Current, Ops.IsTrue(a[1]!) ? $"Current thread 0x{PyThread.Current.Id:x16} (most recent call first):\n" : "Stack (most recent call first):\n")));
+        m.DefKept("dump_traceback_later", "timeout, repeat=False, file=None, exit=False", a => Done(() =>
         {
             var seconds = Args.Double(a[0]!);
             if (seconds <= 0)
@@ -93,7 +93,7 @@ internal static class FaultHandlerModule
             }, null, time, Ops.IsTrue(a[1]!) ? time : Timeout.InfiniteTimeSpan);
         }));
         m.Def0("cancel_dump_traceback_later", () => Done(() => state.Later?.Dispose()));
-        m.Def("register", "signum, file=None, all_threads=True, chain=False", a => Done(() =>
+        m.DefKept("register", "signum, file=None, all_threads=True, chain=False", a => Done(() =>
         {
             var fd = Descriptor(m.Machine, a[1]);
             m.Machine.Signals.Set(Args.Int(a[0]!), new PyBuiltin(new NativeCode { Name = "dump", SignatureText = "signum, frame, /", Bound = (_, _) => Done(() => Dump(fd, PyThread.Current, "Stack (most recent call first):\n")) }, m.Module));

@@ -186,7 +186,7 @@ internal static partial class IoModule
         m.Machine.Builtins.Dict.Set("open", m.Module.Dict.Get("open")!);
     }
 
-    private static PyObject Open(PyObject?[] a)
+    private static PyObject Open(ReadOnlySpan<PyObject?> a)
     {
         var mode = Args.Str(a[1], "open").Value;
         var buffering = Args.Long(a[2]!);

@@ -295,8 +295,8 @@ internal static unsafe partial class MmapModule
         });
         t.Def0("__enter__", M);
         t.Def("__exit__", "*args", (o, _) => Calls.CallMethod(o, "close"));
-        t.Def("find", "sub, start=?, end=?, /", (o, a) => Find(o, a, false));
-        t.Def("rfind", "sub, start=?, end=?, /", (o, a) => Find(o, a, true));
+        t.DefKept("find", "sub, start=?, end=?, /", (o, a) => Find(o, a, false));
+        t.DefKept("rfind", "sub, start=?, end=?, /", (o, a) => Find(o, a, true));
         t.Def("flush", "offset=0, size=?, /", (o, a) =>
         {
             var m = M(o);

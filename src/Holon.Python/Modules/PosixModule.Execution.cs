@@ -91,9 +91,9 @@ internal static partial class PosixModule
         m.Set("P_WAIT", AndWait);
         m.Set("P_NOWAIT", 1);
         m.Set("P_NOWAITO", 1);
-        m.Def("spawnv", "mode, file, args, /", a => SpawnAndWait(m, "spawnv", a, false));
-        m.Def("spawnve", "mode, file, args, env, /", a => SpawnAndWait(m, "spawnve", a, false));
-        m.Def("spawnvp", "mode, file, args, /", a => SpawnAndWait(m, "spawnvp", a, true));
-        m.Def("spawnvpe", "mode, file, args, env, /", a => SpawnAndWait(m, "spawnvpe", a, true));
+        m.DefKept("spawnv", "mode, file, args, /", a => SpawnAndWait(m, "spawnv", a, false));
+        m.DefKept("spawnve", "mode, file, args, env, /", a => SpawnAndWait(m, "spawnve", a, false));
+        m.DefKept("spawnvp", "mode, file, args, /", a => SpawnAndWait(m, "spawnvp", a, true));
+        m.DefKept("spawnvpe", "mode, file, args, env, /", a => SpawnAndWait(m, "spawnvpe", a, true));
     }
 }

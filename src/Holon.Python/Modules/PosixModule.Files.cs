@@ -88,18 +88,18 @@ internal static partial class PosixModule
             ("POSIX_FADV_NORMAL", 0), ("POSIX_FADV_RANDOM", 1), ("POSIX_FADV_SEQUENTIAL", 2), ("POSIX_FADV_WILLNEED", 3), ("POSIX_FADV_DONTNEED", 4), ("POSIX_FADV_NOREUSE", 5),
         })
             m.Set(name, value);
-        m.Def("utime", "path, times=None, *, ns=?, dir_fd=None, follow_symlinks=True", UTime);
-        m.Def("truncate", "path, length", a => Changed(a[0], null, true, p => PosixCalls.Truncate(p, Args.Long(a[1]!))));
-        m.Def("chown", "path, uid, gid, *, dir_fd=None, follow_symlinks=True", a => Ops.IsTrue(a[4]!) ? Changed(a[0], a[3], true, p => PosixCalls.ChOwn(p, (int)Id(a[1], "uid"), (int)Id(a[2], "gid"))) : Changed(a[0], a[3], false, p => PosixCalls.LChOwn(p, (int)Id(a[1], "uid"), (int)Id(a[2], "gid"))));
-        m.Def("lchown", "path, uid, gid", a => Changed(a[0], null, false, p => PosixCalls.LChOwn(p, (int)Id(a[1], "uid"), (int)Id(a[2], "gid"))));
-        m.Def("fchown", "fd, uid, gid", a => Changed(Ops.Index(a[0]!), null, true, p => PosixCalls.ChOwn(p, (int)Id(a[1], "uid"), (int)Id(a[2], "gid"))));
-        m.Def("fchmod", "fd, mode", a => Changed(Ops.Index(a[0]!), null, true, p => LibC.ChMod(p, Args.Int(a[1]!))));
+        m.DefKept("utime", "path, times=None, *, ns=?, dir_fd=None, follow_symlinks=True", UTime);
+        m.DefKept("truncate", "path, length", a => Changed(a[0], null, true, p => PosixCalls.Truncate(p, Args.Long(a[1]!))));
+        m.DefKept("chown", "path, uid, gid, *, dir_fd=None, follow_symlinks=True", a => Ops.IsTrue(a[4]!) ? Changed(a[0], a[3], true, p => PosixCalls.ChOwn(p, (int)Id(a[1], "uid"), (int)Id(a[2], "gid"))) : Changed(a[0], a[3], false, p => PosixCalls.LChOwn(p, (int)Id(a[1], "uid"), (int)Id(a[2], "gid"))));
+        m.DefKept("lchown", "path, uid, gid", a => Changed(a[0], null, false, p => PosixCalls.LChOwn(p, (int)Id(a[1], "uid"), (int)Id(a[2], "gid"))));
+        m.DefKept("fchown", "fd, uid, gid", a => Changed(Ops.Index(a[0]!), null, true, p => PosixCalls.ChOwn(p, (int)Id(a[1], "uid"), (int)Id(a[2], "gid"))));
+        m.DefKept("fchmod", "fd, mode", a => Changed(Ops.Index(a[0]!), null, true, p => LibC.ChMod(p, Args.Int(a[1]!))));
         m.Def("fchdir", "fd", a =>
         {
             var fd = a[0] as PyInt ?? Calls.CallMethod(a[0]!, "fileno");
             return m.Machine.Gate.ChangeFolder(fd) < 0 ? throw Err.OS(LibC.LastError == Errno.ENOENT ? Errno.EBADF : LibC.LastError, (PyObject?)null) : Values.None;
         });
-        m.Def("mkfifo", "path, mode=438, *, dir_fd=None", a => Changed(a[0], a[2], false, p => PosixCalls.MkFifo(p, Args.Int(a[1]!))));
+        m.DefKept("mkfifo", "path, mode=438, *, dir_fd=None", a => Changed(a[0], a[2], false, p => PosixCalls.MkFifo(p, Args.Int(a[1]!))));
         foreach (var name in new[] { "statvfs", "fstatvfs" })
         {
             m.Def1(name, path =>

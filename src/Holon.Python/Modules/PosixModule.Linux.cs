@@ -24,10 +24,10 @@ internal static partial class PosixModule
         User("seteuid", LinuxCalls.SetEUid);
         Group("setgid", LinuxCalls.SetGid);
         Group("setegid", LinuxCalls.SetEGid);
-        m.Def("setreuid", "ruid, euid, /", a => Controlled(() => LinuxCalls.SetReUid(Id(a[0], "uid"), Id(a[1], "uid"))));
-        m.Def("setregid", "rgid, egid, /", a => Controlled(() => LinuxCalls.SetReGid(Id(a[0], "gid"), Id(a[1], "gid"))));
-        m.Def("setresuid", "ruid, euid, suid, /", a => Controlled(() => LinuxCalls.SetResUid(Id(a[0], "uid"), Id(a[1], "uid"), Id(a[2], "uid"))));
-        m.Def("setresgid", "rgid, egid, sgid, /", a => Controlled(() => LinuxCalls.SetResGid(Id(a[0], "gid"), Id(a[1], "gid"), Id(a[2], "gid"))));
+        m.DefKept("setreuid", "ruid, euid, /", a => Controlled(() => LinuxCalls.SetReUid(Id(a[0], "uid"), Id(a[1], "uid"))));
+        m.DefKept("setregid", "rgid, egid, /", a => Controlled(() => LinuxCalls.SetReGid(Id(a[0], "gid"), Id(a[1], "gid"))));
+        m.DefKept("setresuid", "ruid, euid, suid, /", a => Controlled(() => LinuxCalls.SetResUid(Id(a[0], "uid"), Id(a[1], "uid"), Id(a[2], "uid"))));
+        m.DefKept("setresgid", "rgid, egid, sgid, /", a => Controlled(() => LinuxCalls.SetResGid(Id(a[0], "gid"), Id(a[1], "gid"), Id(a[2], "gid"))));
         m.Def0("getresuid", () =>
         {
             Check(LinuxCalls.GetResUid(out var real, out var effective, out var saved));
@@ -43,7 +43,7 @@ internal static partial class PosixModule
             var ids = (groups is PyList or PyTuple ? Ops.Each(groups) : throw Err.Type("setgroups argument must be a sequence")).Select(g => Id(g, "gid")).ToArray();
             return LinuxCalls.SetGroups((nuint)ids.Length, ids);
         }));
-        m.Def("initgroups", "username, gid, /", a => Controlled(() => LinuxCalls.InitGroups([.. Encoded(a[0]!), 0], Id(a[1], "gid"))));
+        m.DefKept("initgroups", "username, gid, /", a => Controlled(() => LinuxCalls.InitGroups([.. Encoded(a[0]!), 0], Id(a[1], "gid"))));
         m.Def("getgrouplist", "user, group, /", a =>
         {
             m.Machine.Gate.AskRun("looking up users");
@@ -69,10 +69,10 @@ internal static partial class PosixModule
 
     private static void FillScheduling(ModuleBuilder m)
     {
-        m.Def("sched_get_priority_max", "policy", a => Check(LinuxCalls.HighestPriority(Args.Int(a[0]!))));
-        m.Def("sched_get_priority_min", "policy", a => Check(LinuxCalls.LowestPriority(Args.Int(a[0]!))));
+        m.DefKept("sched_get_priority_max", "policy", a => Check(LinuxCalls.HighestPriority(Args.Int(a[0]!))));
+        m.DefKept("sched_get_priority_min", "policy", a => Check(LinuxCalls.LowestPriority(Args.Int(a[0]!))));
         m.Def1("sched_getscheduler", pid => Check(LinuxCalls.GetScheduler(Args.Int(pid))));
-        m.Def("sched_setscheduler", "pid, policy, param, /", a => Controlled(() =>
+        m.DefKept("sched_setscheduler", "pid, policy, param, /", a => Controlled(() =>
         {
             var priority = Priority(a[2]);
             return LinuxCalls.SetScheduler(Args.Int(a[0]!), Args.Int(a[1]!), ref priority);
@@ -83,7 +83,7 @@ internal static partial class PosixModule
             Check(LinuxCalls.GetParameter(Args.Int(pid), ref priority));
             return SchedParam.Make(PyInt.Of(priority));
         });
-        m.Def("sched_setparam", "pid, param, /", a => Controlled(() =>
+        m.DefKept("sched_setparam", "pid, param, /", a => Controlled(() =>
         {
             var priority = Priority(a[1]);
             return LinuxCalls.SetParameter(Args.Int(a[0]!), ref priority);
@@ -94,7 +94,7 @@ internal static partial class PosixModule
             Check(LinuxCalls.RoundRobinInterval(Args.Int(pid), time));
             return new PyFloat(time[0] + time[1] * 1e-9);
         });
-        m.Def("sched_setaffinity", "pid, mask, /", a => Controlled(() =>
+        m.DefKept("sched_setaffinity", "pid, mask, /", a => Controlled(() =>
         {
             var mask = new byte[128];
             foreach (var each in Ops.Each(a[1]!))
@@ -187,8 +187,8 @@ internal static partial class PosixModule
     {
         foreach (var (name, value) in new[] { ("SPLICE_F_MOVE", 1), ("SPLICE_F_NONBLOCK", 2), ("SPLICE_F_MORE", 4), ("EFD_CLOEXEC", 0x80000), ("EFD_NONBLOCK", 2048), ("EFD_SEMAPHORE", 1), ("RWF_HIPRI", 1), ("RWF_DSYNC", 2), ("RWF_SYNC", 4), ("RWF_NOWAIT", 8), ("RWF_APPEND", 16) })
             m.Set(name, value);
-        m.Def("splice", "src, dst, count, offset_src=None, offset_dst=None, flags=0", a => Moved(m, a, (from, fromAt, to, toAt) => LinuxCalls.Splice(from, (long*)fromAt, to, (long*)toAt, (nuint)Args.Long(a[2]!), (uint)Args.Int(a[5]!))));
-        m.Def("copy_file_range", "src, dst, count, offset_src=None, offset_dst=None", a => Moved(m, a, (from, fromAt, to, toAt) => LinuxCalls.CopyFileRange(from, (long*)fromAt, to, (long*)toAt, (nuint)Args.Long(a[2]!), 0)));
+        m.DefKept("splice", "src, dst, count, offset_src=None, offset_dst=None, flags=0", a => Moved(m, a, (from, fromAt, to, toAt) => LinuxCalls.Splice(from, (long*)fromAt, to, (long*)toAt, (nuint)Args.Long(a[2]!), (uint)Args.Int(a[5]!))));
+        m.DefKept("copy_file_range", "src, dst, count, offset_src=None, offset_dst=None", a => Moved(m, a, (from, fromAt, to, toAt) => LinuxCalls.CopyFileRange(from, (long*)fromAt, to, (long*)toAt, (nuint)Args.Long(a[2]!), 0)));
         m.Def("eventfd", "initval, flags=524288", a => Check(m.Machine.Gate.Keep(LinuxCalls.EventFd((uint)Args.Long(a[0]!), Args.Int(a[1]!)))));
         m.Def("eventfd_read", "fd", a =>
         {
@@ -220,10 +220,10 @@ internal static partial class PosixModule
         });
         m.Def1("major", device => PyInt.Of((long)((Device(device) >> 32 & 0xfffff000) | (Device(device) >> 8 & 0xfff))));
         m.Def1("minor", device => PyInt.Of((long)((Device(device) >> 12 & 0xffffff00) | (Device(device) & 0xff))));
-        m.Def("mknod", "path, mode=384, device=0, *, dir_fd=None", a => Changed(a[0], a[3], false, p => LinuxCalls.MkNod(p, (uint)Args.Int(a[1]!), Device(a[2]!))));
+        m.DefKept("mknod", "path, mode=384, device=0, *, dir_fd=None", a => Changed(a[0], a[3], false, p => LinuxCalls.MkNod(p, (uint)Args.Int(a[1]!), Device(a[2]!))));
         var paths = Names("PC_LINK_MAX PC_MAX_CANON PC_MAX_INPUT PC_NAME_MAX PC_PATH_MAX PC_PIPE_BUF PC_CHOWN_RESTRICTED PC_NO_TRUNC PC_VDISABLE PC_SYNC_IO PC_ASYNC_IO PC_PRIO_IO PC_SOCK_MAXBUF PC_FILESIZEBITS PC_REC_INCR_XFER_SIZE PC_REC_MAX_XFER_SIZE PC_REC_MIN_XFER_SIZE PC_REC_XFER_ALIGN PC_ALLOC_SIZE_MIN PC_SYMLINK_MAX");
         m.Set("pathconf_names", paths);
-        m.Def("pathconf", "path, name", a => Configured(m.Machine.Gate.On(a[0], null, Access.Look, true, p => LinuxCalls.PathConf(p, Name(paths, a[1]!))), a[0]));
+        m.DefKept("pathconf", "path, name", a => Configured(m.Machine.Gate.On(a[0], null, Access.Look, true, p => LinuxCalls.PathConf(p, Name(paths, a[1]!))), a[0]));
         m.Def("fpathconf", "fd, name, /", a => Configured(LinuxCalls.FPathConf(Fd(a[0]), Name(paths, a[1]!)), null));
         var texts = new PyDict();
         texts.Set("CS_PATH", PyInt.Zero);

@@ -161,19 +161,19 @@ internal static partial class PosixModule
             return pid < 0 ? throw Err.OS(-pid, (PyObject?)null) : PyInt.Of(Wait(m, pid, 0).Status);
         });
         const string spawn = "path, argv, env, /, *, file_actions=?, setpgroup=?, resetids=False, setsid=False, setsigmask=?, setsigdef=?, scheduler=?";
-        m.Def("posix_spawn", spawn, a => Spawn(a, false));
-        m.Def("posix_spawnp", spawn, a => Spawn(a, true));
-        m.Def("killpg", "pgid, signal, /", a => Controlled(() => PosixCalls.KillGroup(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.DefKept("posix_spawn", spawn, a => Spawn(a, false));
+        m.DefKept("posix_spawnp", spawn, a => Spawn(a, true));
+        m.DefKept("killpg", "pgid, signal, /", a => Controlled(() => PosixCalls.KillGroup(Args.Int(a[0]!), Args.Int(a[1]!))));
         m.Def("getpgid", "pid", a => Check(PosixCalls.GetPGid(Args.Int(a[0]!))));
         m.Def0("getpgrp", () => Check(PosixCalls.GetPGid(0)));
         m.Def1("getsid", pid => Check(PosixCalls.GetSid(Args.Int(pid))));
-        m.Def("setpgid", "pid, pgrp, /", a => Controlled(() => PosixCalls.SetPGid(Args.Int(a[0]!), Args.Int(a[1]!))));
+        m.DefKept("setpgid", "pid, pgrp, /", a => Controlled(() => PosixCalls.SetPGid(Args.Int(a[0]!), Args.Int(a[1]!))));
         m.Def0("setpgrp", () => Controlled(() => PosixCalls.SetPGid(0, 0)));
         m.Def0("setsid", () => Controlled(() => PosixCalls.SetSid()));
         m.Def1("tcgetpgrp", fd => Check(PosixCalls.TerminalGroup(Fd(fd))));
-        m.Def("tcsetpgrp", "fd, pgid, /", a => Controlled(() => PosixCalls.SetTerminalGroup(Fd(a[0]), Args.Int(a[1]!))));
+        m.DefKept("tcsetpgrp", "fd, pgid, /", a => Controlled(() => PosixCalls.SetTerminalGroup(Fd(a[0]), Args.Int(a[1]!))));
         m.Def("getpriority", "which, who", a => PyInt.Of(PosixCalls.GetPriority(Args.Int(a[0]!), Args.Int(a[1]!))));
-        m.Def("setpriority", "which, who, priority", a => Controlled(() => PosixCalls.SetPriority(Args.Int(a[0]!), Args.Int(a[1]!), Args.Int(a[2]!))));
+        m.DefKept("setpriority", "which, who, priority", a => Controlled(() => PosixCalls.SetPriority(Args.Int(a[0]!), Args.Int(a[1]!), Args.Int(a[2]!))));
         m.Def1("nice", by => Controlled(() => PosixCalls.Nice(Args.Int(by)), true));
         m.Def0("getgroups", () =>
         {

@@ -261,11 +261,11 @@ internal static partial class PosixModule
         m.Def0("getcwd", () => FileSystemCodec.Decode(CurrentFolder()));
         m.Def0("getcwdb", () => new PyBytes(CurrentFolder()));
         m.Def1("chdir", p => Done(m.Machine.Gate.ChangeFolder(p), p));
-        m.Def("listdir", "path=None", a =>
+        m.DefKept("listdir", "path=None", a =>
         {
             return new PyList(Entries(a[0]!).Select(n => IsBytes(a[0]) ? new PyBytes(FileSystemCodec.Encode(PyStr.FromUtf16(n.Name))) : (PyObject)PyStr.FromUtf16(n.Name)));
         });
-        m.Def("scandir", "path=None", a =>
+        m.DefKept("scandir", "path=None", a =>
         {
             var path = a[0] == Values.None ? "." : Gate.Plain(a[0], null);
             return new PyEnumerator(ScanIterator, Entries(a[0]!).Select(n => (PyObject)new PyDirEntry(path, n.Name, n.Kind, IsBytes(a[0]), a[0] is PyInt)).GetEnumerator());
@@ -313,22 +313,22 @@ internal static partial class PosixModule
             return Done(LibC.FileControl(Fd(a[0]), SetDescriptorFlags, Ops.IsTrue(a[1]!) ? flags & ~CloseOnExec : flags | CloseOnExec), null);
         });
         m.Def1("get_inheritable", fd => Values.Bool((Flags(Fd(fd)) & CloseOnExec) == 0));
-        m.Def("mkdir", "path, mode=511, *, dir_fd=None", a => Changed(a[0], a[2], false, p => LibC.MkDir(p, Args.Int(a[1]!))));
-        m.Def("rmdir", "path, *, dir_fd=None", a => Changed(a[0], a[1], false, p => LibC.RmDir(p)));
+        m.DefKept("mkdir", "path, mode=511, *, dir_fd=None", a => Changed(a[0], a[2], false, p => LibC.MkDir(p, Args.Int(a[1]!))));
+        m.DefKept("rmdir", "path, *, dir_fd=None", a => Changed(a[0], a[1], false, p => LibC.RmDir(p)));
         foreach (var name in new[] { "unlink", "remove" })
             m.Def(name, "path, *, dir_fd=None", a => Changed(a[0], a[1], false, p => LibC.Unlink(p)));
         foreach (var name in new[] { "rename", "replace" })
-            m.Def(name, "src, dst, *, src_dir_fd=None, dst_dir_fd=None", a => Done(Both(a, Access.Write, false, LibC.Rename), a[0], a[1]));
-        m.Def("symlink", "src, dst, target_is_directory=False, *, dir_fd=None", a => Done(m.Machine.Gate.On(a[1], a[3], Access.Write, false, p => LibC.SymLink(FileSystemCodec.Path(a[0]!), p)), a[0], a[1]));
-        m.Def("link", "src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True", a => Done(Both(a, Access.Read | Access.Write, false, LibC.Link), a[0], a[1]));
+            m.DefKept(name, "src, dst, *, src_dir_fd=None, dst_dir_fd=None", a => Done(Both(a, Access.Write, false, LibC.Rename), a[0], a[1]));
+        m.DefKept("symlink", "src, dst, target_is_directory=False, *, dir_fd=None", a => Done(m.Machine.Gate.On(a[1], a[3], Access.Write, false, p => LibC.SymLink(FileSystemCodec.Path(a[0]!), p)), a[0], a[1]));
+        m.DefKept("link", "src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True", a => Done(Both(a, Access.Read | Access.Write, false, LibC.Link), a[0], a[1]));
         m.Def("readlink", "path, *, dir_fd=None", a =>
         {
             var buffer = new byte[4096];
             var length = m.Machine.Gate.On(a[0], a[1], Access.Look, false, p => LibC.ReadLink(p, buffer, buffer.Length));
             return length < 0 ? throw Err.OS(LibC.LastError, a[0]) : IsBytes(a[0]) ? new PyBytes(buffer[..(int)length]) : FileSystemCodec.Decode(buffer.AsSpan(0, (int)length));
         });
-        m.Def("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Changed(a[0], a[2], true, p => LibC.ChMod(p, Args.Int(a[1]!))));
-        m.Def("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(CanAccess(a)));
+        m.DefKept("chmod", "path, mode, *, dir_fd=None, follow_symlinks=True", a => Changed(a[0], a[2], true, p => LibC.ChMod(p, Args.Int(a[1]!))));
+        m.DefKept("access", "path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True", a => Values.Bool(CanAccess(a)));
         m.Def1("fspath", o => o is PyStr or PyBytes ? o : Calls.Special(o, Names.Intern("__fspath__")) is not { } path ? throw Err.Type($"expected str, bytes or os.PathLike object, not {o.Type.FullName}") : path is PyStr or PyBytes ? path : throw Err.Type($"expected {o.Type.FullName}.__fspath__() to return str or bytes, not {path.Type.FullName}"));
         m.Def0("getpid", () => PyInt.Of(Environment.ProcessId));
         m.Def0("getppid", () => PyInt.Of(LibC.GetPpid()));

@@ -231,7 +231,7 @@ internal static class GcModule
         m.Def0("get_debug", () => PyInt.Of(debug));
         m.Def1("set_debug", flags => Done(() => debug = Args.Int(flags)));
         m.Def0("get_threshold", () => new PyTuple([.. thresholds]));
-        m.Def("set_threshold", "threshold0, threshold1=?, threshold2=?, /", a => Done(() => thresholds = [.. thresholds.Select((t, i) => a[i] is null ? t : PyInt.Of(Args.Int(a[i]!)))]));
+        m.DefKept("set_threshold", "threshold0, threshold1=?, threshold2=?, /", a => Done(() => thresholds = [.. thresholds.Select((t, i) => a[i] is null ? t : PyInt.Of(Args.Int(a[i]!)))]));
         m.Def0("get_count", () => new PyTuple(PyInt.Of(GC.CollectionCount(0)), PyInt.Of(GC.CollectionCount(1)), PyInt.Of(GC.CollectionCount(2))));
         m.Def0("get_stats", () => new PyList(Enumerable.Range(0, 3).Select(i =>
         {

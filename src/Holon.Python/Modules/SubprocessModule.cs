@@ -7,7 +7,7 @@ internal static class SubprocessModule
 {
     private const string Parameters = "args, executable_list, close_fds, pass_fds, cwd, env, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, errpipe_read, errpipe_write, restore_signals, call_setsid, pgid_to_set, gid, extra_groups, uid, umask, preexec_fn, allow_vfork, /";
 
-    public static void Fill(ModuleBuilder m) => m.Def("fork_exec", Parameters, Start);
+    public static void Fill(ModuleBuilder m) => m.DefKept("fork_exec", Parameters, Start);
 
     /// <summary>A descriptor, or -1 for none.</summary>
     private static int End(PyObject o) => Args.Int(o) is >= 0 and var fd ? Gate.Current.Use(fd) : -1;

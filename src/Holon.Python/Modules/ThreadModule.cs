@@ -20,7 +20,7 @@ internal static class ThreadModule
 
     private const double LongestWait = 9223372036.0;
 
-    private static bool Wait(SemaphoreSlim semaphore, PyObject?[] a)
+    private static bool Wait(SemaphoreSlim semaphore, ReadOnlySpan<PyObject?> a)
     {
         var blocking = Ops.IsTrue(a[0]!);
         var timeout = Args.Double(a[1]!);
@@ -116,7 +116,7 @@ internal static class ThreadModule
     {
         t.New = (_, _, _) => new PyRLock();
         t.Repr = o => o is PyRLock l ? Values.Str($"<{(l.Count > 0 ? "locked" : "unlocked")} _thread.RLock object owner={l.Owner} count={l.Count} at {Ops.Address(o)}>") : null!;
-        t.Def("acquire", "blocking=True, timeout=-1", (o, a) => Acquire((PyRLock)o, a));
+        t.DefKept("acquire", "blocking=True, timeout=-1", (o, a) => Acquire((PyRLock)o, a));
         t.Def0("release", o => Release((PyRLock)o));
         t.Def0("__enter__", o => Acquire((PyRLock)o, [Values.True, PyInt.MinusOne]));
         t.Def("__exit__", "*args", (o, _) => Release((PyRLock)o));

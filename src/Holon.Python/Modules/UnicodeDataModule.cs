@@ -283,7 +283,7 @@ internal static class UnicodeDataModule
         m.Set("ucd_3_2_0", new PyInstance(old));
     }
 
-    private static void Define(Action<string, string, Func<PyObject?[], PyObject?>> def)
+    private static void Define(Action<string, string, FnModule> def)
     {
         def("category", "chr, /", a => new PyStr(T.Of(One(a[0], "category")).Category));
         def("bidirectional", "chr, /", a => new PyStr(T.Of(One(a[0], "bidirectional")).Bidirectional));

@@ -64,8 +64,8 @@ internal static class BytesMethods
         t.Def("index", "sub, start=?, end=?, /", (o, a) => Find(o, a, false) is >= 0 and var i ? PyInt.Of(i) : throw Err.Value("subsection not found"));
         t.Def("rindex", "sub, start=?, end=?, /", (o, a) => Find(o, a, true) is >= 0 and var i ? PyInt.Of(i) : throw Err.Value("subsection not found"));
         t.Def("count", "sub, start=?, end=?, /", (o, a) => Calls.CallMethod(Text(B(o)), "count", Converted(a, first: a[0]!.Type.Index is not null && a[0] is not IBuffer ? Text([BytesType.Byte(a[0]!)]) : Text(Need(a[0]!).Bytes))));
-        t.Def("startswith", "prefix, start=?, end=?, /", (o, a) => Affix(o, a, "startswith"));
-        t.Def("endswith", "suffix, start=?, end=?, /", (o, a) => Affix(o, a, "endswith"));
+        t.Def("startswith", "prefix, start=?, end=?, /", (o, a) => Affix(o, a, false));
+        t.Def("endswith", "suffix, start=?, end=?, /", (o, a) => Affix(o, a, true));
         t.Def("replace", "old, new, count=-1, /", (o, a) => make(FromText(StrMethods.Replace(Text(B(o)), Text(Need(a[0]!).Bytes), Text(Need(a[1]!).Bytes), Args.Long(a[2]!)))));
         t.Def("split", "sep=None, maxsplit=-1", (o, a) => Split(o, a, "split"));
         t.Def("rsplit", "sep=None, maxsplit=-1", (o, a) => Split(o, a, "rsplit"));
@@ -140,7 +140,7 @@ internal static class BytesMethods
             return make(bytes.ToArray());
         });
 
-        PyObject Split(PyObject o, PyObject?[] a, string name)
+        PyObject Split(PyObject o, ReadOnlySpan<PyObject?> a, string name)
         {
             var text = Text(B(o).ToArray().Select(c => c).ToArray());
             if (a[0] == Values.None)
@@ -168,9 +168,9 @@ internal static class BytesMethods
 
     private static char Ascii(byte c) => (char)c;
 
-    private static PyObject[] Converted(PyObject?[] a, PyObject first) => [first, a[1] ?? Values.None, a[2] ?? Values.None];
+    private static PyObject[] Converted(ReadOnlySpan<PyObject?> a, PyObject first) => [first, a[1] ?? Values.None, a[2] ?? Values.None];
 
-    private static int Find(PyObject o, PyObject?[] a, bool last)
+    private static int Find(PyObject o, ReadOnlySpan<PyObject?> a, bool last)
     {
         var bytes = B(o);
         ReadOnlySpan<byte> part = a[0] is IBuffer buffer ? buffer.Bytes : a[0]!.Type.Index is not null ? [BytesType.Byte(a[0]!)] : throw Err.Type($"argument should be integer or bytes-like object, not '{a[0]!.Type.FullName}'");
@@ -183,10 +183,25 @@ internal static class BytesMethods
         return found < 0 ? -1 : found + start;
     }
 
-    private static PyObject Affix(PyObject o, PyObject?[] a, string name)
+    private static PyObject Affix(PyObject o, ReadOnlySpan<PyObject?> a, bool atEnd)
     {
-        PyObject Part(PyObject p) => p is IBuffer b ? Text(b.Bytes) : throw Err.Type(a[0] is PyTuple ? $"a bytes-like object is required, not '{p.Type.FullName}'" : $"{name} first arg must be bytes or a tuple of bytes, not {p.Type.FullName}");
-        return Calls.CallMethod(Text(B(o)), name, Converted(a, a[0] is PyTuple many ? new PyTuple([.. many.Items.Select(Part)]) : Part(a[0]!)));
+        var name = atEnd ? "endswith" : "startswith";
+        var bytes = B(o);
+        var (start, stop) = Args.Range(a[1], a[2], bytes.Length);
+        if (a[0] is not PyTuple many)
+            return Values.Bool(IsAffix(bytes, start, stop, atEnd, a[0] as IBuffer ?? throw Err.Type($"{name} first arg must be bytes or a tuple of bytes, not {a[0]!.Type.FullName}")));
+        foreach (var item in many.Items)
+        {
+            if (IsAffix(bytes, start, stop, atEnd, item as IBuffer ?? throw Err.Type($"a bytes-like object is required, not '{item.Type.FullName}'")))
+                return Values.True;
+        }
+        return Values.False;
+    }
+
+    private static bool IsAffix(ReadOnlySpan<byte> bytes, int start, int stop, bool atEnd, IBuffer affix)
+    {
+        var length = affix.Bytes.Length;
+        return stop - start >= length && start <= bytes.Length && bytes.Slice(atEnd ? stop - length : start, length).SequenceEqual(affix.Bytes);
     }
 
     // %s and %b take bytes; they are formatted as Latin-1 text.

@@ -157,7 +157,7 @@ internal static class ByteArrayType
         t.Def("__reduce_ex__", "protocol=0, /", (o, _) => new PyTuple(o.Type, new PyTuple(new PyBytes(((PyByteArray)o).Bytes.ToArray())), Values.None));
         BytesMethods.Define(t, Make);
 
-        void Def(string name, string signature, Action<PyByteArray, PyObject?[]> action) => t.Def(name, signature, (o, a) =>
+        void Def(string name, string signature, Action<PyByteArray, PyObject?[]> action) => t.DefKept(name, signature, (o, a) =>
         {
             action((PyByteArray)o, a);
             return Values.None;

@@ -39,7 +39,7 @@ internal static class CodeType
         t.Def0("co_lines", o => new PyEnumerator(IteratorTypes.Sequence, Lines((PyCode)o).GetEnumerator()));
         t.Def1("_varname_from_oparg", (o, number) => Args.Int(number) is >= 0 and var at && at < ((PyCode)o).LocalsPlusNames.Length ? ((PyCode)o).LocalsPlusNames[at] : throw Err.Index("tuple index out of range"));
         t.Def0("co_positions", o => new PyEnumerator(IteratorTypes.Sequence, Positions((PyCode)o).GetEnumerator()));
-        t.Def("replace", "*, co_argcount=?, co_posonlyargcount=?, co_kwonlyargcount=?, co_nlocals=?, co_stacksize=?, co_flags=?, co_code=?, co_consts=?, co_names=?, co_varnames=?, co_filename=?, co_name=?, co_qualname=?, co_firstlineno=?, co_linetable=?, co_exceptiontable=?, co_freevars=?, co_cellvars=?", (o, a) =>
+        t.DefKept("replace", "*, co_argcount=?, co_posonlyargcount=?, co_kwonlyargcount=?, co_nlocals=?, co_stacksize=?, co_flags=?, co_code=?, co_consts=?, co_names=?, co_varnames=?, co_filename=?, co_name=?, co_qualname=?, co_firstlineno=?, co_linetable=?, co_exceptiontable=?, co_freevars=?, co_cellvars=?", (o, a) =>
         {
             string[] order = ["co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_nlocals", "co_stacksize", "co_flags", "co_code", "co_consts", "co_names", "co_varnames", "co_filename", "co_name", "co_qualname", "co_firstlineno", "co_linetable", "co_exceptiontable", "co_freevars", "co_cellvars"];
             for (var i = 0; i < order.Length; i++)

@@ -43,7 +43,7 @@ internal static class MemoryViewType
         });
         t.Def0("tolist", o => ToList(V(o), 0, V(o).Layout.Start));
         t.Def("hex", "sep=?, bytes_per_sep=1", (o, a) => BytesMethods.Hex(V(o).Bytes, a[0], a[1]!));
-        t.Def("cast", "format, shape=?", Cast);
+        t.DefKept("cast", "format, shape=?", Cast);
         t.Def0("toreadonly", o => new PyMemoryView(V(o).Buffer, V(o).Layout, true));
         t.Def0("release", Release);
         t.Def0("__enter__", o =>

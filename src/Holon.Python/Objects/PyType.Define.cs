@@ -11,6 +11,9 @@ internal sealed partial class PyType
     public void Def(string name, string signature, FnN function, string? doc = null) =>
         Add(new NativeCode { Name = name, SignatureText = signature, Bound = function, Doc = doc });
 
+    /// <summary>A method that keeps its arguments.</summary>
+    public void DefKept(string name, string signature, FnKept function) => Add(new NativeCode { Name = name, SignatureText = signature, Kept = function });
+
     /// <summary>A method with a parameter list, and what is called when it gets no argument, which is the frequent case.</summary>
     public void Def(string name, string signature, Fn0 without, FnN function) =>
         Add(new NativeCode { Name = name, SignatureText = signature, F0 = without, Bound = function });

@@ -109,14 +109,14 @@ internal static partial class StrMethods
         return index < 0 ? -1 : start + index;
     }
 
-    private static int FindIn(PyObject o, PyObject?[] a, string name, Func<PyStr, PyStr, int, int, int> find)
+    private static int FindIn(PyObject o, ReadOnlySpan<PyObject?> a, string name, Func<PyStr, PyStr, int, int, int> find)
     {
         var part = Args.Str(a[0], name);
         var (start, stop) = Args.Range(a[1], a[2], S(o).Length);
         return find(S(o), part, start, stop);
     }
 
-    private static PyObject Count(PyObject o, PyObject?[] a)
+    private static PyObject Count(PyObject o, ReadOnlySpan<PyObject?> a)
     {
         var part = Args.Str(a[0], "count");
         var (start, stop) = Args.Range(a[1], a[2], S(o).Length);
@@ -145,7 +145,7 @@ internal static partial class StrMethods
         return true;
     }
 
-    private static bool Affix(PyStr text, PyObject?[] a, string name, Func<PyStr, PyStr, int, int, bool> test)
+    private static bool Affix(PyStr text, ReadOnlySpan<PyObject?> a, string name, Func<PyStr, PyStr, int, int, bool> test)
     {
         var (start, stop) = Args.Range(a[1], a[2], text.Length);
         if (a[0] is PyTuple many)
@@ -494,7 +494,7 @@ internal static partial class StrMethods
         return result.ToStr();
     }
 
-    private static PyDict MakeTrans(PyObject?[] a)
+    private static PyDict MakeTrans(ReadOnlySpan<PyObject?> a)
     {
         var table = new PyDict();
         if (a[1] is null)

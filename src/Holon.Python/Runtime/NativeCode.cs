@@ -2,11 +2,21 @@ namespace Holon.Python.Runtime;
 
 internal delegate PyObject? Fn0(PyObject self);
 internal delegate PyObject? Fn1(PyObject self, PyObject argument);
-internal delegate PyObject? FnN(PyObject self, PyObject?[] args);
+
+/// <summary>A function with bound arguments, which it may not keep.</summary>
+internal delegate PyObject? FnN(PyObject self, ReadOnlySpan<PyObject?> args);
+
+/// <summary>The same, of a module.</summary>
+internal delegate PyObject? FnModule(ReadOnlySpan<PyObject?> args);
+
+/// <summary>A function that keeps its bound arguments: in an iterator, a closure, a task.</summary>
+internal delegate PyObject? FnKept(PyObject self, PyObject?[] args);
 
 /// <summary>A function in C# that Python can call: its name, its signature and how arguments reach it.</summary>
 internal sealed class NativeCode
 {
+    // More arguments than most functions have: they need no array.
+    private const int Places = 8;
     private Signature? signature;
 
     public required string Name { get; init; }
@@ -24,6 +34,9 @@ internal sealed class NativeCode
     /// <summary>What is called with arguments bound to <see cref="SignatureText"/>, unless one of the above fits.</summary>
     public FnN? Bound { get; init; }
 
+    /// <summary>Instead of <see cref="Bound"/>, where the arguments outlive the call.</summary>
+    public FnKept? Kept { get; init; }
+
     public NativeFn? Raw { get; init; }
 
     /// <summary>Methods of classes: the name in messages is "type.method".</summary>
@@ -37,7 +50,7 @@ internal sealed class NativeCode
         {
             if (args.Length == 1 && names is null)
                 return F1(self, args[0]);
-            if (Bound is not null)
+            if ((Bound ?? (object?)Kept) is not null)
                 return InvokeBound(self, args, names);
             if (names is { Count: > 0 })
                 throw Err.Type($"{FullName}() takes no keyword arguments");
@@ -47,7 +60,7 @@ internal sealed class NativeCode
         {
             if (args.Length == 0)
                 return F0(self);
-            if (Bound is not null)
+            if ((Bound ?? (object?)Kept) is not null)
                 return InvokeBound(self, args, names);
             if (names is { Count: > 0 })
                 throw Err.Type($"{FullName}() takes no keyword arguments");
@@ -59,7 +72,20 @@ internal sealed class NativeCode
     private PyObject? InvokeBound(PyObject self, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
         signature ??= Signature.Parse(SignatureText ?? "");
-        return Bound!(self, signature.Bind(this, args, names));
+        if (Kept is not null || signature.Count > Places)
+            return CallKept(self, signature.Bind(this, args, names));
+        var places = new BoundArguments();
+        var bound = ((Span<PyObject?>)places)[..signature.Count];
+        signature.Bind(this, args, names, bound);
+        return Bound!(self, bound);
+    }
+
+    private PyObject? CallKept(PyObject self, PyObject?[] bound) => Kept is not null ? Kept(self, bound) : Bound!(self, bound);
+
+    [InlineArray(Places)]
+    private struct BoundArguments
+    {
+        private PyObject? first;
     }
 
     public string FullName => Qualifier is null ? Name : Qualifier + "." + Name;
@@ -147,11 +173,26 @@ internal sealed class Signature
         _ => PyInt.Of(long.Parse(text, System.Globalization.CultureInfo.InvariantCulture)),
     };
 
+    public int Count => parameters.Count;
+
     public PyObject?[] Bind(NativeCode code, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        if (names is null && args.Length <= positional && args.Length >= required && !needsKeyword && varArgs < 0 && varKeywords < 0)
-            return BindPlain(args);
         var result = new PyObject?[parameters.Count];
+        Bind(code, args, names, result);
+        return result;
+    }
+
+    /// <summary>Puts each argument into the place of its parameter; the places are empty before.</summary>
+    public void Bind(NativeCode code, ReadOnlySpan<PyObject> args, PyTuple? names, Span<PyObject?> result)
+    {
+        if (names is null && args.Length <= positional && args.Length >= required && !needsKeyword && varArgs < 0 && varKeywords < 0)
+        {
+            // The frequent case: positional arguments only, and defaults for the rest.
+            args.CopyTo(result!);
+            for (var i = args.Length; i < result.Length; i++)
+                result[i] = parameters[i].Default;
+            return;
+        }
         var count = args.Length - (names?.Count ?? 0);
         if (count > positional && varArgs < 0)
             throw TooMany(code, count);
@@ -164,7 +205,7 @@ internal sealed class Signature
         for (var i = 0; i < (names?.Count ?? 0); i++)
         {
             var name = ((PyStr)names![i]).Value;
-            var index = parameters.FindIndex(p => p.Name == name);
+            var index = IndexOf(name);
             if (index < positionalOnly || index == varArgs || index == varKeywords)
             {
                 if (keywords is null)
@@ -191,17 +232,16 @@ internal sealed class Signature
             }
             result[i] = value;
         }
-        return result;
     }
 
-    // The frequent case: positional arguments only, and defaults for the rest.
-    private PyObject?[] BindPlain(ReadOnlySpan<PyObject> args)
+    private int IndexOf(string name)
     {
-        var result = new PyObject?[parameters.Count];
-        args.CopyTo(result!);
-        for (var i = args.Length; i < result.Length; i++)
-            result[i] = parameters[i].Default;
-        return result;
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            if (parameters[i].Name == name)
+                return i;
+        }
+        return -1;
     }
 
     private PyError TooMany(NativeCode code, int count)

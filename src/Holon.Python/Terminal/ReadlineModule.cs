@@ -112,13 +112,13 @@ internal static class ReadlineModule
         m.Set("_READLINE_LIBRARY_VERSION", "8.2");
         m.Def("parse_and_bind", "string, /", _ => Values.None);
         m.Def("read_init_file", "filename=None, /", _ => Values.None);
-        m.Def("set_completer", "function=None, /", a => Done(() => state.Completer = Optional(a[0])));
+        m.DefKept("set_completer", "function=None, /", a => Done(() => state.Completer = Optional(a[0])));
         m.Def0("get_completer", () => state.Completer ?? Values.None);
         m.Def1("set_completer_delims", text => Done(() => state.Delimiters = Args.Str(text, "set_completer_delims").Value));
         m.Def0("get_completer_delims", () => PyStr.FromUtf16(state.Delimiters));
-        m.Def("set_completion_display_matches_hook", "function=None, /", _ => Values.None);
-        m.Def("set_startup_hook", "function=None, /", a => Done(() => state.StartupHook = Optional(a[0])));
-        m.Def("set_pre_input_hook", "function=None, /", a => Done(() => state.InputHook = Optional(a[0])));
+        m.DefKept("set_completion_display_matches_hook", "function=None, /", _ => Values.None);
+        m.DefKept("set_startup_hook", "function=None, /", a => Done(() => state.StartupHook = Optional(a[0])));
+        m.DefKept("set_pre_input_hook", "function=None, /", a => Done(() => state.InputHook = Optional(a[0])));
         m.Def0("get_line_buffer", () => PyStr.FromUtf16(state.Editor?.Buffer ?? ""));
         m.Def0("get_begidx", () => PyInt.Of(state.Word.Begin));
         m.Def0("get_endidx", () => PyInt.Of(state.Word.End));
@@ -138,7 +138,7 @@ internal static class ReadlineModule
                 throw Err.Value($"No history item at position {at}");
             history.RemoveAt((int)at);
         }));
-        m.Def("replace_history_item", "pos, line, /", a => Done(() =>
+        m.DefKept("replace_history_item", "pos, line, /", a => Done(() =>
         {
             var at = Args.Long(a[0]!);
             if (at < 0)
@@ -148,9 +148,9 @@ internal static class ReadlineModule
         m.Def0("get_history_length", () => PyInt.Of(state.HistoryLength));
         m.Def1("set_history_length", length => Done(() => state.HistoryLength = Args.Int(length)));
         m.Def1("set_auto_history", enabled => Done(() => state.AutoHistory = Ops.IsTrue(enabled)));
-        m.Def("read_history_file", "filename=None, /", a => Done(() => OnFile(HistoryFile(a[0], Access.Read), file => history.AddRange(File.ReadLines(file).Where(l => !l.StartsWith("_HiStOrY_", StringComparison.Ordinal))))));
-        m.Def("write_history_file", "filename=None, /", a => Done(() => OnFile(HistoryFile(a[0], Access.Write), file => File.WriteAllLines(file, state.HistoryLength >= 0 ? history.TakeLast(state.HistoryLength) : history, new UTF8Encoding(false)))));
-        m.Def("append_history_file", "nelements, filename=None, /", a => Done(() => OnFile(HistoryFile(a[1], Access.Write), file => File.AppendAllLines(File.Exists(file) ? file : throw new FileNotFoundException(), history.TakeLast(Args.Int(a[0]!)), new UTF8Encoding(false)))));
+        m.DefKept("read_history_file", "filename=None, /", a => Done(() => OnFile(HistoryFile(a[0], Access.Read), file => history.AddRange(File.ReadLines(file).Where(l => !l.StartsWith("_HiStOrY_", StringComparison.Ordinal))))));
+        m.DefKept("write_history_file", "filename=None, /", a => Done(() => OnFile(HistoryFile(a[0], Access.Write), file => File.WriteAllLines(file, state.HistoryLength >= 0 ? history.TakeLast(state.HistoryLength) : history, new UTF8Encoding(false)))));
+        m.DefKept("append_history_file", "nelements, filename=None, /", a => Done(() => OnFile(HistoryFile(a[1], Access.Write), file => File.AppendAllLines(File.Exists(file) ? file : throw new FileNotFoundException(), history.TakeLast(Args.Int(a[0]!)), new UTF8Encoding(false)))));
     }
 
     private static void OnFile(string file, Action<string> action)

@@ -120,7 +120,7 @@ internal static class DecimalModule
             state.Current = state.Templates.Contains(context) ? new PyDecimalContext(DecimalContextType.Type, context) : context;
             return Values.None;
         });
-        m.Def("localcontext", "ctx=None, *, prec=None, rounding=None, Emin=None, Emax=None, capitals=None, clamp=None, flags=None, traps=None", a =>
+        m.DefKept("localcontext", "ctx=None, *, prec=None, rounding=None, Emin=None, Emax=None, capitals=None, clamp=None, flags=None, traps=None", a =>
         {
             var context = a[0] == Values.None ? state.Current : a[0] as PyDecimalContext ?? throw Err.Type(DecimalContextType.NotAContext);
             var local = context.Copy();

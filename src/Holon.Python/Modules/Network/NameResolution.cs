@@ -66,7 +66,7 @@ internal static unsafe class NameResolution
 
     public static void Fill(ModuleBuilder m)
     {
-        m.Def("getaddrinfo", "host, port, family=0, type=0, proto=0, flags=0", GetAddrInfo);
+        m.DefKept("getaddrinfo", "host, port, family=0, type=0, proto=0, flags=0", GetAddrInfo);
         m.Def("getnameinfo", "sockaddr, flags, /", a =>
         {
             if (a[0] is not PyTuple { Count: >= 2 and <= 4 } address)

@@ -182,7 +182,7 @@ internal static class SelectModule
         m.Set("error", ExceptionTypes.OSError);
         m.Set("epoll", Epoll);
         m.Def0("poll", () => new PyPoll());
-        m.Def("select", "rlist, wlist, xlist, timeout=None, /", Select);
+        m.DefKept("select", "rlist, wlist, xlist, timeout=None, /", Select);
     }
 
     private static PyTuple Select(PyObject?[] a)

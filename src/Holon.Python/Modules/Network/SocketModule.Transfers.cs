@@ -11,8 +11,8 @@ internal static unsafe partial class SocketModule
             var data = Receive(S(o), Size(a[0]!, "recvfrom"), Args.Int(a[1]!), out var from);
             return new PyTuple(new PyBytes(data), SocketAddress.ToPython(from));
         });
-        t.Def("recv_into", "buffer, nbytes=0, flags=0", (o, a) => PyInt.Of(ReceiveInto(S(o), a, "recv_into", out _)));
-        t.Def("recvfrom_into", "buffer, nbytes=0, flags=0", (o, a) => new PyTuple(PyInt.Of(ReceiveInto(S(o), a, "recvfrom_into", out var from)), SocketAddress.ToPython(from)));
+        t.DefKept("recv_into", "buffer, nbytes=0, flags=0", (o, a) => PyInt.Of(ReceiveInto(S(o), a, "recv_into", out _)));
+        t.DefKept("recvfrom_into", "buffer, nbytes=0, flags=0", (o, a) => new PyTuple(PyInt.Of(ReceiveInto(S(o), a, "recvfrom_into", out var from)), SocketAddress.ToPython(from)));
         t.Def("send", "data, flags=0, /", (o, a) => PyInt.Of(Send(S(o), Buffers.Bytes(a[0]), Args.Int(a[1]!))));
         t.Def("sendall", "data, flags=0, /", (o, a) =>
         {

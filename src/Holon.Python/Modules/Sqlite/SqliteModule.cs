@@ -79,7 +79,7 @@ internal static class SqliteModule
         t.New = (_, _, _) => throw Err.Type("cannot create 'sqlite3.Blob' instances");
         t.Def("read", "length=-1, /", (o, a) => B(o).Read(Args.Long(a[0]!)));
         t.Def1("write", (o, data) => Done(() => B(o).Write(Buffers.Bytes(data))));
-        t.Def("seek", "offset, origin=0, /", (o, a) => Done(() => B(o).Seek(Args.Long(a[0]!), Args.Int(a[1]!))));
+        t.DefKept("seek", "offset, origin=0, /", (o, a) => Done(() => B(o).Seek(Args.Long(a[0]!), Args.Int(a[1]!))));
         t.Def0("tell", o => PyInt.Of(B(o).Tell()));
         t.Def0("close", o => Done(B(o).Close));
         t.Def0("__enter__", o =>
@@ -105,25 +105,25 @@ internal static class SqliteModule
         t.Init = (o, args, names) => ((PyConnection)o).Init(ConnectionParameters.Bind(args, names));
         foreach (var error in SqliteErrors.All)
             t.Getter(error.Name, _ => error);
-        t.Def("cursor", "factory=?", (o, a) => NewCursor(C(o), a[0]));
+        t.DefKept("cursor", "factory=?", (o, a) => NewCursor(C(o), a[0]));
         t.Def0("close", o => Done(((PyConnection)o).Close));
         t.Def0("commit", o => Done(C(o).Commit));
         t.Def0("rollback", o => Done(C(o).Rollback));
         foreach (var name in new[] { "execute", "executemany" })
             t.DefRaw(name, (o, args, names) => Calls.CallNamed(Attributes.Get(Calls.CallMethod(C(o), "cursor"), name), args, names));
         t.Def1("executescript", (o, sql) => Calls.CallMethod(Calls.CallMethod(C(o), "cursor"), "executescript", sql));
-        t.Def("create_function", "name, narg, func, *, deterministic=False", (o, a) => Done(() => C(o).CreateFunction(a[0]!, Args.Int(a[1]!), a[2]!, Ops.IsTrue(a[3]!) ? SqliteCalls.Deterministic : 0)));
-        t.Def("create_aggregate", "name, n_arg, aggregate_class", (o, a) => Done(() => C(o).CreateAggregate(a[0]!, Args.Int(a[1]!), a[2]!, false)));
-        t.Def("create_window_function", "name, num_params, aggregate_class, /", (o, a) => Done(() => C(o).CreateAggregate(a[0]!, Args.Int(a[1]!), a[2]!, true)));
-        t.Def("create_collation", "name, callback, /", (o, a) => Done(() => C(o).CreateCollation(a[0]!, a[1]!)));
-        t.Def("set_authorizer", "authorizer_callback", (o, a) => Done(() => C(o).SetAuthorizer(a[0]!)));
-        t.Def("set_progress_handler", "progress_handler, n", (o, a) => Done(() => C(o).SetProgress(a[0]!, Args.Int(a[1]!))));
-        t.Def("set_trace_callback", "trace_callback", (o, a) => Done(() => C(o).SetTrace(a[0]!)));
-        t.Def("enable_load_extension", "enable, /", (o, a) => Ops.IsTrue(a[0]!) ? throw Err.Of(SqliteErrors.NotSupportedError, "extensions are machine code, which this machine does not load") : Values.None);
-        t.Def("load_extension", "name, /", (o, _) => throw Err.Of(SqliteErrors.OperationalError, "not authorized"));
+        t.DefKept("create_function", "name, narg, func, *, deterministic=False", (o, a) => Done(() => C(o).CreateFunction(a[0]!, Args.Int(a[1]!), a[2]!, Ops.IsTrue(a[3]!) ? SqliteCalls.Deterministic : 0)));
+        t.DefKept("create_aggregate", "name, n_arg, aggregate_class", (o, a) => Done(() => C(o).CreateAggregate(a[0]!, Args.Int(a[1]!), a[2]!, false)));
+        t.DefKept("create_window_function", "name, num_params, aggregate_class, /", (o, a) => Done(() => C(o).CreateAggregate(a[0]!, Args.Int(a[1]!), a[2]!, true)));
+        t.DefKept("create_collation", "name, callback, /", (o, a) => Done(() => C(o).CreateCollation(a[0]!, a[1]!)));
+        t.DefKept("set_authorizer", "authorizer_callback", (o, a) => Done(() => C(o).SetAuthorizer(a[0]!)));
+        t.DefKept("set_progress_handler", "progress_handler, n", (o, a) => Done(() => C(o).SetProgress(a[0]!, Args.Int(a[1]!))));
+        t.DefKept("set_trace_callback", "trace_callback", (o, a) => Done(() => C(o).SetTrace(a[0]!)));
+        t.DefKept("enable_load_extension", "enable, /", (o, a) => Ops.IsTrue(a[0]!) ? throw Err.Of(SqliteErrors.NotSupportedError, "extensions are machine code, which this machine does not load") : Values.None);
+        t.DefKept("load_extension", "name, /", (o, _) => throw Err.Of(SqliteErrors.OperationalError, "not authorized"));
         t.Def0("interrupt", o => Done(() => SqliteCalls.InterruptAll(((PyConnection)o).Handle)));
         t.Def0("iterdump", o => Calls.CallMethod(PyThread.Current.Machine.ImportModule("sqlite3.dump"), "_iterdump", C(o)));
-        t.Def("backup", "target, *, pages=-1, progress=None, name='main', sleep=?", (o, a) => Done(() =>
+        t.DefKept("backup", "target, *, pages=-1, progress=None, name='main', sleep=?", (o, a) => Done(() =>
         {
             var target = a[0] as PyConnection ?? throw Err.Type($"backup() argument 1 must be sqlite3.Connection, not {Args.TypeName(a[0])}");
             var pause = a[4] is null ? 0.25 : Args.Double(a[4]!);
@@ -145,7 +145,7 @@ internal static class SqliteModule
         t.Def("getlimit", "category, /", (o, a) => PyInt.Of(Limit(C(o), Args.Int(a[0]!), -1)));
         t.Def("setlimit", "category, limit, /", (o, a) => PyInt.Of(Limit(C(o), Args.Int(a[0]!), Args.Int(a[1]!))));
         t.Def("serialize", "*, name='main'", (o, a) => C(o).Serialize(Args.Str(a[0], "serialize").Value));
-        t.Def("deserialize", "data, /, *, name='main'", (o, a) => Done(() => C(o).Deserialize(a[0] is PyStr text ? Codecs.EncodeUtf8(text, "strict") : Buffers.Bytes(a[0]), Args.Str(a[1], "deserialize").Value)));
+        t.DefKept("deserialize", "data, /, *, name='main'", (o, a) => Done(() => C(o).Deserialize(a[0] is PyStr text ? Codecs.EncodeUtf8(text, "strict") : Buffers.Bytes(a[0]), Args.Str(a[1], "deserialize").Value)));
         t.Def0("__enter__", C);
         t.Def("__exit__", "type, value, traceback, /", (o, a) =>
         {
@@ -207,10 +207,10 @@ internal static class SqliteModule
             fixed (byte* sql = SqliteValues.Terminated(a[0]!, "complete_statement"))
                 return Values.Bool(SqliteCalls.Complete(sql) != 0);
         });
-        m.Def("enable_callback_tracebacks", "enable, /", a => Done(() => registry.PrintsErrors = Ops.IsTrue(a[0]!)));
+        m.DefKept("enable_callback_tracebacks", "enable, /", a => Done(() => registry.PrintsErrors = Ops.IsTrue(a[0]!)));
         m.Def("enable_shared_cache", "do_enable", _ => Values.None);
-        m.Def("register_adapter", "type, adapter, /", a => Done(() => registry.Adapters.Set(new PyTuple(a[0]!, SqliteValues.Protocol), a[1]!)));
-        m.Def("register_converter", "typename, converter, /", a => Done(() => registry.Converters.Set(PyStr.FromUtf16(Args.Str(a[0], "register_converter").Value.ToUpperInvariant()), a[1]!)));
+        m.DefKept("register_adapter", "type, adapter, /", a => Done(() => registry.Adapters.Set(new PyTuple(a[0]!, SqliteValues.Protocol), a[1]!)));
+        m.DefKept("register_converter", "typename, converter, /", a => Done(() => registry.Converters.Set(PyStr.FromUtf16(Args.Str(a[0], "register_converter").Value.ToUpperInvariant()), a[1]!)));
         m.Def("adapt", "obj, proto=?, alt=?, /", a => SqliteValues.Adapt(a[0]!, a[1]) ?? a[2] ?? throw Err.Of(SqliteErrors.ProgrammingError, "can't adapt"));
     }
 }

@@ -122,8 +122,8 @@ internal static unsafe class SslModule
         t.Def1("set_ciphers", (o, list) => Done(() => C(o).SetCiphers(Args.Str(list, "set_ciphers").Value)));
         t.Def0("get_ciphers", o => C(o).Ciphers());
         t.Def1("_set_alpn_protocols", (o, list) => Done(() => C(o).SetProtocols(Buffers.Bytes(list))));
-        t.Def("load_cert_chain", "certfile, keyfile=None, password=None", (o, a) => Done(() => C(o).LoadCertificate(a[0]!, a[1], a[2])));
-        t.Def("load_verify_locations", "cafile=None, capath=None, cadata=None", (o, a) => Done(() => C(o).LoadVerify(a[0], a[1], a[2])));
+        t.DefKept("load_cert_chain", "certfile, keyfile=None, password=None", (o, a) => Done(() => C(o).LoadCertificate(a[0]!, a[1], a[2])));
+        t.DefKept("load_verify_locations", "cafile=None, capath=None, cadata=None", (o, a) => Done(() => C(o).LoadVerify(a[0], a[1], a[2])));
         t.Def1("load_dh_params", (o, path) => Done(() => C(o).LoadDhParameters(path)));
         t.Def0("set_default_verify_paths", o => Done(C(o).LoadDefaults));
         t.Def1("set_ecdh_curve", (o, name) => Done(() => C(o).SetCurve(name is PyBytes bytes ? Encoding.ASCII.GetString(bytes.Content) : Args.Str(name, "set_ecdh_curve").Value)));
@@ -143,7 +143,7 @@ internal static unsafe class SslModule
             result.Set("x509_ca", PyInt.Of(authorities));
             return result;
         });
-        t.Def("get_ca_certs", "binary_form=False", (o, a) =>
+        t.DefKept("get_ca_certs", "binary_form=False", (o, a) =>
         {
             var encoded = C(o).Certificates().Where(c => OpenSsl.IsAuthority(c) != 0).Select(SslCertificates.Encode).ToList();
             return new PyList(encoded.Select(e => Ops.IsTrue(a[0]!) ? new PyBytes(e) : (PyObject)SslCertificates.Decode(e)));
