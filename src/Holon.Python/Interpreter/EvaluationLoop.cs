@@ -93,12 +93,9 @@ internal static partial class EvaluationLoop
     /// <summary>Runs the innermost frame, a generator's, until it yields or returns, in compiled code if there is some.</summary>
     public static PyObject? GoOn(PyThread thread, PyFrame entry)
     {
-        var code = entry.Code;
-        if (code.Compiled?.Loops[entry.Pc] is null && ++code.LoopHeat <= thread.Machine.CompileAfter)
-            return Continue(thread, entry);
         try
         {
-            if (Promotion.TryLoop(thread, entry, entry.Pc, out var value) == LoopResult.Ended)
+            if (Promotion.TryResume(thread, entry, out var value) == LoopResult.Ended)
                 return value;
         }
         catch (PyError error)

@@ -226,11 +226,7 @@ internal static class GeneratorTypes
         return null;
     }
 
-    private static PyObject? Next(PyObject o) => Next(PyThread.Current, (PyGenerator)o);
-
-    /// <summary>The next item; null at the end. An exception is thrown.</summary>
-    public static PyObject? Next(PyThread thread, PyGenerator generator) =>
-        Result(thread, generator.Send(thread, Values.None, out var returned), returned, forNext: true);
+    private static PyObject? Next(PyObject o) => ((PyGenerator)o).Next(PyThread.Current);
 
     private static PyObject? Send(PyGenerator generator, PyObject value)
     {
@@ -252,7 +248,11 @@ internal static class GeneratorTypes
         t.Getter("__name__", o => ((PyGenerator)o).Name, (o, v) => ((PyGenerator)o).Name = v as PyStr ?? throw Err.Type("__name__ must be set to a string object"));
         t.Getter("__qualname__", o => ((PyGenerator)o).QualName, (o, v) => ((PyGenerator)o).QualName = v as PyStr ?? throw Err.Type("__qualname__ must be set to a string object"));
         t.Getter(prefix + "_code", o => ((PyGenerator)o).Code);
-        t.Getter(prefix + "_frame", o => (PyObject?)((PyGenerator)o).Frame ?? Values.None);
+        t.Getter(prefix + "_frame", o =>
+        {
+            ((PyGenerator)o).Frame?.Escape();
+            return (PyObject?)((PyGenerator)o).Frame ?? Values.None;
+        });
         t.Getter(prefix + "_running", o => Values.Bool(o is PyAsyncGenerator a ? a.IsBusy : ((PyGenerator)o).IsRunning));
         t.Getter(prefix + "_suspended", o => Values.Bool(((PyGenerator)o).IsSuspended));
         t.Getter(name == "generator" ? "gi_yieldfrom" : prefix + "_await", o => ((PyGenerator)o).YieldFrom ?? Values.None);

@@ -85,6 +85,8 @@ internal sealed class PyCode : PyObject
     /// <summary>Frames that nobody looks at any more, linked by <see cref="PyFrame.Back"/>.</summary>
     public PyFrame? FreeFrames;
 
+    public int FreeFrameCount;
+
     public PyCode Finish()
     {
         FreeCount = LocalsPlusKinds.Count(k => (k & FreeKind) != 0);

@@ -14,6 +14,9 @@ internal struct Slot
 /// </summary>
 internal sealed class PyFrame : PyObject
 {
+    /// <summary>Generators may end by the thousand; what is kept of them lives as long as their code.</summary>
+    private const int MostFreeGenerators = 8;
+
     public PyCode Code;
     public PyDict Globals;
     public PyDict Builtins;
@@ -71,6 +74,7 @@ internal sealed class PyFrame : PyObject
         if (code.FreeFrames is not { } frame)
             return new PyFrame(code, function, function.Globals, function.Builtins, null);
         code.FreeFrames = frame.Back;
+        code.FreeFrameCount--;
         frame.Function = function;
         frame.Globals = function.Globals;
         frame.Builtins = function.Builtins;
@@ -84,10 +88,25 @@ internal sealed class PyFrame : PyObject
     {
         if (HasEscaped || IsRecord || Generator is not null || LocalsSnapshot is not null)
             return;
+        Free();
+    }
+
+    /// <summary>The generator whose frame this was has ended: the frame may serve another.</summary>
+    public void ReleaseEnded()
+    {
+        if (HasEscaped || LocalsSnapshot is not null || Code.FreeFrameCount >= MostFreeGenerators)
+            return;
+        Generator = null;
+        Free();
+    }
+
+    private void Free()
+    {
         Slots.AsSpan().Clear();
         (Constructing, Locals, IsFinished) = (null, null, false);
         Back = Code.FreeFrames;
         Code.FreeFrames = this;
+        Code.FreeFrameCount++;
     }
 
     /// <summary>Made for compiled code: the place of its depth in a thread's frames.</summary>

@@ -96,7 +96,10 @@ internal partial class PyGenerator
         frame.Slots[frame.Sp - 1].V = new PyDelegationResult(result);
         frame.Slots[frame.Sp++].V = Values.None;
         frame.Pc++;
-        return EvaluationLoop.GoOn(thread, frame);
+        result = EvaluationLoop.GoOn(thread, frame);
+        if (Frame is null)
+            frame.ReleaseEnded();
+        return result;
     }
 
     private PyObject? TryStep(PyThread thread, PyObject value, out bool returned)

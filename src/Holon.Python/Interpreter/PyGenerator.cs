@@ -58,6 +58,9 @@ internal partial class PyGenerator : PyObject
     /// <summary>Somebody awaits the coroutine: it is suspended inside.</summary>
     public bool IsAwaited => IsSuspended;
 
+    /// <summary>A generator, no coroutine or asynchronous one.</summary>
+    public bool IsPlain => type == GeneratorTypes.Generator;
+
     /// <summary>A loop may run it within its own activation of the interpreter.</summary>
     public bool CanInline => Frame is not null && !IsRunning && type == GeneratorTypes.Generator;
 
@@ -163,12 +166,41 @@ internal partial class PyGenerator : PyObject
         return Step(thread, Frame, value, out returned);
     }
 
+    /// <summary>The next item of a plain generator; null at its end, with what it returns put aside. An exception is thrown.</summary>
+    public PyObject? Next(PyThread thread)
+    {
+        var result = Send(thread, Values.None, out var returned);
+        if (result is not null && !returned)
+            return result;
+        if (result is null)
+            throw thread.TakeError();
+        thread.StopValue = result;
+        return null;
+    }
+
     /// <summary>Goes on with a frame that waits, in which the yield gives a value.</summary>
     private PyObject? Step(PyThread thread, PyFrame frame, PyObject value, out bool returned)
     {
+        if (thread.Depth >= thread.Machine.RecursionLimit)
+        {
+            thread.Depth++;
+            thread.TooDeep();
+        }
+        // Compiled code takes far less of the native stack than what this leaves.
+        if ((thread.Depth & 3) == 0)
+            PyThread.CheckNativeStack();
         frame.Slots[frame.Sp++].V = value;
         frame.Pc++;
-        return Continue(thread, frame, out returned);
+        Begin(thread);
+        if (!ReferenceEquals(frame.Back, thread.Frame))
+            frame.Back = thread.Frame;
+        thread.Depth++;
+        thread.Frame = frame;
+        var result = EvaluationLoop.GoOn(thread, frame);
+        returned = Frame is null;
+        if (returned)
+            frame.ReleaseEnded();
+        return result;
     }
 
     private PyObject? Continue(PyThread thread, PyFrame frame, out bool returned)

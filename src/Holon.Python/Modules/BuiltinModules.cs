@@ -7,6 +7,7 @@ internal static class BuiltinModules
     {
         ["_abc"] = AbcModule.Fill,
         ["_ast"] = AstModule.Fill,
+        ["_asyncio"] = AsyncIo.AsyncIoModule.Fill,
         ["_bisect"] = AlgorithmModules.FillBisect,
         ["_blake2"] = HashModules.FillBlake2,
         ["_bz2"] = Compression.Bz2Module.Fill,

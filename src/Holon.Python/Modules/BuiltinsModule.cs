@@ -20,8 +20,8 @@ internal static class BuiltinsModule
         m.Set("NotImplemented", Values.NotImplemented);
         m.Set("__debug__", Values.Bool(m.Machine.Options.Optimize == 0));
         m.Def1("abs", Ops.Absolute);
-        m.Def1("all", items => Values.Bool(Ops.Each(items).All(Ops.IsTrue)));
-        m.Def1("any", items => Values.Bool(Ops.Each(items).Any(Ops.IsTrue)));
+        m.Def1("all", items => Values.Bool(!HasItem(items, false)));
+        m.Def1("any", items => Values.Bool(HasItem(items, true)));
         m.Def1("ascii", StrMethods.Ascii);
         m.Def1("bin", o => Values.Str(IntText.WithPrefix(Ops.Index(o), "0b", 1)));
         m.Def1("oct", o => Values.Str(IntText.WithPrefix(Ops.Index(o), "0o", 3)));
@@ -89,8 +89,7 @@ internal static class BuiltinsModule
         m.DefRaw("max", (_, args, names) => Extreme("max", args, names, CompareOp.Gt));
         m.Def("sorted", "iterable, /, *, key=None, reverse=False", a =>
         {
-            var list = new PyList(Ops.ToArray(a[0]!).ToArray());
-            var all = list.ToArray();
+            var all = Ops.NewArray(a[0]!);
             ListSort.Sort(all, Args.IsNone(a[1]) ? null : a[1], Ops.IsTrue(a[2]!));
             return new PyList(all);
         });
@@ -126,6 +125,16 @@ internal static class BuiltinsModule
         _ => throw Err.Type($"ord() expected string of length 1, but {o.Type.FullName} found"),
     };
 
+    private static bool HasItem(PyObject items, bool truth)
+    {
+        foreach (var item in Ops.Each(items))
+        {
+            if (Ops.IsTrue(item) == truth)
+                return true;
+        }
+        return false;
+    }
+
     private static PyObject Divmod(PyObject a, PyObject b) => Ops.Binary(a, b, NumberOp.DivMod);
 
     private static PyObject Sum(ReadOnlySpan<PyObject?> a)
@@ -147,28 +156,47 @@ internal static class BuiltinsModule
 
     private static PyObject Extreme(string name, ReadOnlySpan<PyObject> args, PyTuple? names, CompareOp op)
     {
-        var keywords = Calls.KeywordDict(args, names, out var positional);
+        var positional = args[..(args.Length - (names?.Count ?? 0))];
         if (positional.Length == 0)
             throw Err.Type($"{name} expected at least 1 argument, got 0");
-        foreach (var (keyword, _) in keywords.Items())
+        PyObject? key = null, otherwise = null;
+        for (var i = 0; i < names?.Count; i++)
         {
-            if (keyword.ToString() is not ("key" or "default"))
-                throw Err.Type($"'{keyword}' is an invalid keyword argument for {name}()");
+            switch (names[i].ToString())
+            {
+                case "key":
+                    key = args[positional.Length + i];
+                    break;
+                case "default":
+                    otherwise = args[positional.Length + i];
+                    break;
+                case var keyword:
+                    throw Err.Type($"'{keyword}' is an invalid keyword argument for {name}()");
+            }
         }
-        var key = keywords.Get("key");
         if (key == Values.None)
             key = null;
-        var otherwise = keywords.Get("default");
         if (positional.Length > 1 && otherwise is not null)
             throw Err.Type($"Cannot specify a default for {name}() with multiple positional arguments");
         PyObject? best = null, bestKey = null;
-        foreach (var item in positional.Length == 1 ? Ops.Each(positional[0]) : positional.ToArray())
+        if (positional.Length > 1)
         {
-            var itemKey = key is null ? item : Calls.Call(key, item);
-            if (best is null || Ops.CompareBool(itemKey, bestKey!, op))
-                (best, bestKey) = (item, itemKey);
+            foreach (var item in positional)
+                Consider(key, item, op, ref best, ref bestKey);
+        }
+        else
+        {
+            foreach (var item in Ops.Each(positional[0]))
+                Consider(key, item, op, ref best, ref bestKey);
         }
         return best ?? otherwise ?? throw Err.Value($"{name}() arg is an empty sequence");
+    }
+
+    private static void Consider(PyObject? key, PyObject item, CompareOp op, ref PyObject? best, ref PyObject? bestKey)
+    {
+        var itemKey = key is null ? item : Calls.Call(key, item);
+        if (best is null || Ops.CompareBool(itemKey, bestKey!, op))
+            (best, bestKey) = (item, itemKey);
     }
 
     private static PyObject Print(ReadOnlySpan<PyObject?> a)

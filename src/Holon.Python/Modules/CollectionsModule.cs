@@ -100,6 +100,7 @@ internal static class CollectionsModule
         return copy;
     }
 
+    private static readonly PyStr GetName = Names.Intern("get");
     private static readonly PyType DequeIterator = PyIterator.MakeType("_deque_iterator", "_collections");
 
     private static IEnumerable<PyObject> Iterate(PyDeque self, bool reverse)
@@ -121,7 +122,7 @@ internal static class CollectionsModule
         {
             var a = DequeParameters.Bind(args, names);
             D(o).Max = a[1] == Values.None ? -1 : Args.Long(a[1]!) is >= 0 and var max ? max : throw Err.Value("maxlen must be non-negative");
-            D(o).SetAll(a[0] is null ? [] : Ops.Each(a[0]!));
+            D(o).SetAll(Ops.Each(a[0] ?? PyTuple.Empty));
         };
         t.Unhashable();
         t.Repr = o => ReprGuard.Run(o, "[...]", () => PyStr.FromUtf16($"{o.Type.Name}({Ops.Repr(new PyList(D(o).ToArray()))}{(D(o).Max >= 0 ? $", maxlen={D(o).Max}" : "")})"));
@@ -156,12 +157,12 @@ internal static class CollectionsModule
         Do1("appendleft", (d, x) => d.AppendLeft(x));
         Do1("extend", (d, x) =>
         {
-            foreach (var item in x == d ? d.ToArray() : Ops.Each(x))
+            foreach (var item in Ops.Each(x == d ? new PyTuple(d.ToArray()) : x))
                 d.Append(item);
         });
         Do1("extendleft", (d, x) =>
         {
-            foreach (var item in x == d ? d.ToArray() : Ops.Each(x))
+            foreach (var item in Ops.Each(x == d ? new PyTuple(d.ToArray()) : x))
                 d.AppendLeft(item);
         });
         Do1("remove", (d, x) =>
@@ -295,11 +296,17 @@ internal static class CollectionsModule
         m.Set("_deque_iterator", DequeIterator);
         m.Def("_count_elements", "mapping, iterable, /", a =>
         {
-            foreach (var item in Ops.Each(a[1]!))
+            if (a[0] is PyDict counts && counts.Type.SetItem == DictType.Type.SetItem && counts.Type.Lookup(GetName) == DictType.Type.Lookup(GetName))
             {
-                var before = a[0] is PyDict dict ? dict.Get(item) : Calls.CallMethod(a[0]!, "get", item, PyInt.Zero);
-                Ops.SetItem(a[0]!, item, Ops.Binary(before ?? PyInt.Zero, PyInt.One, NumberOp.Add));
+                foreach (var item in Ops.Each(a[1]!))
+                {
+                    var hash = Ops.Hash(item);
+                    counts.Set(item, counts.Get(item, hash) is { } count ? Ops.Binary(count, PyInt.One, NumberOp.Add) : PyInt.One, hash);
+                }
+                return Values.None;
             }
+            foreach (var item in Ops.Each(a[1]!))
+                Ops.SetItem(a[0]!, item, Ops.Binary(Calls.CallMethod(a[0]!, "get", item, PyInt.Zero), PyInt.One, NumberOp.Add));
             return Values.None;
         });
     }

@@ -76,6 +76,9 @@ internal static class ContextVarsModule
         context.Values = context.Values.SetItem(variable, value);
     }
 
+    /// <summary>A copy of the running context.</summary>
+    public static PyContext CopyCurrent() => Copy(Current);
+
     private static PyContext Copy(PyContext context) => new() { Values = context.Values };
 
     private static readonly PyType Variable = new("ContextVar", PyType.Object, t =>
@@ -192,6 +195,6 @@ internal static class ContextVarsModule
     public static void Fill(ModuleBuilder m)
     {
         m.Types(Variable, Context, Token);
-        m.Def0("copy_context", () => Copy(Current));
+        m.Def0("copy_context", CopyCurrent);
     }
 }

@@ -73,7 +73,7 @@ internal static partial class PosixModule
         };
         if (start.Arguments is [] or [[], ..])
             throw Err.Value(start.Arguments is [] ? "posix_spawn: argv must not be empty" : "posix_spawn: argv first element cannot be empty");
-        foreach (var action in a[3] is null || a[3] == Values.None ? [] : Ops.Each(a[3]!))
+        foreach (var action in Ops.Each(Args.IsNone(a[3]) ? PyTuple.Empty : a[3]!))
         {
             if (action is not PyTuple { Count: > 0 } parts)
                 throw Err.Type("Each file_actions element must be a non-empty tuple");

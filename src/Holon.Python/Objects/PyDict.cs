@@ -47,6 +47,14 @@ internal class PyDict : PyObject
         return entry.Key is not null;
     }
 
+    /// <summary>The key with that number and its hash; null if it has been removed.</summary>
+    public PyObject? KeyAt(int number, out long hash)
+    {
+        ref var entry = ref entries[number];
+        hash = entry.Hash;
+        return entry.Key;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PyObject? ValueAt(int number) => (uint)number < (uint)entries.Length ? entries[number].Value : null;
 
@@ -64,9 +72,17 @@ internal class PyDict : PyObject
         return number < 0 ? null : entries[number].Value;
     }
 
+    public PyObject? Get(PyObject key, long hash)
+    {
+        var number = Find(key, hash);
+        return number < 0 ? null : entries[number].Value;
+    }
+
     public PyObject? Get(string key) => Get(Names.Find(key) ?? new PyStr(key));
 
     public bool Contains(PyObject key) => Find(key, Ops.Hash(key)) >= 0;
+
+    public bool Contains(PyObject key, long hash) => Find(key, hash) >= 0;
 
     public void Set(string key, PyObject value) => Set(PyThread.HasCurrent ? PyThread.Current.Machine.Intern(key) : Names.Intern(key), value);
 
@@ -80,6 +96,17 @@ internal class PyDict : PyObject
             entries[number].Value = value;
             return;
         }
+        AddEntry(key, value, hash);
+    }
+
+    public void SetIfAbsent(PyObject key, PyObject value, long hash)
+    {
+        if (Find(key, hash) < 0)
+            AddEntry(key, value, hash);
+    }
+
+    private void AddEntry(PyObject key, PyObject value, long hash)
+    {
         if (used == entries.Length || filled * 4 >= index.Length * 3)
             Resize();
         entries[used] = new Entry { Key = key, Value = value, Hash = hash };
@@ -89,9 +116,11 @@ internal class PyDict : PyObject
     }
 
     /// <summary>Removes a key and gives its value; null if it was not there.</summary>
-    public PyObject? Remove(PyObject key)
+    public PyObject? Remove(PyObject key) => Remove(key, Ops.Hash(key));
+
+    public PyObject? Remove(PyObject key, long hash)
     {
-        var number = Find(key, Ops.Hash(key));
+        var number = Find(key, hash);
         return number < 0 ? null : RemoveEntry(number);
     }
 

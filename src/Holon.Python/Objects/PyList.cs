@@ -81,9 +81,19 @@ internal class PyList : PyObject
             AddRange(iterable is PyList list ? list.Span.ToArray() : ((PyTuple)iterable).Items);
             return;
         }
-        var iterator = Ops.Iter(iterable);
-        while (Ops.Next(iterator) is { } item)
-            Add(item);
+        var items = Ops.Each(iterable).GetEnumerator();
+        if (items.Remaining > 0)
+            Reserve(items.Remaining);
+        while (items.MoveNext())
+            Add(items.Current);
+    }
+
+    // What an iterator of C# promises is not relied on: a guess too large must not be kept.
+    private void Reserve(int more)
+    {
+        more = Math.Min(more, 1 << 16);
+        if (count + more > items.Length)
+            Array.Resize(ref items, count + more);
     }
 
     public void Insert(int index, PyObject item) => ReplaceRange(index, 0, [item]);
@@ -117,6 +127,9 @@ internal class PyList : PyObject
     }
 
     public PyObject[] ToArray() => Span.ToArray();
+
+    /// <summary>The items of a list that nobody else has, which is used up.</summary>
+    public PyObject[] TakeItems() => count == items.Length ? items : ToArray();
 
     /// <summary>Takes the storage away while the list is sorted, so that a comparison cannot see or change it.</summary>
     public PyObject[] Detach()

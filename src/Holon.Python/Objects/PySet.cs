@@ -23,11 +23,9 @@ internal class PySet : PyObject
 
     public override PyType Type => IsFrozen ? SetTypes.Frozen : SetTypes.Set;
 
-    public void Add(PyObject item)
-    {
-        var h = Ops.Hash(item);
-        table.Set(item, Values.None, h);
-    }
+    public void Add(PyObject item) => Add(item, Ops.Hash(item));
+
+    public void Add(PyObject item, long itemHash) => table.SetIfAbsent(item, Values.None, itemHash);
 
     public bool Remove(PyObject item) => table.Remove(item) is not null;
 
@@ -35,7 +33,42 @@ internal class PySet : PyObject
 
     public void Clear() => table.Clear();
 
-    public IEnumerable<PyObject> Items() => table.Items().Select(i => i.Key);
+    public bool Contains(PyObject item, long itemHash) => table.Contains(item, itemHash);
+
+    public IEnumerable<PyObject> Items()
+    {
+        for (var i = 0; i < table.EntryCount; i++)
+        {
+            if (table.KeyAt(i, out _) is { } item)
+                yield return item;
+        }
+    }
+
+    /// <summary>Every item is one of the other set's.</summary>
+    public bool IsWithin(PySet other)
+    {
+        for (var i = 0; i < table.EntryCount; i++)
+        {
+            if (table.KeyAt(i, out var itemHash) is { } item && !other.Contains(item, itemHash))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>The items that the other set has, or those that it has not.</summary>
+    public PySet Those(bool within, PySet other, bool frozen)
+    {
+        var result = new PySet(frozen);
+        for (var i = 0; i < table.EntryCount; i++)
+        {
+            if (table.KeyAt(i, out var itemHash) is { } item && other.Contains(item, itemHash) == within)
+                result.Add(item, itemHash);
+        }
+        return result;
+    }
+
+    /// <summary>No two equal frozensets have been found to have other hashes.</summary>
+    public bool MayEqual(PySet other) => Count == other.Count && (hash == other.hash || hash == 0 || other.hash == 0);
 
     public PySet Copy(bool frozen)
     {
@@ -50,9 +83,11 @@ internal class PySet : PyObject
         if (hash != 0)
             return hash;
         ulong h = 0;
-        foreach (var item in Items())
+        for (var i = 0; i < table.EntryCount; i++)
         {
-            var each = (ulong)Ops.Hash(item);
+            if (table.KeyAt(i, out var itemHash) is null)
+                continue;
+            var each = (ulong)itemHash;
             h ^= (each ^ 89869747UL ^ (each << 16)) * 3644798167UL;
         }
         h ^= ((ulong)Count + 1) * 1927868237UL;
@@ -153,25 +188,33 @@ internal static class SetTypes
             t.Unhashable();
             DefineMutation(t);
         }
-        Operator(NumberOp.Or, (x, y) => Union(x, y.Items()));
+        Operator(NumberOp.Or, Union);
         Operator(NumberOp.And, (x, y) => Intersection(x, y));
         Operator(NumberOp.Subtract, (x, y) => Difference(x, y));
-        Operator(NumberOp.Xor, (x, y) => Symmetric(x, y.Items()));
-        t.Def("union", "*others", (o, a) => ((PyTuple)a[0]!).Items.Aggregate(((PySet)o).Copy(((PySet)o).IsFrozen), (s, other) =>
+        Operator(NumberOp.Xor, Symmetric);
+        t.Def("union", "*others", (o, a) => Fold(o, a, (s, other) =>
         {
             AddAll(s, other);
             return s;
         }));
-        t.Def("intersection", "*others", (o, a) => ((PyTuple)a[0]!).Items.Aggregate(((PySet)o).Copy(((PySet)o).IsFrozen), (s, other) => Intersection(s, AsSet(other))));
-        t.Def("difference", "*others", (o, a) => ((PyTuple)a[0]!).Items.Aggregate(((PySet)o).Copy(((PySet)o).IsFrozen), (s, other) => Difference(s, AsSet(other))));
-        t.Def1("symmetric_difference", (o, other) => Symmetric((PySet)o, AsSet(other).Items()));
-        t.Def1("isdisjoint", (o, other) => Values.Bool(!Ops.Each(other).Any(((PySet)o).Contains)));
+        t.Def("intersection", "*others", (o, a) => Fold(o, a, (s, other) => Intersection(s, AsSet(other))));
+        t.Def("difference", "*others", (o, a) => Fold(o, a, (s, other) => Difference(s, AsSet(other))));
+        t.Def1("symmetric_difference", (o, other) => Symmetric((PySet)o, AsSet(other)));
+        t.Def1("isdisjoint", (o, other) => Values.Bool(IsDisjoint((PySet)o, other)));
         t.Def1("issubset", (o, other) => Values.Bool(Compare((PySet)o, AsSet(other), CompareOp.Le)));
         t.Def1("issuperset", (o, other) => Values.Bool(Compare((PySet)o, AsSet(other), CompareOp.Ge)));
         t.Def0("copy", o => frozen && o.GetType() == typeof(PySet) ? o : ((PySet)o).Copy(frozen));
         t.Def0("__reduce__", o => new PyTuple(o.Type, new PyTuple(new PyList(((PySet)o).Items())), o.HasData && o.Type.HasDict ? ObjectType.StateOf(o) : Values.None));
         t.Def0("__sizeof__", o => PyInt.Of(200 + 16L * ((PySet)o).Count));
         t.DefClassGetItem();
+
+        static PySet Fold(PyObject o, PyObject?[] a, Func<PySet, PyObject, PySet> function)
+        {
+            var result = ((PySet)o).Copy(((PySet)o).IsFrozen);
+            foreach (var other in ((PyTuple)a[0]!).Items)
+                result = function(result, other);
+            return result;
+        }
 
         void Operator(NumberOp op, Func<PySet, PySet, PySet> function) =>
             t.Numbers[(int)op] = (a, b) => a is PySet x && b is PySet y ? function(x, y) : Values.NotImplemented;
@@ -193,9 +236,11 @@ internal static class SetTypes
         t.Def0("pop", o =>
         {
             var self = (PySet)o;
-            foreach (var item in self.Items())
+            for (var i = 0; i < self.Table.EntryCount; i++)
             {
-                self.Remove(item);
+                if (self.Table.KeyAt(i, out _) is not { } item)
+                    continue;
+                self.Table.RemoveEntry(i);
                 return item;
             }
             throw Err.Key(Values.Str("pop from an empty set"));
@@ -213,11 +258,11 @@ internal static class SetTypes
         });
         Replace("intersection_update", true, Intersection);
         Replace("difference_update", true, Difference);
-        Replace("symmetric_difference_update", false, (x, y) => Symmetric(x, y.Items()));
-        InPlace(NumberOp.Or, (x, y) => Union(x, y.Items()));
+        Replace("symmetric_difference_update", false, Symmetric);
+        InPlace(NumberOp.Or, Union);
         InPlace(NumberOp.And, Intersection);
         InPlace(NumberOp.Subtract, Difference);
-        InPlace(NumberOp.Xor, (x, y) => Symmetric(x, y.Items()));
+        InPlace(NumberOp.Xor, Symmetric);
 
         void Replace(string name, bool many, Func<PySet, PySet, PySet> function) => t.Def(name, many ? "*others" : "other, /", (o, a) =>
         {
@@ -250,25 +295,30 @@ internal static class SetTypes
             set.Add(item);
     }
 
-    private static PySet AsSet(PyObject o) => o as PySet ?? new PySet(Ops.Each(o), false);
+    private static PySet AsSet(PyObject o)
+    {
+        if (o is PySet set)
+            return set;
+        var made = new PySet(false);
+        AddAll(made, o);
+        return made;
+    }
 
-    private static PySet Union(PySet x, IEnumerable<PyObject> y)
+    private static PySet Union(PySet x, PySet y)
     {
         var result = x.Copy(x.IsFrozen);
-        foreach (var item in y)
-            result.Add(item);
+        result.Table.Update(y.Table);
         return result;
     }
 
-    private static PySet Intersection(PySet x, PySet y) =>
-        x.Count > y.Count ? new PySet(y.Items().Where(x.Contains), x.IsFrozen) : new PySet(x.Items().Where(y.Contains), x.IsFrozen);
+    private static PySet Intersection(PySet x, PySet y) => x.Count > y.Count ? y.Those(true, x, x.IsFrozen) : x.Those(true, y, x.IsFrozen);
 
-    private static PySet Difference(PySet x, PySet y) => new(x.Items().Where(item => !y.Contains(item)), x.IsFrozen);
+    private static PySet Difference(PySet x, PySet y) => x.Those(false, y, x.IsFrozen);
 
-    private static PySet Symmetric(PySet x, IEnumerable<PyObject> y)
+    private static PySet Symmetric(PySet x, PySet y)
     {
         var result = x.Copy(x.IsFrozen);
-        foreach (var item in y.ToArray())
+        foreach (var item in y.Items().ToArray())
         {
             if (!result.Remove(item))
                 result.Add(item);
@@ -276,14 +326,34 @@ internal static class SetTypes
         return result;
     }
 
+    private static bool IsDisjoint(PySet set, PyObject other)
+    {
+        if (other is PySet y)
+        {
+            var (small, large) = set.Count < y.Count ? (set, y) : (y, set);
+            for (var i = 0; i < small.Table.EntryCount; i++)
+            {
+                if (small.Table.KeyAt(i, out var hash) is { } item && large.Contains(item, hash))
+                    return false;
+            }
+            return true;
+        }
+        foreach (var item in Ops.Each(other))
+        {
+            if (set.Contains(item))
+                return false;
+        }
+        return true;
+    }
+
     private static bool Compare(PySet x, PySet y, CompareOp op) => op switch
     {
-        CompareOp.Eq => x.Count == y.Count && x.Items().All(y.Contains),
-        CompareOp.Ne => !(x.Count == y.Count && x.Items().All(y.Contains)),
-        CompareOp.Lt => x.Count < y.Count && x.Items().All(y.Contains),
-        CompareOp.Le => x.Count <= y.Count && x.Items().All(y.Contains),
-        CompareOp.Gt => x.Count > y.Count && y.Items().All(x.Contains),
-        _ => x.Count >= y.Count && y.Items().All(x.Contains),
+        CompareOp.Eq => x.MayEqual(y) && x.IsWithin(y),
+        CompareOp.Ne => !(x.MayEqual(y) && x.IsWithin(y)),
+        CompareOp.Lt => x.Count < y.Count && x.IsWithin(y),
+        CompareOp.Le => x.Count <= y.Count && x.IsWithin(y),
+        CompareOp.Gt => x.Count > y.Count && y.IsWithin(x),
+        _ => x.Count >= y.Count && y.IsWithin(x),
     };
 
     private static PyObject Repr(PyObject o)

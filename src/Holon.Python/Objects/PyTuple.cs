@@ -60,8 +60,14 @@ internal static class TupleType
             Args.NoKeywords("tuple", type == Type ? names : null);
             if (type == Type)
                 Args.Between("tuple", args, null, 0, 1);
-            var items = args.Length == 0 ? [] : Ops.ToArray(args[0]);
-            return type == Type ? args.Length == 1 && args[0].GetType() == typeof(PyTuple) ? args[0] : items.Length == 0 ? PyTuple.Empty : new PyTuple([.. items]) : new PyTupleInstance(type, [.. items]);
+            if (type != Type)
+                return new PyTupleInstance(type, args.Length == 0 ? [] : Ops.NewArray(args[0]));
+            if (args.Length == 0)
+                return PyTuple.Empty;
+            if (args[0].GetType() == typeof(PyTuple))
+                return args[0];
+            var items = Ops.NewArray(args[0]);
+            return items.Length == 0 ? PyTuple.Empty : new PyTuple(items);
         };
         t.Repr = Repr;
         t.Hash = Hash;

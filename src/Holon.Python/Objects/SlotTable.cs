@@ -80,7 +80,8 @@ internal static partial class SlotTable
         foreach (var slot in Slots)
             Fill(type, slot);
         FillNew(type);
-        type.HasFinalizer = type.Lookup(Names.Del) is not null;
+        // A built-in class sees to its own.
+        type.HasFinalizer = type.Lookup(Names.Del) is not (null or PyMethodDescriptor);
     }
 
     /// <summary>A special method of a class has been set or deleted.</summary>
@@ -94,7 +95,7 @@ internal static partial class SlotTable
         else if (name.Equals(Names.New))
             FillNew(type);
         else if (name.Equals(Names.Del))
-            type.HasFinalizer = type.Lookup(Names.Del) is not null;
+            type.HasFinalizer = type.Lookup(Names.Del) is not (null or PyMethodDescriptor);
         else
             return;
         foreach (var child in type.Subclasses())

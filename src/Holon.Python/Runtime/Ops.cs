@@ -196,8 +196,7 @@ internal static partial class Ops
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PyObject? Next(PyObject iterator)
     {
-        if (--steps < 0)
-            ChargeSteps();
+        ChargeStep();
         return iterator is PyIterator own ? own.Next() : NextBySlot(iterator);
     }
 
@@ -206,6 +205,14 @@ internal static partial class Ops
     /// <summary>Steps of iteration until they are charged: loops in C# over endless iterators must end, too.</summary>
     [ThreadStatic]
     private static int steps;
+
+    /// <summary>A loop in C# takes an item.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ChargeStep()
+    {
+        if (--steps < 0)
+            ChargeSteps();
+    }
 
     private static void ChargeSteps()
     {
@@ -219,34 +226,24 @@ internal static partial class Ops
         iterator.Type.Next is { } next ? next(iterator) : throw Err.Type($"'{iterator.Type.FullName}' object is not an iterator");
 
     /// <summary>The items of any iterable, for C# loops.</summary>
-    public static IEnumerable<PyObject> Each(PyObject iterable)
-    {
-        if (iterable.GetType() == typeof(PyList))
-        {
-            var list = (PyList)iterable;
-            for (var i = 0; i < list.Count; i++)
-                yield return list[i];
-            yield break;
-        }
-        if (iterable.GetType() == typeof(PyTuple))
-        {
-            foreach (var item in ((PyTuple)iterable).Items)
-                yield return item;
-            yield break;
-        }
-        var iterator = Iter(iterable);
-        while (Next(iterator) is { } item)
-            yield return item;
-    }
+    public static Iteration Each(PyObject iterable) => new(iterable);
 
     public static PyObject[] ToArray(PyObject iterable) => iterable switch
     {
         PyTuple t when t.GetType() == typeof(PyTuple) => t.Items,
         PyList l when l.GetType() == typeof(PyList) => l.ToArray(),
-        _ => [.. Each(iterable)],
+        _ => NewArray(iterable),
     };
 
-    public static PyTuple ToTuple(PyObject iterable) => iterable.GetType() == typeof(PyTuple) ? (PyTuple)iterable : new PyTuple([.. Each(iterable)]);
+    /// <summary>The items in an array that nothing else refers to.</summary>
+    public static PyObject[] NewArray(PyObject iterable)
+    {
+        var list = new PyList();
+        list.Extend(iterable);
+        return list.TakeItems();
+    }
+
+    public static PyTuple ToTuple(PyObject iterable) => iterable.GetType() == typeof(PyTuple) ? (PyTuple)iterable : new PyTuple(NewArray(iterable));
 
     public static PyObject GetItem(PyObject o, PyObject key)
     {

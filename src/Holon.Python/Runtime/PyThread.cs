@@ -46,6 +46,10 @@ internal sealed class PyThread(Machine machine)
     public PyObject? AsyncGenFirstIter;
     public PyObject? AsyncGenFinalizer;
     public PyObject? Context;
+
+    /// <summary>asyncio's event loop that runs on the thread.</summary>
+    public PyObject? RunningLoop;
+
     public PyObject? StopValue;
     public int Depth;
 

@@ -137,6 +137,29 @@ internal static class Promotion
         return value;
     }
 
+    /// <summary>A generator goes on behind a yield: if there is compiled code for that, or should be, it runs.</summary>
+    public static LoopResult TryResume(PyThread thread, PyFrame frame, out PyObject? value)
+    {
+        var code = frame.Code;
+        var pc = frame.Pc;
+        if (code.Compiled is not { } compiled || compiled.Loops[pc] is not { } ready)
+        {
+            value = null;
+            return ++code.LoopHeat <= thread.Machine.CompileAfter ? LoopResult.NotEntered : TryLoop(thread, frame, pc, out value);
+        }
+        if (thread.IsTracing || !ReferenceEquals(compiled.Globals, frame.Globals) || !ReferenceEquals(compiled.Builtins, frame.Builtins))
+            return TryLoop(thread, frame, pc, out value);
+        value = ready(thread, frame);
+        // What is no value at all is a singleton.
+        if (value is not PySingleton || (!ReferenceEquals(value, Support.BackInTier0) && !ReferenceEquals(value, Support.NotEntered)))
+            return LoopResult.Ended;
+        if (ReferenceEquals(value, Support.BackInTier0))
+            return LoopResult.BackInTier0;
+        compiled.Refused(pc);
+        code.LoopHeat -= Math.Clamp(code.LoopHeat, 0, 64);
+        return LoopResult.NotEntered;
+    }
+
     /// <summary>
     /// A hot loop is at its head, or a generator goes on, with everything in the frame: if there is compiled code for that, or can be, it runs.
     /// </summary>

@@ -113,7 +113,7 @@ internal static partial class Support
     public static PyObject Iter(PyObject o) => Ops.Iter(o);
 
     public static PyObject? Next(PyThread thread, PyObject iterator) =>
-        iterator.GetType() == typeof(PyGenerator) && iterator.Type == GeneratorTypes.Generator ? GeneratorTypes.Next(thread, Unsafe.As<PyGenerator>(iterator)) : Ops.Next(iterator);
+        iterator.GetType() == typeof(PyGenerator) && Unsafe.As<PyGenerator>(iterator).IsPlain ? Unsafe.As<PyGenerator>(iterator).Next(thread) : Ops.Next(iterator);
 
     public static PyObject Awaitable(PyObject o, int arg) => EvaluationLoop.Awaitable(o, arg);
 

@@ -65,13 +65,17 @@ internal sealed unsafe class PyCursor(PyType type) : PyExtensible(type)
             RowCount = made.IsChange ? 0 : -1;
             if (c.Isolation is not null && made.IsChange && SqliteCalls.IsAutocommit(c.Handle) != 0)
                 c.Begin();
-            var sets = isMany ? Ops.Each(parameters!) : [parameters ?? PyTuple.Empty];
-            foreach (var set in sets)
-                ExecuteOnce(c, made, set, isMany);
             if (isMany)
+            {
+                foreach (var set in Ops.Each(parameters!))
+                    ExecuteOnce(c, made, set, isMany);
                 Drop();
+            }
             else
+            {
+                ExecuteOnce(c, made, parameters ?? PyTuple.Empty, isMany);
                 LastRow = PyInt.Of(SqliteCalls.LastRow(c.Handle));
+            }
             return this;
         }
         catch
