@@ -374,7 +374,7 @@ internal partial class PyGenerator : PyObject
     }
 
     /// <summary>throw() is called with a class, an instance, or both and a traceback.</summary>
-    public static PyException MakeThrown(PyObject?[] a)
+    public static PyException MakeThrown(ReadOnlySpan<PyObject?> a)
     {
         var value = a[1];
         PyException? error;

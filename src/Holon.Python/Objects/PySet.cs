@@ -208,7 +208,7 @@ internal static class SetTypes
         t.Def0("__sizeof__", o => PyInt.Of(200 + 16L * ((PySet)o).Count));
         t.DefClassGetItem();
 
-        static PySet Fold(PyObject o, PyObject?[] a, Func<PySet, PyObject, PySet> function)
+        static PySet Fold(PyObject o, ReadOnlySpan<PyObject?> a, Func<PySet, PyObject, PySet> function)
         {
             var result = ((PySet)o).Copy(((PySet)o).IsFrozen);
             foreach (var other in ((PyTuple)a[0]!).Items)
