@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Holon.Python.Objects;
 
 internal static class DictType
@@ -195,32 +197,35 @@ internal sealed class PyDictIterator(PyDict dict, DictPart part, bool reverse) :
     private int position = reverse ? dict.EntryCount - 1 : 0;
     private int given;
 
-    public override PyObject? Next()
+    /// <summary>It gives keys with their values, in order.</summary>
+    public bool GivesItems => part == DictPart.Items;
+
+    public override PyObject? Next() => !NextEntry(out var key, out var value) ? null : part switch
     {
+        DictPart.Keys => key,
+        DictPart.Values => value,
+        _ => new PyTuple(key, value),
+    };
+
+    /// <summary>What comes next, not made into one object.</summary>
+    public bool NextEntry([NotNullWhen(true)] out PyObject? key, [NotNullWhen(true)] out PyObject? value)
+    {
+        (key, value) = (null, null);
         if (dict is null)
-            return null;
+            return false;
         if (dict.Count != size)
-        {
-            var changed = dict;
-            dict = changed;
             throw Err.Runtime("dictionary changed size during iteration");
-        }
         while (reverse ? position >= 0 : position < dict.EntryCount)
         {
             var number = reverse ? position-- : position++;
-            if (number >= dict.EntryCount || !dict.EntryAt(number, out var key, out var value))
+            if (number >= dict.EntryCount || !dict.EntryAt(number, out key, out value))
                 continue;
             if (given++ >= size)
                 throw Err.Runtime("dictionary keys changed during iteration");
-            return part switch
-            {
-                DictPart.Keys => key,
-                DictPart.Values => value,
-                _ => new PyTuple(key, value),
-            };
+            return true;
         }
         dict = null;
-        return null;
+        return false;
     }
 
     public override int Remaining => dict is null || dict.Count != size ? 0 : size - given;

@@ -5,6 +5,9 @@ internal abstract class PyIterator(PyType type) : PyObject
 {
     public sealed override PyType Type => type;
 
+    /// <summary>Its type is a built-in one: a class of a program may have a <c>__next__</c> of its own.</summary>
+    public bool IsPlain => type.IsBuiltin;
+
     public abstract PyObject? Next();
 
     /// <summary>How many items are left, for <c>__length_hint__</c>; -1 if unknown.</summary>

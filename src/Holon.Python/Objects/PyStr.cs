@@ -108,6 +108,29 @@ internal class PyStr : PyObject, IEquatable<PyStr>
         return points;
     }
 
+    /// <summary>Strings one after the other, together of that length.</summary>
+    public static PyStr Join(ReadOnlySpan<PyObject> parts, int length)
+    {
+        foreach (var part in parts)
+        {
+            if (((PyStr)part).wide is null)
+                continue;
+            var builder = new PyStrBuilder();
+            foreach (var each in parts)
+                builder.Append((PyStr)each);
+            return builder.ToStr();
+        }
+        return length == 0 ? Empty : length == 1 ? OfChar(string.Concat(Texts(parts))[0]) : new PyStr(string.Concat(Texts(parts)));
+
+        static string[] Texts(ReadOnlySpan<PyObject> parts)
+        {
+            var texts = new string[parts.Length];
+            for (var i = 0; i < texts.Length; i++)
+                texts[i] = Unsafe.As<PyStr>(parts[i]).text!;
+            return texts;
+        }
+    }
+
     public PyStr Substring(int start, int length)
     {
         if (length <= 0)

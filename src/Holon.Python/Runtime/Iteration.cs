@@ -33,7 +33,7 @@ internal readonly struct Iteration(PyObject source) : IEnumerable<PyObject>
             iterator = Ops.Iter(source);
             if (iterator is PyGenerator { IsPlain: true })
                 (kind, thread) = (Kind.Generator, PyThread.Current);
-            else if (iterator is PyIterator)
+            else if (iterator is PyIterator { IsPlain: true })
                 kind = Kind.Own;
         }
 

@@ -30,6 +30,8 @@ internal static partial class Ops
     {
         if (o.GetType() == typeof(PyStr))
             return (PyStr)o;
+        if (o.GetType() == typeof(PyInt))
+            return Values.Str(IntText.ToDecimal((PyInt)o));
         var thread = PyThread.EnterNative(" while getting the str of an object");
         try
         {
@@ -197,7 +199,7 @@ internal static partial class Ops
     public static PyObject? Next(PyObject iterator)
     {
         ChargeStep();
-        return iterator is PyIterator own ? own.Next() : NextBySlot(iterator);
+        return iterator is PyIterator { IsPlain: true } own ? own.Next() : NextBySlot(iterator);
     }
 
     private const int StepsPerCharge = 1000;

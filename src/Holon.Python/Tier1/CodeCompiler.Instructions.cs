@@ -241,6 +241,8 @@ internal sealed partial class CodeCompiler
                 Call(arg);
                 break;
             default:
+                if (Build(instruction))
+                    break;
                 if (RareEffect(instruction) is { } effect)
                     Rare(effect.Pops, effect.Pushes);
                 else
@@ -460,11 +462,16 @@ internal sealed partial class CodeCompiler
             cil.Call(type, "MoveNext");
             cil.Branch(OpCodes.Brtrue, more);
             item = range ? Value.Int : Value.Object;
-            Exhausted();
+            Exhausted(instruction.Arg);
             cil.Mark(more);
             cil.Load(iterator);
             cil.LoadField(type, "Current");
             Push(item);
+            return;
+        }
+        if (instructions[pc + 1] is { Op: Opcode.UnpackSequence, Arg: 2 })
+        {
+            ForPairs(instruction.Arg);
             return;
         }
         MayRaise();
@@ -475,19 +482,9 @@ internal sealed partial class CodeCompiler
         cil.Load(cil.Home(Slot(), Kind.Object));
         Drop(1);
         cil.Branch(OpCodes.Brtrue, more);
-        Exhausted();
+        Exhausted(instruction.Arg);
         cil.Mark(more);
         state.Depth++;
-
-        void Exhausted()
-        {
-            var saved = state;
-            state = state.Clone();
-            Drop(1);
-            before = state;
-            Goto(instruction.Arg);
-            state = saved;
-        }
     }
 
     private void Subscript(Instruction instruction)

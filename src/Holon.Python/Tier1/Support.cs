@@ -112,8 +112,15 @@ internal static partial class Support
 
     public static PyObject Iter(PyObject o) => Ops.Iter(o);
 
-    public static PyObject? Next(PyThread thread, PyObject iterator) =>
-        iterator.GetType() == typeof(PyGenerator) && Unsafe.As<PyGenerator>(iterator).IsPlain ? Unsafe.As<PyGenerator>(iterator).Next(thread) : Ops.Next(iterator);
+    public static PyObject? Next(PyThread thread, PyObject iterator)
+    {
+        if (iterator.GetType() == typeof(PyListIterator))
+            return Unsafe.As<PyListIterator>(iterator).Next();
+        if (iterator.GetType() == typeof(PyGenerator) && Unsafe.As<PyGenerator>(iterator).IsPlain)
+            return Unsafe.As<PyGenerator>(iterator).Next(thread);
+        // The loop charges its turns itself.
+        return iterator is PyIterator { IsPlain: true } own ? own.Next() : Ops.Next(iterator);
+    }
 
     public static PyObject Awaitable(PyObject o, int arg) => EvaluationLoop.Awaitable(o, arg);
 

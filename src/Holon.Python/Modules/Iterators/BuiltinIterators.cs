@@ -1,3 +1,5 @@
+using Holon.Python.Tier1;
+
 namespace Holon.Python.Modules.Iterators;
 
 internal sealed class PyEnumerate(PyType type, PyObject iterator, PyInt start) : PyStatefulIterator(type)
@@ -21,8 +23,21 @@ internal sealed class PyEnumerate(PyType type, PyObject iterator, PyInt start) :
         if (Ops.Next(iterator) is not { } item)
             return null;
         var made = new PyTuple(number, item);
-        number = IntMath.Add(number, PyInt.One);
+        number = Successor();
         return made;
+    }
+
+    private PyInt Successor() => number.GetType() == typeof(PyInt) && number.Value != long.MaxValue ? PyInt.Of(number.Value + 1) : IntMath.Add(number, PyInt.One);
+
+    /// <summary>The next number and item, without the tuple.</summary>
+    public bool NextPair(PyThread thread, out PyObject? first, out PyObject? second)
+    {
+        first = number;
+        second = Support.Next(thread, iterator);
+        if (second is null)
+            return false;
+        number = Successor();
+        return true;
     }
 
     public override PyObject Reduce() => Call(iterator, number);
@@ -65,6 +80,17 @@ internal sealed class PyZip(PyType type, PyObject[] iterators, bool strict) : Py
             return null;
         }
         return new PyTuple(items);
+    }
+
+    /// <summary>It gives two objects, and ends with the shorter source.</summary>
+    public bool IsPair => iterators.Length == 2 && !strict;
+
+    /// <summary>The next two, without the tuple.</summary>
+    public bool NextPair(PyThread thread, out PyObject? first, out PyObject? second)
+    {
+        second = null;
+        first = Support.Next(thread, iterators[0]);
+        return first is not null && (second = Support.Next(thread, iterators[1])) is not null;
     }
 
     public override PyObject Reduce() => strict ? Call(iterators, Values.True) : Call(iterators);
