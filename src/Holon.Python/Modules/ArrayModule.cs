@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Holon.Python.Modules.Iterators;
 
 namespace Holon.Python.Modules;
@@ -36,7 +37,59 @@ internal static class ArrayModule
             get
             {
                 var item = data.AsSpan(index * ItemSize, ItemSize);
-                return Code == 'u' ? Character(item) : StructFormat.Unpack(Code, item, BitConverter.IsLittleEndian);
+                return Code switch
+                {
+                    'd' => new PyFloat(MemoryMarshal.Read<double>(item)),
+                    'f' => new PyFloat(MemoryMarshal.Read<float>(item)),
+                    'b' => PyInt.Of((sbyte)item[0]),
+                    'B' => PyInt.Of(item[0]),
+                    'h' => PyInt.Of(MemoryMarshal.Read<short>(item)),
+                    'H' => PyInt.Of(MemoryMarshal.Read<ushort>(item)),
+                    'i' => PyInt.Of(MemoryMarshal.Read<int>(item)),
+                    'I' => PyInt.Of(MemoryMarshal.Read<uint>(item)),
+                    'l' or 'q' => PyInt.Of(MemoryMarshal.Read<long>(item)),
+                    'u' => Character(item),
+                    _ => StructFormat.Unpack(Code, item, BitConverter.IsLittleEndian),
+                };
+            }
+        }
+
+        /// <summary>Writes a plain number that fits over an item; false: the general way has to look at it.</summary>
+        public bool TrySet(int index, PyObject value)
+        {
+            var item = data.AsSpan(index * ItemSize, ItemSize);
+            if (value.GetType() == typeof(PyFloat) && Code is 'd' or 'f')
+            {
+                var real = Unsafe.As<PyFloat>(value).Value;
+                if (Code == 'd')
+                    MemoryMarshal.Write(item, real);
+                else
+                    MemoryMarshal.Write(item, (float)real);
+                return true;
+            }
+            if (value.GetType() != typeof(PyInt))
+                return false;
+            var number = Unsafe.As<PyInt>(value).Value;
+            switch (Code)
+            {
+                case 'b' when number is >= sbyte.MinValue and <= sbyte.MaxValue:
+                case 'B' when number is >= 0 and <= byte.MaxValue:
+                    item[0] = (byte)number;
+                    return true;
+                case 'h' when number is >= short.MinValue and <= short.MaxValue:
+                case 'H' when number is >= 0 and <= ushort.MaxValue:
+                    MemoryMarshal.Write(item, (short)number);
+                    return true;
+                case 'i' when number is >= int.MinValue and <= int.MaxValue:
+                case 'I' when number is >= 0 and <= uint.MaxValue:
+                    MemoryMarshal.Write(item, (int)number);
+                    return true;
+                case 'l' or 'q':
+                case 'L' or 'Q' when number >= 0:
+                    MemoryMarshal.Write(item, number);
+                    return true;
+                default:
+                    return false;
             }
         }
 
@@ -108,7 +161,9 @@ internal static class ArrayModule
         'H' => above ? "unsigned short is greater than maximum" : "unsigned short is less than minimum",
         'i' => above ? "signed integer is greater than maximum" : "signed integer is less than minimum",
         'I' => above ? "unsigned int is greater than maximum" : "can't convert negative value to unsigned int",
-        'L' or 'Q' => above ? "Python int too large to convert to C unsigned long" : "can't convert negative value to unsigned int",
+        'Q' => above ? "int too big to convert" : "can't convert negative int to unsigned",
+        'q' => "int too big to convert",
+        'L' => above ? "Python int too large to convert to C unsigned long" : "can't convert negative value to unsigned int",
         _ => "Python int too large to convert to C long",
     };
 
@@ -225,7 +280,8 @@ internal static class ArrayModule
         if (key is not PySlice slice)
         {
             var index = Index(self, key, "array assignment index out of range");
-            self.Replace(index, 1, value is null ? [] : self.Pack(value));
+            if (value is null || !self.TrySet(index, value))
+                self.Replace(index, 1, value is null ? [] : self.Pack(value));
             return;
         }
         if (value is not (null or PyArray))

@@ -23,6 +23,24 @@ internal sealed partial class CodeCompiler
                 Drop(3);
                 PushChecked(Value.Object);
                 return true;
+            case Opcode.BuildSlice when arg == 2 && instructions[pc + 1].Op == Opcode.StoreSubscr:
+                Next();
+                MayRaise();
+                LoadObject(3);
+                LoadObject(2);
+                LoadObject(1);
+                LoadObject(4);
+                cil.Call(nameof(Support.StoreSlice));
+                Drop(4);
+                return true;
+            case Opcode.BuildSlice when arg == 3:
+                LoadObject(3);
+                LoadObject(2);
+                LoadObject(1);
+                cil.Call(nameof(Support.NewSliceWithStep));
+                Drop(3);
+                Push(Value.Object);
+                return true;
             case Opcode.BuildSlice when arg == 2:
                 LoadObject(2);
                 LoadObject(1);

@@ -54,6 +54,26 @@ internal static partial class Support
         return GetItem(thread, container, NewSlice(start, stop));
     }
 
+    public static PyObject NewSliceWithStep(PyObject start, PyObject stop, PyObject step) => new PySlice(start, stop, step);
+
+    /// <summary><c>container[start:stop] = value</c></summary>
+    public static void StoreSlice(PyObject container, PyObject start, PyObject stop, PyObject value)
+    {
+        var (from, to) = (0L, long.MaxValue);
+        if (container.GetType() == typeof(PyList) && value.GetType() == typeof(PyList) && (IsNone(start) || IsSmall(start, out from)) && (IsNone(stop) || IsSmall(stop, out to)))
+        {
+            var items = Unsafe.As<PyList>(container).Span;
+            var place = Clip(items.Length, from, to);
+            var more = Unsafe.As<PyList>(value).Span;
+            if (place.Count == more.Length)
+            {
+                more.CopyTo(items[place.Start..]);
+                return;
+            }
+        }
+        Ops.SetItem(container, NewSlice(start, stop), value);
+    }
+
     private static bool IsSmall(PyObject o, out long value)
     {
         value = 0;

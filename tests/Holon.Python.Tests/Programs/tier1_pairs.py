@@ -199,3 +199,38 @@ def collects(items):
 
 print(hot(collects, range(5)), attempt(collects, [1, "a"]))
 print(attempt(lambda: {x for x in [[]]}), attempt(lambda: {x: 1 for x in [[]]}))
+
+
+def stores(x, i, j, value):
+    x = list(x)
+    x[i:j] = value
+    return x
+
+
+def stores_whole(x):
+    x[:] = x
+    x[1:] = x[1:]
+    x[::2] = x[::-2]
+    return x[::-1], x[3:0:-1], x[::2]
+
+
+print(hot(stores, [1, 2, 3, 4], 1, 3, [8, 9]), stores([1, 2, 3], 1, 2, [4, 5, 6]), stores([1, 2, 3], 5, 2, [9]), stores([1, 2, 3], -2, None, "ab"), stores([1], 0, 0, range(3)), stores([1, 2], None, None, []))
+print(hot(stores_whole, [1, 2, 3, 4, 5]), attempt(stores, [1], 0, 1, 5), attempt(stores, [1], "a", 1, [5]))
+
+import array
+
+
+def items(code, values):
+    a = array.array(code, [0] * len(values))
+    for i, value in enumerate(values):
+        a[i] = value
+    a[-1] = a[-1]
+    return a.tolist(), [x for x in a]
+
+
+for code in "bBhHiIlLqQ":
+    bits = array.array(code).itemsize * 8
+    least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if code.islower() else (0, (1 << bits) - 1)
+    print(code, hot(items, code, [least, 0, 1, most, True]), attempt(items, code, [least - 1]), attempt(items, code, [most + 1]), attempt(items, code, [1.0]), attempt(items, code, ["1"]))
+for code in "fd":
+    print(code, hot(items, code, [0.1, -0.0, 1, 2 ** 70, float("inf")]), attempt(items, code, ["1"]), attempt(items, code, [10 ** 400]))
