@@ -376,6 +376,8 @@ internal static partial class EvaluationLoop
     public static PyObject CompareGeneric(PyObject a, PyObject b, CompareOp op) =>
         a.GetType() == typeof(PyStr) && b.GetType() == typeof(PyStr) && op is CompareOp.Eq or CompareOp.Ne
             ? Values.Bool(Unsafe.As<PyStr>(a).Equals(Unsafe.As<PyStr>(b)) == (op == CompareOp.Eq))
+            : a.GetType() == typeof(PyTuple) && b.GetType() == typeof(PyTuple) && op is CompareOp.Eq or CompareOp.Ne
+            ? Values.Bool(Ops.TuplesEqual(Unsafe.As<PyTuple>(a).Items, Unsafe.As<PyTuple>(b).Items) == (op == CompareOp.Eq))
             : a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat) ? CompareFloats(Unsafe.As<PyFloat>(a).Value, Unsafe.As<PyFloat>(b).Value, op)
             : Ops.Compare(a, b, op);
 

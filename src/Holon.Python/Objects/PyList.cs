@@ -78,7 +78,14 @@ internal class PyList : PyObject
     {
         if (iterable is PyList or PyTuple && iterable.Type.Iter == (iterable is PyList ? ListType.Type.Iter : TupleType.Type.Iter))
         {
-            AddRange(iterable is PyList list ? list.Span.ToArray() : ((PyTuple)iterable).Items);
+            AddRange(iterable is not PyList list ? ((PyTuple)iterable).Items : list == this ? list.Span.ToArray() : list.Span);
+            return;
+        }
+        if (iterable is PyRange { IsSmall: true, SmallLength: < 1 << 16 } range)
+        {
+            Reserve((int)range.SmallLength);
+            for (var i = 0; i < range.SmallLength; i++)
+                Add(range.AtSmall(i));
             return;
         }
         var items = Ops.Each(iterable).GetEnumerator();

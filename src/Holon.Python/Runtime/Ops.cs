@@ -169,13 +169,20 @@ internal static partial class Ops
         return IsTrue(Compare(a, b, CompareOp.Eq));
     }
 
-    private static bool TuplesEqual(PyObject[] a, PyObject[] b)
+    public static bool TuplesEqual(PyObject[] a, PyObject[] b)
     {
         if (a.Length != b.Length)
             return false;
-        PyThread.CheckNativeStack();
+        var isDeep = false;
         for (var i = 0; i < a.Length; i++)
         {
+            if (ReferenceEquals(a[i], b[i]))
+                continue;
+            if (!isDeep && a[i].GetType() != typeof(PyStr) && a[i].GetType() != typeof(PyInt) && a[i].GetType() != typeof(PyBytes))
+            {
+                PyThread.CheckNativeStack();
+                isDeep = true;
+            }
             if (!Eq(a[i], b[i]))
                 return false;
         }
@@ -201,6 +208,9 @@ internal static partial class Ops
         ChargeStep();
         return iterator is PyIterator { IsPlain: true } own ? own.Next() : NextBySlot(iterator);
     }
+
+    /// <summary>The next item for an iterator that takes it for its own next one, whose taker charges the step.</summary>
+    public static PyObject? NextUncharged(PyObject iterator) => iterator is PyIterator { IsPlain: true } own ? own.Next() : NextBySlot(iterator);
 
     private const int StepsPerCharge = 1000;
 

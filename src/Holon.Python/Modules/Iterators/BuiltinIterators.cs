@@ -20,7 +20,7 @@ internal sealed class PyEnumerate(PyType type, PyObject iterator, PyInt start) :
 
     public override PyObject? Next()
     {
-        if (Ops.Next(iterator) is not { } item)
+        if (Ops.NextUncharged(iterator) is not { } item)
             return null;
         var made = new PyTuple(number, item);
         number = Successor();
@@ -47,14 +47,21 @@ internal sealed class PyZip(PyType type, PyObject[] iterators, bool strict) : Py
 {
     public static readonly PyType Class = MakeType("zip", more: t => t.New = (type, args, names) =>
     {
+        if (names is null)
+            return new PyZip(type, Sources(args), false);
         var keywords = Calls.KeywordDict(args, names, out var positional);
         if (keywords.Items().Select(k => k.Key).FirstOrDefault(k => k is not PyStr { Value: "strict" }) is { } other)
             throw Err.Type($"{Ops.Repr(other)} is an invalid keyword argument for zip()");
-        var iterators = new PyObject[positional.Length];
-        for (var i = 0; i < iterators.Length; i++)
-            iterators[i] = positional[i].Type.Iter is null && positional[i].Type.GetItem is null ? throw Err.Type($"'{positional[i].Type.FullName}' object is not iterable") : Ops.Iter(positional[i]);
-        return new PyZip(type, iterators, Args.Truth(keywords.Get("strict")));
+        return new PyZip(type, Sources(positional), Args.Truth(keywords.Get("strict")));
     });
+
+    private static PyObject[] Sources(ReadOnlySpan<PyObject> iterables)
+    {
+        var iterators = new PyObject[iterables.Length];
+        for (var i = 0; i < iterators.Length; i++)
+            iterators[i] = iterables[i].Type.Iter is null && iterables[i].Type.GetItem is null ? throw Err.Type($"'{iterables[i].Type.FullName}' object is not iterable") : Ops.Iter(iterables[i]);
+        return iterators;
+    }
 
     public override PyObject? Next()
     {
@@ -63,7 +70,7 @@ internal sealed class PyZip(PyType type, PyObject[] iterators, bool strict) : Py
         var items = new PyObject[iterators.Length];
         for (var i = 0; i < items.Length; i++)
         {
-            if (Ops.Next(iterators[i]) is { } item)
+            if (Ops.NextUncharged(iterators[i]) is { } item)
             {
                 items[i] = item;
                 continue;
@@ -113,7 +120,7 @@ internal sealed class PyMap(PyType type, PyObject function, PyObject[] iterators
         var items = new PyObject[iterators.Length];
         for (var i = 0; i < items.Length; i++)
         {
-            if (Ops.Next(iterators[i]) is not { } item)
+            if (Ops.NextUncharged(iterators[i]) is not { } item)
                 return null;
             items[i] = item;
         }
