@@ -90,7 +90,7 @@ internal static class BuiltinsModule
         m.Def("sorted", "iterable, /, *, key=None, reverse=False", a =>
         {
             var all = Ops.NewArray(a[0]!);
-            ListSort.Sort(all, Args.IsNone(a[1]) ? null : a[1], Ops.IsTrue(a[2]!));
+            ListSort.Sort(all, Args.IsNone(a[1]) ? null : a[1], Args.Int(a[2]!) != 0);
             return new PyList(all);
         });
         m.Def("print", "*args, sep=None, end=None, file=None, flush=False", Print);

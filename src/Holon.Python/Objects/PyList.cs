@@ -315,10 +315,11 @@ internal static class ListType
         t.Def("sort", "*, key=None, reverse=False", (o, a) =>
         {
             var self = (PyList)o;
+            var isReverse = Args.Int(a[1]!) != 0;
             var all = self.Detach();
             try
             {
-                ListSort.Sort(all, Args.IsNone(a[0]) ? null : a[0], Ops.IsTrue(a[1]!));
+                ListSort.Sort(all, Args.IsNone(a[0]) ? null : a[0], isReverse);
                 if (self.Count != 0)
                     throw Err.Value("list modified during sort");
             }

@@ -7,7 +7,7 @@ internal static class ListSort
 
     public static void Sort(PyObject[] items, PyObject? key, bool reverse)
     {
-        if (items.Length < 2 && key is null)
+        if (items.Length == 0 || (items.Length == 1 && key is null))
             return;
         var keys = items;
         if (key is not null)
@@ -16,13 +16,34 @@ internal static class ListSort
             for (var i = 0; i < items.Length; i++)
                 keys[i] = Calls.Call(key, items[i]);
         }
+        var kind = keys[0].GetType();
+        if (!Array.TrueForAll(keys, k => k.GetType() == kind))
+            kind = null;
+        if (kind == typeof(PyInt))
+            Sort<long, IntLess>(items, Array.ConvertAll(keys, k => Unsafe.As<PyInt>(k).Value), reverse, true);
+        else if (kind == typeof(PyFloat))
+            Sort<double, FloatLess>(items, Array.ConvertAll(keys, k => Unsafe.As<PyFloat>(k).Value), reverse, true);
+        else if (kind == typeof(PyStr))
+            Sort<PyObject, StrLess>(items, keys, reverse, true);
+        else if (kind == typeof(PyTuple))
+            Sort<PyObject, TupleLess>(items, keys, reverse, false);
+        else
+            Sort<PyObject, ObjectLess>(items, keys, reverse, false);
+    }
+
+    /// <summary>Sorts items by their keys. <paramref name="isSilent"/>: no program sees how often keys are compared.</summary>
+    private static void Sort<TKey, TLess>(PyObject[] items, TKey[] keys, bool reverse, bool isSilent)
+        where TLess : struct, ILess<TKey>
+    {
+        if (isSilent && !reverse && IsAscending<TKey, TLess>(keys))
+            return;
         var order = new int[items.Length];
         for (var i = 0; i < order.Length; i++)
             order[i] = i;
         // Reversing before and after keeps equal items in their order.
         if (reverse)
             Array.Reverse(order);
-        new Sorter(keys, order).Run();
+        new Sorter<TKey, TLess>(keys, order).Run();
         if (reverse)
             Array.Reverse(order);
         var copy = (PyObject[])items.Clone();
@@ -30,11 +51,76 @@ internal static class ListSort
             items[i] = copy[order[i]];
     }
 
-    private sealed class Sorter(PyObject[] keys, int[] order)
+    private static bool IsAscending<TKey, TLess>(TKey[] keys)
+        where TLess : struct, ILess<TKey>
     {
-        private readonly int[] buffer = new int[order.Length];
-        private readonly Func<PyObject, PyObject, bool> less = Specialise(keys);
+        for (var i = 1; i < keys.Length; i++)
+        {
+            if (TLess.Less(keys[i], keys[i - 1]))
+                return false;
+        }
+        return true;
+    }
+
+    private interface ILess<T>
+    {
+        static abstract bool Less(T a, T b);
+    }
+
+    private readonly struct ObjectLess : ILess<PyObject>
+    {
+        public static bool Less(PyObject a, PyObject b) => Ops.IsTrue(Ops.Compare(a, b, CompareOp.Lt));
+    }
+
+    /// <summary>Tuples: by the first items that differ.</summary>
+    private readonly struct TupleLess : ILess<PyObject>
+    {
+        public static bool Less(PyObject a, PyObject b)
+        {
+            var (x, y) = (Unsafe.As<PyTuple>(a).Items, Unsafe.As<PyTuple>(b).Items);
+            for (var i = 0; i < x.Length && i < y.Length; i++)
+            {
+                if (!Ops.Eq(x[i], y[i]))
+                    return ItemLess(x[i], y[i]);
+            }
+            return x.Length < y.Length;
+        }
+
+        private static bool ItemLess(PyObject a, PyObject b)
+        {
+            if (a.GetType() == b.GetType())
+            {
+                if (a.GetType() == typeof(PyInt))
+                    return Unsafe.As<PyInt>(a).Value < Unsafe.As<PyInt>(b).Value;
+                if (a.GetType() == typeof(PyFloat))
+                    return Unsafe.As<PyFloat>(a).Value < Unsafe.As<PyFloat>(b).Value;
+                if (a.GetType() == typeof(PyStr))
+                    return Unsafe.As<PyStr>(a).CompareTo(Unsafe.As<PyStr>(b)) < 0;
+            }
+            return ObjectLess.Less(a, b);
+        }
+    }
+
+    private readonly struct StrLess : ILess<PyObject>
+    {
+        public static bool Less(PyObject a, PyObject b) => Unsafe.As<PyStr>(a).CompareTo(Unsafe.As<PyStr>(b)) < 0;
+    }
+
+    private readonly struct IntLess : ILess<long>
+    {
+        public static bool Less(long a, long b) => a < b;
+    }
+
+    private readonly struct FloatLess : ILess<double>
+    {
+        public static bool Less(double a, double b) => a < b;
+    }
+
+    private sealed class Sorter<TKey, TLess>(TKey[] keys, int[] order)
+        where TLess : struct, ILess<TKey>
+    {
         private readonly List<(int Start, int Length)> runs = [];
+        private int[]? buffer;
 
         public void Run()
         {
@@ -57,7 +143,7 @@ internal static class ListSort
                 MergeLast();
         }
 
-        private bool Less(int a, int b) => less(keys[a], keys[b]);
+        private bool Less(int a, int b) => TLess.Less(keys[a], keys[b]);
 
         private int CountRun(int start)
         {
@@ -108,30 +194,13 @@ internal static class ListSort
             var middle = start + left;
             if (!Less(order[middle], order[middle - 1]))
                 return;
+            buffer ??= new int[order.Length];
             Array.Copy(order, start, buffer, start, left);
             var (a, b, to) = (start, middle, start);
             var end = middle + right;
             while (a < middle && b < end)
                 order[to++] = Less(order[b], buffer[a]) ? order[b++] : buffer[a++];
             Array.Copy(buffer, a, order, to, middle - a);
-        }
-
-        // Lists of one exact type are compared without dispatch.
-        private static Func<PyObject, PyObject, bool> Specialise(PyObject[] keys)
-        {
-            if (keys.Length > 0)
-            {
-                var kind = keys[0].GetType();
-                if ((kind == typeof(PyStr) || kind == typeof(PyInt) || kind == typeof(PyFloat)) && keys.All(k => k.GetType() == kind))
-                {
-                    if (kind == typeof(PyStr))
-                        return static (a, b) => Unsafe.As<PyStr>(a).CompareTo(Unsafe.As<PyStr>(b)) < 0;
-                    if (kind == typeof(PyInt))
-                        return static (a, b) => Unsafe.As<PyInt>(a).Value < Unsafe.As<PyInt>(b).Value;
-                    return static (a, b) => Unsafe.As<PyFloat>(a).Value < Unsafe.As<PyFloat>(b).Value;
-                }
-            }
-            return static (a, b) => Ops.IsTrue(Ops.Compare(a, b, CompareOp.Lt));
         }
     }
 }

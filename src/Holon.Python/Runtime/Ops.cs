@@ -164,6 +164,8 @@ internal static partial class Ops
             return ((PyStr)a).Equals((PyStr)b);
         if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
             return ((PyInt)a).Value == ((PyInt)b).Value;
+        if (a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat))
+            return ((PyFloat)a).Value == ((PyFloat)b).Value;
         if (a.GetType() == typeof(PyTuple) && b.GetType() == typeof(PyTuple))
             return TuplesEqual(Unsafe.As<PyTuple>(a).Items, Unsafe.As<PyTuple>(b).Items);
         return IsTrue(Compare(a, b, CompareOp.Eq));
