@@ -222,6 +222,11 @@ internal static partial class EvaluationLoop
             isMethod = true;
             return code.Caches[at]!.Value;
         }
+        if (site.Op == Opcode.LoadMethodShape && self is not PyInstance && self.HasData && Remembered(code, at, self.Data.Shape) is { } ofOther)
+        {
+            isMethod = true;
+            return ofOther.Value;
+        }
         if (self is PyModule module && module.Type == ModuleType.Type)
         {
             var entry = module.Dict.FindEntry(name);
@@ -266,6 +271,12 @@ internal static partial class EvaluationLoop
             {
                 if (self.Data.Get(name) is { } own)
                     return own;
+                // Tier 1 takes functions found by a shape for methods of instances; a file's or a container's methods are in C#.
+                if (found is PyMethodDescriptor && !self.Data.Shape.IsDict)
+                {
+                    CacheOf(code, at, self.Data.Shape).Value = found;
+                    Specialise(ref site, Opcode.LoadMethodShape);
+                }
             }
             else if (type.IsBuiltin)
             {

@@ -34,8 +34,19 @@ internal static class StructFormat
             case 'd':
                 return new PyFloat(little ? BinaryPrimitives.ReadDoubleLittleEndian(bytes) : BinaryPrimitives.ReadDoubleBigEndian(bytes));
             default:
-                return IntText.FromBytes(bytes, little, char.IsAsciiLetterLower(code));
+                return bytes.Length <= sizeof(long) ? Integer(bytes, little, char.IsAsciiLetterLower(code)) : IntText.FromBytes(bytes, little, char.IsAsciiLetterLower(code));
         }
+    }
+
+    private static PyInt Integer(ReadOnlySpan<byte> bytes, bool little, bool signed)
+    {
+        var value = 0UL;
+        for (var i = 0; i < bytes.Length; i++)
+            value = value << 8 | bytes[little ? bytes.Length - 1 - i : i];
+        if (!signed)
+            return PyInt.Of(value);
+        var above = 64 - 8 * bytes.Length;
+        return PyInt.Of((long)(value << above) >> above);
     }
 
     public static void Pack(char code, PyObject value, Span<byte> bytes, bool little)
@@ -58,9 +69,16 @@ internal static class StructFormat
         }
         if (value.Type.Index is null)
             throw StructError("required argument is not an integer");
-        var number = Ops.Index(value).ToBig();
+        var index = Ops.Index(value);
         var signed = char.IsAsciiLetterLower(code);
         var bits = bytes.Length * 8;
+        if (index.TryLong(out var small) && bits <= 64 && (signed ? bits == 64 || small >> (bits - 1) is 0 or -1 : small >= 0 && (bits == 64 || small >> bits == 0)))
+        {
+            for (var i = 0; i < bytes.Length; i++)
+                bytes[little ? i : bytes.Length - 1 - i] = (byte)(small >> (8 * i));
+            return;
+        }
+        var number = index.ToBig();
         var low = signed ? -(BigInteger.One << (bits - 1)) : BigInteger.Zero;
         var high = (BigInteger.One << (signed ? bits - 1 : bits)) - 1;
         if (number < low || number > high)
@@ -122,7 +140,7 @@ internal static class StructModule
     /// <summary>A parsed format: items of a code, at an offset, of a size.</summary>
     private sealed record Layout(string Text, bool Little, List<(char Code, int Offset, int Size)> Items, int Size)
     {
-        private int Values => Items.Count(i => i.Code != 'x');
+        private readonly int values = Items.Count(i => i.Code != 'x');
 
         public PyBytes Pack(ReadOnlySpan<PyObject> args)
         {
@@ -133,8 +151,8 @@ internal static class StructModule
 
         private void Write(ReadOnlySpan<PyObject> args, Span<byte> bytes, string name)
         {
-            if (args.Length != Values)
-                throw StructFormat.StructError($"{name} expected {Values} items for packing (got {args.Length})");
+            if (args.Length != values)
+                throw StructFormat.StructError($"{name} expected {values} items for packing (got {args.Length})");
             var next = 0;
             foreach (var (code, offset, size) in Items)
             {
@@ -199,18 +217,19 @@ internal static class StructModule
 
         private PyTuple Read(ReadOnlySpan<byte> bytes)
         {
-            var result = new List<PyObject>();
+            var result = new PyObject[values];
+            var next = 0;
             foreach (var (code, offset, size) in Items)
             {
                 var place = bytes.Slice(offset, size);
                 if (code == 's')
-                    result.Add(new PyBytes(place.ToArray()));
+                    result[next++] = new PyBytes(place.ToArray());
                 else if (code == 'p')
-                    result.Add(new PyBytes(size == 0 ? [] : place.Slice(1, Math.Min(place[0], size - 1)).ToArray()));
+                    result[next++] = new PyBytes(size == 0 ? [] : place.Slice(1, Math.Min(place[0], size - 1)).ToArray());
                 else if (code != 'x')
-                    result.Add(StructFormat.Unpack(code, place, Little));
+                    result[next++] = StructFormat.Unpack(code, place, Little);
             }
-            return new PyTuple([.. result]);
+            return new PyTuple(result);
         }
     }
 
@@ -264,16 +283,44 @@ internal static class StructModule
         return new Layout(text, mode is '@' or '=' or '<', items, (int)size);
     }
 
+    /// <summary>The formats that a machine has parsed, by their text.</summary>
+    private sealed class Formats
+    {
+        // As many as CPython keeps.
+        private const int Most = 100;
+        private readonly Dictionary<PyStr, Layout> known = [];
+
+        public Layout Of(PyObject format)
+        {
+            if (format.GetType() != typeof(PyStr))
+                return Parse(format);
+            var text = (PyStr)format;
+            if (known.TryGetValue(text, out var layout))
+                return layout;
+            layout = Parse(text);
+            if (known.Count >= Most)
+                known.Clear();
+            return known[text] = layout;
+        }
+
+        public void Clear() => known.Clear();
+    }
+
     public static void Fill(ModuleBuilder m)
     {
+        var formats = new Formats();
         m.Set("error", Error);
         m.Set("Struct", StructType);
-        m.Def1("calcsize", f => PyInt.Of(Parse(f).Size));
-        m.DefRaw("pack", (_, args, _) => Parse(args[0]).Pack(args[1..]));
-        m.DefRaw("pack_into", (_, args, _) => Parse(args[0]).PackInto(args[1..]));
-        m.Def("unpack", "format, buffer, /", a => Parse(a[0]!).Unpack(a[1]!));
-        m.Def("unpack_from", "format, /, buffer, offset=0", a => Parse(a[0]!).UnpackFrom(a[1]!, Args.Long(a[2]!)));
-        m.Def("iter_unpack", "format, buffer, /", a => Parse(a[0]!).Each(a[1]!));
-        m.Def0("_clearcache", () => Values.None);
+        m.Def1("calcsize", f => PyInt.Of(formats.Of(f).Size));
+        m.DefRaw("pack", (_, args, _) => formats.Of(args[0]).Pack(args[1..]));
+        m.DefRaw("pack_into", (_, args, _) => formats.Of(args[0]).PackInto(args[1..]));
+        m.Def("unpack", "format, buffer, /", a => formats.Of(a[0]!).Unpack(a[1]!));
+        m.Def("unpack_from", "format, /, buffer, offset=0", a => formats.Of(a[0]!).UnpackFrom(a[1]!, Args.Long(a[2]!)));
+        m.Def("iter_unpack", "format, buffer, /", a => formats.Of(a[0]!).Each(a[1]!));
+        m.Def0("_clearcache", () =>
+        {
+            formats.Clear();
+            return Values.None;
+        });
     }
 }

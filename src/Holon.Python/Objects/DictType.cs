@@ -38,7 +38,7 @@ internal static class DictType
             UpdateFrom((PyDict)a, "update", [b], null);
             return a;
         };
-        t.Def("get", "key, default=None, /", (o, a) => ((PyDict)o).Get(a[0]!) ?? a[1]);
+        t.Def("get", "key, default=None, /", (o, key) => ((PyDict)o).Get(key) ?? Values.None, (o, a) => ((PyDict)o).Get(a[0]!) ?? a[1]);
         t.Def("setdefault", "key, default=None, /", (o, a) =>
         {
             var self = (PyDict)o;

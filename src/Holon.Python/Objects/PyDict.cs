@@ -321,8 +321,8 @@ internal class PyDict : PyObject
     /// <summary>Becomes a copy of the other dict.</summary>
     public void CopyFrom(PyDict other)
     {
-        entries = (Entry[])other.entries.Clone();
-        index = (int[])other.index.Clone();
+        entries = other.entries.AsSpan().ToArray();
+        index = other.index.AsSpan().ToArray();
         used = other.used;
         filled = other.filled;
         Count = other.Count;
@@ -331,6 +331,8 @@ internal class PyDict : PyObject
 
     public void Update(PyDict other)
     {
+        if (other.Count == 0)
+            return;
         if (Count == 0 && used == 0)
         {
             CopyFrom(other);

@@ -59,6 +59,8 @@ internal static class IntMath
             var quotient = x / y;
             return PyInt.Of((x % y != 0 && (x < 0) != (y < 0)) ? quotient - 1 : quotient);
         }
+        if (a.IsNegative == b.IsNegative)
+            return PyInt.Of(BigInteger.Divide(a.ToBig(), b.ToBig()));
         var q = BigInteger.DivRem(a.ToBig(), b.ToBig(), out var remainder);
         return PyInt.Of(!remainder.IsZero && remainder.Sign < 0 != b.IsNegative ? q - 1 : q);
     }

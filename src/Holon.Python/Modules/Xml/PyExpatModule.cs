@@ -88,7 +88,10 @@ internal static class PyExpatModule
             HasStarted = true;
             try
             {
-                Parser.Parse(given ?? decoder.Decode(bytes!, isFinal), isFinal);
+                if (given is not null)
+                    Parser.Parse(given, isFinal);
+                else
+                    Parser.Parse(decoder, bytes, isFinal);
                 if (isFinal)
                     Flush();
             }

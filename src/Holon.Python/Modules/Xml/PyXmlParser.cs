@@ -41,7 +41,10 @@ internal sealed class PyXmlParser(PyType type) : PyExtensible(type), IXmlEvents
         {
             if (isFinished)
                 throw new XmlException(XmlErrorCode.Finished);
-            parser!.Parse(text ?? decoder!.Decode(bytes!, isFinal), isFinal);
+            if (text is not null)
+                parser!.Parse(text, isFinal);
+            else
+                parser!.Parse(decoder!, bytes, isFinal);
             Flush();
             isFinished |= isFinal;
         }

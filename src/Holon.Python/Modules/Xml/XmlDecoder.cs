@@ -9,8 +9,10 @@ internal sealed class XmlDecoder(string? encoding)
     private Decoder? decoder;
 
     /// <summary>Bytes in the encoding that was given, that a byte-order mark tells, or that the declaration names.</summary>
-    public string Decode(byte[] bytes, bool isFinal)
+    public string Decode(ReadOnlySpan<byte> bytes, bool isFinal)
     {
+        if (decoder is not null && undecoded.Count == 0)
+            return Decoded(bytes, isFinal);
         undecoded.AddRange(bytes);
         if (decoder is null)
         {
@@ -23,10 +25,15 @@ internal sealed class XmlDecoder(string? encoding)
         }
         var all = undecoded.ToArray();
         undecoded.Clear();
+        return Decoded(all, isFinal);
+    }
+
+    private string Decoded(ReadOnlySpan<byte> bytes, bool isFinal)
+    {
         try
         {
-            var output = new char[decoder.GetCharCount(all, isFinal)];
-            decoder.GetChars(all, output, isFinal);
+            var output = new char[decoder!.GetCharCount(bytes, isFinal)];
+            decoder.GetChars(bytes, output, isFinal);
             return new string(output);
         }
         catch (DecoderFallbackException)

@@ -25,6 +25,7 @@ internal interface IXmlEvents
 /// </summary>
 internal sealed partial class XmlParser(IXmlEvents events, char? separator)
 {
+    private const int PieceSize = 16 << 10;
     private const int MaxExpansion = 8 << 20, MaxFactor = 100, MaxEntityDepth = 40;
 
     private readonly StringBuilder input = new();
@@ -46,6 +47,21 @@ internal sealed partial class XmlParser(IXmlEvents events, char? separator)
     public int Column { get; private set; }
 
     public long ByteIndex { get; private set; }
+
+    /// <summary>
+    /// Takes more bytes, in pieces whose text is no large object of the garbage collector's; a token that is longer than a piece gets pieces that grow.
+    /// </summary>
+    public void Parse(XmlDecoder decoder, ReadOnlySpan<byte> bytes, bool isFinal)
+    {
+        do
+        {
+            var piece = bytes[..Math.Min(bytes.Length, Math.Max(PieceSize, text.Length - at))];
+            bytes = bytes[piece.Length..];
+            var isLast = isFinal && bytes.IsEmpty;
+            Parse(decoder.Decode(piece, isLast), isLast);
+        }
+        while (!bytes.IsEmpty);
+    }
 
     public void Parse(string more, bool isFinal)
     {
@@ -72,8 +88,18 @@ internal sealed partial class XmlParser(IXmlEvents events, char? separator)
     /// <summary>Counts lines and columns up to a place in the text.</summary>
     private void Advance(int to)
     {
-        if (expanding.Count > 0)
+        if (expanding.Count > 0 || to <= at)
             return;
+        var passed = text.AsSpan(at, to - at);
+        if (Ascii.IsValid(passed) && !passed.Contains('\r'))
+        {
+            ByteIndex += passed.Length;
+            at = to;
+            var newLines = passed.Count('\n');
+            Line += newLines;
+            Column = newLines == 0 ? Column + passed.Length : passed.Length - 1 - passed.LastIndexOf('\n');
+            return;
+        }
         for (; at < to; at++)
         {
             var c = text[at];
