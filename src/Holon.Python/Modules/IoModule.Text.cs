@@ -388,12 +388,21 @@ internal static partial class IoModule
         PyThread.Current.Machine.Limits.CheckSize((self.Text.Count + (long)text.Length) * 4);
         while (self.Text.Count < self.Position)
             self.Text.Add(0);
-        var points = text.ToCodePoints();
-        var over = Math.Min(points.Length, self.Text.Count - self.Position);
-        for (var i = 0; i < over; i++)
-            self.Text[self.Position + i] = points[i];
-        self.Text.AddRange(points.AsSpan(over));
-        self.Position += points.Length;
+        var end = self.Position + text.Length;
+        if (end > self.Text.Count)
+            System.Runtime.InteropServices.CollectionsMarshal.SetCount(self.Text, end);
+        var place = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(self.Text)[self.Position..end];
+        if (text.IsWide)
+        {
+            text.Wide.CopyTo(place);
+        }
+        else
+        {
+            var from = text.Value;
+            for (var i = 0; i < place.Length; i++)
+                place[i] = from[i];
+        }
+        self.Position = end;
     }
 
     private static PyStr TakeString(PyStringIO self, long size)

@@ -27,6 +27,17 @@ internal class PyDict : PyObject
         index = [];
     }
 
+    /// <summary>With names that differ from each other; there is a value for each of them.</summary>
+    public PyDict(ReadOnlySpan<PyStr> names, ReadOnlySpan<PyObject?> values)
+        : this()
+    {
+        if (names.IsEmpty)
+            return;
+        Allocate(names.Length);
+        for (var i = 0; i < names.Length; i++)
+            AddEntry(names[i], values[i]!, names[i].Hash);
+    }
+
     public int Count { get; private set; }
 
     /// <summary>Changes when a key is added or removed; replacing a value leaves it.</summary>
@@ -278,19 +289,11 @@ internal class PyDict : PyObject
         index[at] = number;
     }
 
-    // Entries fill at most two thirds of the index.
     private void Resize()
     {
-        var size = 8;
-        while (size * 2 / 3 <= Count + (Count >> 1))
-            size *= 2;
-        if (size > 1 << 16)
-            PyThread.Current.Machine.Limits.CheckSize(size * 20L);
         var old = entries;
         var oldUsed = used;
-        entries = new Entry[size * 2 / 3];
-        index = new int[size];
-        Array.Fill(index, Free);
+        Allocate(Count + (Count >> 1) + 1);
         used = 0;
         filled = 0;
         for (var i = 0; i < oldUsed; i++)
@@ -300,6 +303,19 @@ internal class PyDict : PyObject
             entries[used] = old[i];
             Place(old[i].Hash, used++);
         }
+    }
+
+    // Entries fill at most two thirds of the index.
+    private void Allocate(int room)
+    {
+        var size = 8;
+        while (size * 2 / 3 < room)
+            size *= 2;
+        if (size > 1 << 16)
+            PyThread.Current.Machine.Limits.CheckSize(size * 20L);
+        entries = new Entry[size * 2 / 3];
+        index = new int[size];
+        Array.Fill(index, Free);
     }
 
     public IEnumerable<(PyObject Key, PyObject Value)> Items()

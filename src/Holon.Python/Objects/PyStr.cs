@@ -77,11 +77,8 @@ internal class PyStr : PyObject, IEquatable<PyStr>
 
     public static PyStr FromCodePoints(ReadOnlySpan<int> points)
     {
-        foreach (var c in points)
-        {
-            if (c > 0xffff)
-                return new PyStr(points.ToArray());
-        }
+        if (points.ContainsAnyExceptInRange(0, 0xffff))
+            return new PyStr(points.ToArray());
         return points.Length == 1 ? OfChar(points[0]) : FromNarrow(points);
     }
 
@@ -89,10 +86,11 @@ internal class PyStr : PyObject, IEquatable<PyStr>
     {
         if (points.Length == 0)
             return Empty;
-        var chars = new char[points.Length];
-        for (var i = 0; i < chars.Length; i++)
-            chars[i] = (char)points[i];
-        return new PyStr(new string(chars));
+        return new PyStr(string.Create(points.Length, points, static (chars, from) =>
+        {
+            for (var i = 0; i < chars.Length; i++)
+                chars[i] = (char)from[i];
+        }));
     }
 
     public static PyStr OfChar(int c) => c < 256 ? Latin1[c] : c < 0x10000 ? new PyStr(((char)c).ToString()) : new PyStr([c]);

@@ -128,10 +128,7 @@ internal struct InstanceData
         var slots = Shape.Type.SlotCount;
         if (Shape.IsDict)
             return ((PyDict)Values[slots]!).Copy();
-        var dict = new PyDict();
-        for (var i = 0; i < Shape.Names.Length; i++)
-            dict.Set(Shape.Names[i], Values[slots + i]!);
-        return dict;
+        return new PyDict(Shape.Names, Values.AsSpan(slots));
     }
 
     /// <summary>The instance's <c>__dict__</c>; from now on the attributes live there.</summary>
@@ -140,9 +137,7 @@ internal struct InstanceData
         var slots = Shape.Type.SlotCount;
         if (Shape.IsDict)
             return (PyDict)Values[slots]!;
-        var dict = new PyDict();
-        foreach (var name in Shape.Names)
-            dict.Set(name, Values[Shape.IndexOf(name)]!);
+        var dict = new PyDict(Shape.Names, Values.AsSpan(slots));
         UseDict(dict);
         return dict;
     }
