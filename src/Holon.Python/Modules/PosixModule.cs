@@ -179,12 +179,13 @@ internal static partial class PosixModule
         return FromStatx(buffer);
     }
 
-    private static PyTuple Stat(PyObject path, bool follow, PyObject? folder = null)
+    // What is not there is an ordinary answer.
+    private static PyObject? Stat(PyObject path, bool follow, PyObject? folder = null)
     {
         var buffer = new byte[256];
         var result = path is PyInt ? LibC.Statx(Fd(path), "", EmptyPath, 0x7ff, buffer)
             : Gate.Current.On(path, folder, Access.Look, follow, p => LibC.Statx(AtFdCwd, p, follow ? 0 : SymlinkNoFollow, 0x7ff, buffer));
-        return result < 0 ? throw Err.OS(LibC.LastError, path) : FromStatx(buffer);
+        return result < 0 ? Err.Set(Err.OS(LibC.LastError, path)) : FromStatx(buffer);
     }
 
     private static PyInt Check(long result, PyObject? path = null, PyObject? path2 = null) =>

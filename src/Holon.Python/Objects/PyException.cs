@@ -29,21 +29,37 @@ internal class PyException : PyExtensible
                 fields[singleName!] = value;
                 single = null;
             }
+            if (second is { } other)
+            {
+                fields[secondName!] = other;
+                second = null;
+            }
             return fields;
         }
     }
 
     private Dictionary<string, PyObject>? fields;
 
-    // Most have one at most, and the ends of generators are many: no table for that.
+    // Most have two at most, and the ends of generators and missing attributes are many: no table for that.
     private string? singleName;
     private PyObject? single;
+    private string? secondName;
+    private PyObject? second;
 
     /// <summary>Gives a new exception its only attribute.</summary>
     public void SetSingle(string name, PyObject value) => (singleName, single) = (name, value);
 
+    /// <summary>Gives a new exception its two attributes.</summary>
+    public void SetPair(string name, PyObject value, string otherName, PyObject other)
+    {
+        SetSingle(name, value);
+        (secondName, second) = (otherName, other);
+    }
+
     public PyObject Field(string name)
     {
+        if (second is not null && secondName == name)
+            return second;
         if (single is not null && singleName == name)
             return single;
         return fields is null ? Values.None : fields.GetValueOrDefault(name, Values.None);

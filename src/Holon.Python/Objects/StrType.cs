@@ -42,6 +42,8 @@ internal static class StrType
 
     private static PyObject New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
+        if (args.Length == 1 && names is null && type == Type)
+            return Ops.Str(args[0]);
         var a = StrParameters.Bind(args, names);
         PyStr value;
         if (a[1] is null && a[2] is null)

@@ -59,8 +59,7 @@ internal static class Err
             _ => $"'{self.Type.FullName}' object has no attribute '{name}'",
         };
         var error = ExceptionTypes.Make(ExceptionTypes.AttributeError, new PyStr(text));
-        error.Fields["name"] = name;
-        error.Fields["obj"] = self;
+        error.SetPair("name", name, "obj", self);
         return error;
     }
 

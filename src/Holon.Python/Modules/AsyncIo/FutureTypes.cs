@@ -107,6 +107,8 @@ internal static class FutureTypes
         return new PyFutureIterator(future);
     }
 
+    private static PyFuture Begun(PyFuture future) => future.Loop is not null ? future : throw future.Library.InvalidState("Future object is not initialized.");
+
     private static PyObject? Stepped(PyFutureIterator iterator)
     {
         var result = iterator.Step(PyThread.Current, Values.None, out var returned);
@@ -154,15 +156,10 @@ internal static class FutureTypes
 
     private static void DefineMethods(PyType t)
     {
-        t.Def0("result", o =>
-        {
-            _ = F(o).AliveLoop;
-            return F(o).GetResult(PyThread.Current);
-        });
+        t.Def0("result", o => Begun(F(o)).GetResult(PyThread.Current));
         t.Def0("exception", o =>
         {
-            var future = F(o);
-            _ = future.AliveLoop;
+            var future = Begun(F(o));
             if (future.State == FutureState.Cancelled)
                 return PyFuture.Raise(PyThread.Current, future.MakeCancelledError());
             if (future.State == FutureState.Pending)
@@ -186,7 +183,11 @@ internal static class FutureTypes
             F(o).AddCallback(a[0]!, a[1] ?? ContextVarsModule.CopyCurrent());
             return Values.None;
         });
-        t.Def1("remove_done_callback", (o, function) => PyInt.Of(F(o).RemoveCallback(function)));
+        t.Def1("remove_done_callback", (o, function) =>
+        {
+            _ = F(o).AliveLoop;
+            return PyInt.Of(F(o).RemoveCallback(function));
+        });
         t.Def("cancel", "msg=None", (o, a) => Values.Bool(F(o).CancelFuture(a[0]!)));
         t.Def0("cancelled", o => Values.Bool(F(o).Loop is not null && F(o).State == FutureState.Cancelled));
         t.Def0("done", o => Values.Bool(F(o).Loop is not null && F(o).State != FutureState.Pending));

@@ -140,10 +140,11 @@ internal class PyFuture(PyType type) : PyExtensible(type)
         // A comparison may add more, or take all away.
         for (var i = 0; i < moreCallbacks?.Count; i++)
         {
-            if (Ops.Eq(((PyTuple)moreCallbacks[i])[0], function))
+            var each = moreCallbacks[i];
+            if (Ops.Eq(((PyTuple)each)[0], function))
                 removed++;
             else
-                kept.Add(moreCallbacks[i]);
+                kept.Add(each);
         }
         if (moreCallbacks is null || kept.Count == 0)
             moreCallbacks = null;
