@@ -289,6 +289,13 @@ internal class PyDict : PyObject
         index[at] = number;
     }
 
+    /// <summary>Makes room for so many keys, if there are none yet.</summary>
+    public void Reserve(int count)
+    {
+        if (used == 0 && count > 5)
+            Allocate(count);
+    }
+
     private void Resize()
     {
         var old = entries;

@@ -76,7 +76,7 @@ internal class PyList : PyObject
     /// <summary>Adds the items of any iterable; the list itself may be given.</summary>
     public void Extend(PyObject iterable)
     {
-        if (iterable is PyList or PyTuple && iterable.Type.Iter == (iterable is PyList ? ListType.Type.Iter : TupleType.Type.Iter))
+        if (iterable.GetType() == typeof(PyList) || iterable.GetType() == typeof(PyTuple) || (iterable is PyList or PyTuple && iterable.Type.Iter == (iterable is PyList ? ListType.Type.Iter : TupleType.Type.Iter)))
         {
             AddRange(iterable is not PyList list ? ((PyTuple)iterable).Items : list == this ? list.Span.ToArray() : list.Span);
             return;
@@ -379,6 +379,12 @@ internal static class ListType
 
     private static void SetSlice(PyList self, PySlice slice, PyObject? value)
     {
+        if (value is not null && value != self && value.GetType() == typeof(PyList) && slice.Step == Values.None)
+        {
+            var (from, to, _, _) = slice.Plain().Indices(self.Count);
+            self.ReplaceRange((int)from, (int)Math.Max(0, to - from), ((PyList)value).Span);
+            return;
+        }
         var items = value is null ? [] : value == self ? self.ToArray() : value.Type.Iter is null && value.Type.GetItem is null
             ? throw Err.Type(slice.Step == Values.None ? "can only assign an iterable" : "must assign iterable to extended slice") : Ops.ToArray(value);
         var (start, stop, step, count) = slice.Plain().Indices(self.Count);

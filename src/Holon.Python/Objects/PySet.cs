@@ -291,9 +291,14 @@ internal static class SetTypes
             set.Table.Update(other.Table);
             return;
         }
+        if (source.GetType() == typeof(PyList) || source.GetType() == typeof(PyTuple))
+            set.Table.Reserve((int)Math.Min(Ops.Len(source), MostReserved));
         foreach (var item in Ops.Each(source))
             set.Add(item);
     }
+
+    /// <summary>Items may be equal, so there is not room made for all of many.</summary>
+    private const int MostReserved = 64;
 
     private static PySet AsSet(PyObject o)
     {

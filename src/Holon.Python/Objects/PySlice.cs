@@ -20,7 +20,13 @@ internal sealed class PySlice(PyObject start, PyObject stop, PyObject step) : Py
     /// <summary>The indices made valid for a length, and how many items they select.</summary>
     public (long Start, long Stop, long Step, int Count) Indices(int length)
     {
-        var step = Step == Values.None ? 1 : Bound(Step);
+        if (Step == Values.None)
+        {
+            var first = Start == Values.None ? 0 : Clipped(Bound(Start), length);
+            var last = Stop == Values.None ? length : Clipped(Bound(Stop), length);
+            return (first, last, 1, (int)Math.Max(0, last - first));
+        }
+        var step = Bound(Step);
         if (step == 0)
             throw Err.Value("slice step cannot be zero");
         step = Math.Max(step, -long.MaxValue);
@@ -39,7 +45,9 @@ internal sealed class PySlice(PyObject start, PyObject stop, PyObject step) : Py
         }
     }
 
-    private static long Bound(PyObject value) => value.Type.Index is null
+    private static long Clipped(long index, int length) => Math.Clamp(index < 0 ? index + length : index, 0, length);
+
+    private static long Bound(PyObject value) => value.GetType() == typeof(PyInt) ? Unsafe.As<PyInt>(value).Value : value.Type.Index is null
         ? throw Err.Type("slice indices must be integers or None or have an __index__ method") : Args.Clipped(value);
 }
 

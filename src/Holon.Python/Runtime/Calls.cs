@@ -110,8 +110,10 @@ internal static class Calls
         positional.CopyTo(all);
         var names = new PyObject[keywords.Count];
         var i = 0;
-        foreach (var (key, value) in keywords.Items())
+        for (var number = 0; number < keywords.EntryCount; number++)
         {
+            if (!keywords.EntryAt(number, out var key, out var value))
+                continue;
             names[i] = key is PyStr ? key : throw Err.Type("keywords must be strings");
             all[positional.Length + i++] = value;
         }

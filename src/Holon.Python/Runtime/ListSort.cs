@@ -5,6 +5,9 @@ internal static class ListSort
 {
     private const int MinRun = 32;
 
+    /// <summary>So many are sorted by insertion alone.</summary>
+    private const int Few = 40;
+
     public static void Sort(PyObject[] items, PyObject? key, bool reverse)
     {
         if (items.Length == 0 || (items.Length == 1 && key is null))
@@ -37,6 +40,11 @@ internal static class ListSort
     {
         if (isSilent && !reverse && IsAscending<TKey, TLess>(keys))
             return;
+        if (items.Length <= Few)
+        {
+            SortFew<TKey, TLess>(items, keys, reverse);
+            return;
+        }
         var order = new int[items.Length];
         for (var i = 0; i < order.Length; i++)
             order[i] = i;
@@ -49,6 +57,53 @@ internal static class ListSort
         var copy = (PyObject[])items.Clone();
         for (var i = 0; i < order.Length; i++)
             items[i] = copy[order[i]];
+    }
+
+    /// <summary>Inserts each item into those before it, in place.</summary>
+    private static void SortFew<TKey, TLess>(PyObject[] items, TKey[] keys, bool reverse)
+        where TLess : struct, ILess<TKey>
+    {
+        var both = !ReferenceEquals(items, keys);
+        if (reverse)
+            Reverse();
+        try
+        {
+            for (var i = 1; i < keys.Length; i++)
+            {
+                var pivot = keys[i];
+                // What is in order already needs one look.
+                if (!TLess.Less(pivot, keys[i - 1]))
+                    continue;
+                var (low, high) = (0, i - 1);
+                while (low < high)
+                {
+                    var middle = (low + high) >>> 1;
+                    if (TLess.Less(pivot, keys[middle]))
+                        high = middle;
+                    else
+                        low = middle + 1;
+                }
+                Array.Copy(keys, low, keys, low + 1, i - low);
+                keys[low] = pivot;
+                if (!both)
+                    continue;
+                var item = items[i];
+                Array.Copy(items, low, items, low + 1, i - low);
+                items[low] = item;
+            }
+        }
+        finally
+        {
+            if (reverse)
+                Reverse();
+        }
+
+        void Reverse()
+        {
+            Array.Reverse(keys);
+            if (both)
+                Array.Reverse(items);
+        }
     }
 
     private static bool IsAscending<TKey, TLess>(TKey[] keys)

@@ -10,6 +10,8 @@ internal sealed class PyEnumerate(PyType type, PyObject iterator, PyInt start) :
     {
         t.New = (type, args, names) =>
         {
+            if (args.Length == 1 && names is null)
+                return new PyEnumerate(type, Ops.Iter(args[0]), PyInt.Zero);
             var a = EnumerateParameters.Bind(args, names);
             return new PyEnumerate(type, Ops.Iter(a[0]!), Ops.Index(a[1]!));
         };
@@ -112,11 +114,16 @@ internal sealed class PyMap(PyType type, PyObject function, PyObject[] iterators
         args = Positional(type, Class!, "map", args, names);
         if (args.Length < 2)
             throw Err.Type("map() must have at least two arguments.");
-        return new PyMap(type, args[0], [.. args[1..].ToArray().Select(Ops.Iter)]);
+        var iterators = new PyObject[args.Length - 1];
+        for (var i = 0; i < iterators.Length; i++)
+            iterators[i] = Ops.Iter(args[i + 1]);
+        return new PyMap(type, args[0], iterators);
     });
 
     public override PyObject? Next()
     {
+        if (iterators.Length == 1)
+            return Ops.Next(iterators[0]) is { } only ? Calls.Call(function, only) : null;
         var items = new PyObject[iterators.Length];
         for (var i = 0; i < items.Length; i++)
         {
