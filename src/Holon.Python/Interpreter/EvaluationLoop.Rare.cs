@@ -309,7 +309,7 @@ internal static partial class EvaluationLoop
             Module = frame.Globals.Get(Names.Name) ?? Values.None,
         };
         if ((flags & 8) != 0)
-            function.Closure = [.. ((PyTuple)Pop(frame)).Items];
+            function.Closure = ((PyTuple)Pop(frame)).Items;
         if ((flags & 4) != 0)
             function.Annotations = Pop(frame);
         if ((flags & 2) != 0)

@@ -210,7 +210,7 @@ internal static class RangeType
         };
         t.Repr = o => o is PyRange r ? Values.Str(IntMath.Equal(r.Step, PyInt.One) ? $"range({r.Start}, {r.Stop})" : $"range({r.Start}, {r.Stop}, {r.Step})") : Values.None;
         t.Len = o => ((PyRange)o).IsSmall ? ((PyRange)o).SmallLength : ((PyRange)o).Length <= long.MaxValue ? (long)((PyRange)o).Length : throw Err.Overflow("Python int too large to convert to C ssize_t");
-        t.Bool = o => !((PyRange)o).Length.IsZero;
+        t.Bool = o => ((PyRange)o).IsSmall ? ((PyRange)o).SmallLength != 0 : !((PyRange)o).Length.IsZero;
         t.Iter = o => Iterate((PyRange)o);
         t.GetItem = GetItem;
         t.Contains = (o, item) => item is PyInt n && item.Type == IntType.Type || item is PyBool ? IndexOf((PyRange)o, (PyInt)item) is not null : Ops.IterationContains(o, item);
@@ -238,7 +238,7 @@ internal static class RangeType
             throw Err.Value("sequence.index(x): x not in sequence");
         });
         t.Def1("count", (o, item) => item is PyInt n ? PyInt.Of(IndexOf((PyRange)o, n) is null ? 0 : 1) : PyInt.Of(Ops.Each(o).Count(each => Ops.Eq(each, item))));
-        t.Def0("__reversed__", o => o is PyRange r ? Iterate(new PyRange(r.At(r.Length - 1), r.At(-1), PyInt.Of(-r.Step.ToBig()))) : Values.None);
+        t.Def0("__reversed__", o => o is not PyRange r ? Values.None : r.IsSmall ? new PyRangeIterator(r.Start.Value + (r.SmallLength - 1) * r.Step.Value, -r.Step.Value, r.SmallLength) : Iterate(new PyRange(r.At(r.Length - 1), r.At(-1), PyInt.Of(-r.Step.ToBig()))));
         t.Def0("__reduce__", o => o is PyRange r ? new PyTuple(Type!, new PyTuple(r.Start, r.Stop, r.Step)) : Values.None);
     }
 

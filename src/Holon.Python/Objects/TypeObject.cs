@@ -156,7 +156,9 @@ internal static class TypeObject
         var instance = Watched(type, make(type, args, names));
         if (instance is null || !instance.Type.IsSubtypeOf(type))
             return instance;
-        if (instance.Type.Init is { } init)
+        // A built-in class without an __init__ of its own has done everything by now.
+        var made = instance.Type;
+        if (made.Init is { } init && !(made.IsBuiltin && ReferenceEquals(init, PyType.Object.Init) && !ReferenceEquals(made.New, PyType.Object.New)))
             init(instance, args, names);
         return instance;
     }

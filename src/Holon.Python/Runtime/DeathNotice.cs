@@ -7,29 +7,25 @@ internal sealed class DeathNotice
 {
     private readonly Machine machine;
 
-    // Handles, not WeakReferences: those would die with the target, for they are reachable from nowhere else.
-    private readonly List<GCHandle> listeners = [];
+    // Handles, not WeakReferences: those would die with the target, for they are reachable from nowhere else. Most objects have one listener.
+    private GCHandle first;
+    private List<GCHandle>? more;
 
     // The notice and its object become unreachable together. What is called for the target, and refers to it, keeps it alive until then; others die at once, with all that they refer to.
-    private List<Action>? last;
-    private bool isAwaited;
+    private Action? last;
 
-    public DeathNotice(Machine machine)
-    {
-        this.machine = machine;
-        GC.SuppressFinalize(this);
-    }
+    /// <summary>Made when there is something to tell.</summary>
+    public DeathNotice(Machine machine) => this.machine = machine;
 
     ~DeathNotice()
     {
         List<IDeathListener>? told = null;
-        foreach (var handle in listeners)
+        foreach (var handle in Handles)
         {
             if (handle.Target is IDeathListener listener)
                 (told ??= []).Add(listener);
-        }
-        foreach (var handle in listeners)
             handle.Free();
+        }
         if (told is null && last is null)
             return;
         machine.Finalizers.CountDeath();
@@ -38,25 +34,23 @@ internal sealed class DeathNotice
         {
             foreach (var listener in told ?? [])
                 listener.TargetDied();
-            foreach (var action in last ?? [])
-                action();
+            last?.Invoke();
         }));
     }
 
+    private IEnumerable<GCHandle> Handles => !first.IsAllocated ? [] : more is null ? [first] : [first, .. more];
+
     public bool CallsDel { get; set; }
 
-    public void Add(Action action)
-    {
-        (last ??= []).Add(action);
-        Await();
-    }
+    /// <summary>Actions are called in the order in which they came.</summary>
+    public void Add(Action action) => last += action;
 
     public void Add(IDeathListener listener)
     {
         // Those that have died themselves are forgotten whenever the list has doubled.
-        if (listeners.Count >= 4 && BitOperations.IsPow2(listeners.Count))
+        if (more is { Count: >= 4 } && BitOperations.IsPow2(more.Count))
         {
-            listeners.RemoveAll(handle =>
+            more.RemoveAll(handle =>
             {
                 if (handle.Target is not null)
                     return false;
@@ -64,17 +58,12 @@ internal sealed class DeathNotice
                 return true;
             });
         }
-        listeners.Add(GCHandle.Alloc(listener, GCHandleType.Weak));
-        Await();
+        var made = GCHandle.Alloc(listener, GCHandleType.Weak);
+        if (first.IsAllocated)
+            (more ??= []).Add(made);
+        else
+            first = made;
     }
 
-    public IEnumerable<IDeathListener> Listeners => listeners.Select(handle => handle.Target).OfType<IDeathListener>();
-
-    private void Await()
-    {
-        if (isAwaited)
-            return;
-        isAwaited = true;
-        GC.ReRegisterForFinalize(this);
-    }
+    public IEnumerable<IDeathListener> Listeners => Handles.Select(handle => handle.Target).OfType<IDeathListener>();
 }

@@ -164,6 +164,8 @@ internal sealed class PyReversed(PyType type, PyObject source, long length) : Py
     public static readonly PyType Class = MakeType("reversed", more: t => t.New = (type, args, names) =>
     {
         args = Positional(type, Class!, "reversed", args, names);
+        if (args is [PyList { } list] && list.GetType() == typeof(PyList))
+            return new PyListReverseIterator(list);
         Args.Exactly("reversed", args, null, 1);
         var method = args[0].Type.Lookup(Names.Reversed);
         if (method is not null && method != Values.None)
