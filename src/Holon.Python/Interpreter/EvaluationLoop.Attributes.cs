@@ -389,6 +389,7 @@ internal static partial class EvaluationLoop
             ? Values.Bool(Unsafe.As<PyStr>(a).Equals(Unsafe.As<PyStr>(b)) == (op == CompareOp.Eq))
             : a.GetType() == typeof(PyTuple) && b.GetType() == typeof(PyTuple) && op is CompareOp.Eq or CompareOp.Ne
             ? Values.Bool(Ops.TuplesEqual(Unsafe.As<PyTuple>(a).Items, Unsafe.As<PyTuple>(b).Items) == (op == CompareOp.Eq))
+            : a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt) ? Ops.CompareResult(Unsafe.As<PyInt>(a).Value.CompareTo(Unsafe.As<PyInt>(b).Value), op)
             : a.GetType() == typeof(PyFloat) && b.GetType() == typeof(PyFloat) ? CompareFloats(Unsafe.As<PyFloat>(a).Value, Unsafe.As<PyFloat>(b).Value, op)
             : Ops.Compare(a, b, op);
 
