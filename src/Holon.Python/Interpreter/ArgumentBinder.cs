@@ -3,35 +3,27 @@ namespace Holon.Python.Interpreter;
 /// <summary>Arguments of a call into the parameters of a function, with CPython's messages.</summary>
 internal static class ArgumentBinder
 {
-    public static void Bind(PyFunction function, PyFrame frame, ReadOnlySpan<PyObject> args, PyTuple? names)
+    /// <summary>Puts each argument, or its default, into the place of its parameter; the places are empty before.</summary>
+    public static void Bind(PyFunction function, Span<PyObject?> places, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
         var code = function.Code;
-        var slots = frame.Slots;
         var keywordCount = names?.Count ?? 0;
         var count = args.Length - keywordCount;
         var argCount = code.ArgCount;
         var total = argCount + code.KwOnlyCount;
         var given = Math.Min(count, argCount);
         for (var i = 0; i < given; i++)
-            slots[i].V = args[i];
+            places[i] = args[i];
         var hasVarArgs = (code.Flags & CodeFlags.VarArgs) != 0;
         PyDict? keywords = null;
         if ((code.Flags & CodeFlags.VarKeywords) != 0)
-            slots[total + (hasVarArgs ? 1 : 0)].V = keywords = new PyDict();
+            places[total + (hasVarArgs ? 1 : 0)] = keywords = new PyDict();
         if (hasVarArgs)
-            slots[total].V = count > argCount ? new PyTuple(args[argCount..count].ToArray()) : PyTuple.Empty;
+            places[total] = count > argCount ? new PyTuple(args[argCount..count].ToArray()) : PyTuple.Empty;
         for (var k = 0; k < keywordCount; k++)
         {
             var name = names![k] as PyStr ?? throw Err.Type($"{function.QualName}() keywords must be strings");
-            var at = -1;
-            for (var i = code.PosOnlyCount; i < total; i++)
-            {
-                if (ReferenceEquals(code.LocalsPlusNames[i], name) || code.LocalsPlusNames[i].Equals(name))
-                {
-                    at = i;
-                    break;
-                }
-            }
+            var at = PlaceOf(code, name, total);
             if (at < 0)
             {
                 if (keywords is null)
@@ -39,19 +31,35 @@ internal static class ArgumentBinder
                 keywords.Set(name, args[count + k]);
                 continue;
             }
-            if (slots[at].V is not null)
+            if (places[at] is not null)
                 throw Err.Type($"{function.QualName}() got multiple values for argument '{name}'");
-            slots[at].V = args[count + k];
+            places[at] = args[count + k];
         }
         if (count > argCount && !hasVarArgs)
-            throw TooMany(function, frame, count);
+            throw TooMany(function, places, count);
         if (given < argCount)
-            FillDefaults(function, frame, given);
+            FillDefaults(function, places, given);
         if (code.KwOnlyCount > 0)
-            FillKeywordDefaults(function, frame, argCount, total);
+            FillKeywordDefaults(function, places, argCount, total);
     }
 
-    private static void FillDefaults(PyFunction function, PyFrame frame, int given)
+    // Names are interned but for those that programs make: identity finds most without a look at the text.
+    private static int PlaceOf(PyCode code, PyStr name, int total)
+    {
+        for (var i = code.PosOnlyCount; i < total; i++)
+        {
+            if (ReferenceEquals(code.LocalsPlusNames[i], name))
+                return i;
+        }
+        for (var i = code.PosOnlyCount; i < total; i++)
+        {
+            if (code.LocalsPlusNames[i].Equals(name))
+                return i;
+        }
+        return -1;
+    }
+
+    private static void FillDefaults(PyFunction function, Span<PyObject?> places, int given)
     {
         var code = function.Code;
         var defaults = function.Defaults?.Items ?? [];
@@ -59,27 +67,27 @@ internal static class ArgumentBinder
         List<string>? missing = null;
         for (var i = given; i < code.ArgCount; i++)
         {
-            if (frame.Slots[i].V is not null)
+            if (places[i] is not null)
                 continue;
             if (i < required)
                 (missing ??= []).Add(code.LocalsPlusNames[i].Value);
             else
-                frame.Slots[i].V = defaults[i - required];
+                places[i] = defaults[i - required];
         }
         if (missing is not null)
             throw Missing(function, "positional", missing);
     }
 
-    private static void FillKeywordDefaults(PyFunction function, PyFrame frame, int from, int to)
+    private static void FillKeywordDefaults(PyFunction function, Span<PyObject?> places, int from, int to)
     {
         List<string>? missing = null;
         for (var i = from; i < to; i++)
         {
-            if (frame.Slots[i].V is not null)
+            if (places[i] is not null)
                 continue;
             var name = function.Code.LocalsPlusNames[i];
             if (function.KeywordDefaults?.Get(name) is { } value)
-                frame.Slots[i].V = value;
+                places[i] = value;
             else
                 (missing ??= []).Add(name.Value);
         }
@@ -99,12 +107,12 @@ internal static class ArgumentBinder
         return Err.Type($"{function.QualName}() missing {names.Count} required {kind} argument{(names.Count == 1 ? "" : "s")}: {list}");
     }
 
-    private static PyError TooMany(PyFunction function, PyFrame frame, int given)
+    private static PyError TooMany(PyFunction function, ReadOnlySpan<PyObject?> places, int given)
     {
         var code = function.Code;
         var keywordOnly = 0;
         for (var i = code.ArgCount; i < code.ArgCount + code.KwOnlyCount; i++)
-            keywordOnly += frame.Slots[i].V is null ? 0 : 1;
+            keywordOnly += places[i] is null ? 0 : 1;
         var defaults = function.Defaults?.Count ?? 0;
         var plural = defaults > 0 || code.ArgCount != 1;
         var takes = defaults > 0 ? $"from {code.ArgCount - defaults} to {code.ArgCount}" : $"{code.ArgCount}";

@@ -214,8 +214,9 @@ internal static partial class EvaluationLoop
         isMethod = false;
         if (site.Op == Opcode.LoadMethodShape && self is PyInstance seen && Remembered(code, at, seen.Fields.Shape) is { } known)
         {
-            isMethod = true;
-            return known.Value;
+            isMethod = known.Value is not null;
+            if ((known.Value ?? seen.Fields.Values[known.Index]) is { } remembered)
+                return remembered;
         }
         if (site.Op == Opcode.LoadMethodType && ReferenceEquals(code.Caches[at]!.Guard, type))
         {
@@ -287,6 +288,13 @@ internal static partial class EvaluationLoop
             }
             isMethod = true;
             return found;
+        }
+        if (found is null && self is PyInstance holder && !holder.Fields.Shape.IsDict && holder.Fields.Shape.IndexOf(name) is >= 0 and var index && holder.Fields.Values[index] is { } field)
+        {
+            // A callable that the instance keeps.
+            CacheOf(code, at, holder.Fields.Shape).Index = index;
+            Specialise(ref site, Opcode.LoadMethodShape);
+            return field;
         }
         return type.GetAttr!(self, name);
     }

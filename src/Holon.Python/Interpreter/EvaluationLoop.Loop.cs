@@ -445,7 +445,7 @@ internal static partial class EvaluationLoop
                         if (slots[sp - 1].V is PyInstance instance)
                         {
                             var cache = code.Caches[pc - 1]!;
-                            if (ReferenceEquals(instance.Fields.Shape, cache.Guard) && instance.Fields.Shape.Type.Version == cache.Version)
+                            if (cache.Value is not null && ReferenceEquals(instance.Fields.Shape, cache.Guard) && instance.Fields.Shape.Type.Version == cache.Version)
                             {
                                 slots[sp - 1].V = cache.Value;
                                 slots[sp++].V = instance;

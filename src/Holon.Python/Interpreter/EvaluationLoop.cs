@@ -9,9 +9,10 @@ namespace Holon.Python.Interpreter;
 internal static partial class EvaluationLoop
 {
     /// <summary>Calls a function: compiled code if it has some.</summary>
-    public static PyObject? CallFunction(PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
+    public static PyObject? CallFunction(PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names) => CallFunction(PyThread.Current, function, args, names);
+
+    public static PyObject? CallFunction(PyThread thread, PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
-        var thread = PyThread.Current;
         if (function.Code.MakesGenerator)
             return MakeGenerator(thread, function, args, names);
         var isPlain = Promotion.Called(thread, function.Code, function, args.Length) && names is null;
@@ -20,7 +21,7 @@ internal static partial class EvaluationLoop
         var caller = thread.Frame;
         try
         {
-            return isPlain ? Promotion.Invoke(thread, function, args) : Promotion.InvokeBound(thread, function, NewFrame(function, args, names));
+            return isPlain ? Promotion.Invoke(thread, function, args) : Promotion.InvokeBound(thread, function, args, names);
         }
         catch (PyError error)
         {
@@ -276,7 +277,7 @@ internal static partial class EvaluationLoop
         }
         else
         {
-            ArgumentBinder.Bind(function, frame, args, names);
+            ArgumentBinder.Bind(function, frame.Span(0, function.Code.ParameterCount)!, args, names);
         }
         return frame;
     }

@@ -247,9 +247,21 @@ internal sealed partial class CodeCompiler
         cil.Store(self);
         var (below, above) = (Slot(), Slot() + 1);
         if (instruction.Op == Opcode.LoadMethodShape)
-            Shapes(self, (cache, _, _) =>
+            Shapes(self, (cache, other, instance) =>
             {
-                cil.Object(cache.Value!);
+                if (cache.Value is null)
+                {
+                    cil.Load(instance);
+                    cil.Int(cache.Index);
+                    cil.Call(nameof(Support.FieldOf));
+                    cil.Store(cil.Home(above, Kind.Object));
+                    cil.Load(cil.Home(above, Kind.Object));
+                    cil.Branch(OpCodes.Brfalse, other);
+                    cil.Op(OpCodes.Ldnull);
+                    cil.Store(cil.Home(below, Kind.Object));
+                    return;
+                }
+                cil.Object(cache.Value);
                 cil.Store(cil.Home(below, Kind.Object));
                 cil.Load(self);
                 cil.Store(cil.Home(above, Kind.Object));

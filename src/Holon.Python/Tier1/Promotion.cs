@@ -129,6 +129,22 @@ internal static class Promotion
         _ => Unsafe.As<Entry12>(function.Code.Entry!)(thread, function, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11]),
     };
 
+    /// <summary>Calls compiled code with arguments that are yet to find their parameters.</summary>
+    public static PyObject? InvokeBound(PyThread thread, PyFunction function, ReadOnlySpan<PyObject> args, PyTuple? names)
+    {
+        var places = new Parameters();
+        var bound = ((Span<PyObject?>)places)[..function.Code.ParameterCount];
+        ArgumentBinder.Bind(function, bound, args, names);
+        return Invoke(thread, function, bound!);
+    }
+
+    // As many as compiled code can be entered with.
+    [InlineArray(12)]
+    private struct Parameters
+    {
+        private PyObject? first;
+    }
+
     /// <summary>Calls compiled code with the arguments that have been bound in a frame; the frame is free then.</summary>
     public static PyObject? InvokeBound(PyThread thread, PyFunction function, PyFrame bound)
     {

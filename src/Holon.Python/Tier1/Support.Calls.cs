@@ -18,6 +18,8 @@ internal static partial class Support
             return Tracing.CallNative(thread, thread.Frame!, callable, args, names);
         if (callable.GetType() == typeof(PyType) && names is null && EvaluationLoop.PythonConstructor(Unsafe.As<PyType>(callable)) is { } constructor)
             return Construct(thread, Unsafe.As<PyType>(callable), constructor, args);
+        if (callable.GetType() == typeof(PyFunction))
+            return EvaluationLoop.CallFunction(thread, Unsafe.As<PyFunction>(callable), args, names);
         return callable.Call(args, names);
     }
 
@@ -36,7 +38,7 @@ internal static partial class Support
     {
         var instance = ObjectType.Make(type);
         PyObject[] all = [instance, .. args];
-        return Constructed(thread, instance, EvaluationLoop.CallFunction(constructor, all, null));
+        return Constructed(thread, instance, EvaluationLoop.CallFunction(thread, constructor, all, null));
     }
 
     /// <summary>What a class that has called its <c>__init__</c> returns.</summary>
@@ -55,7 +57,7 @@ internal static partial class Support
             var function = Unsafe.As<PyFunction>(callable);
             if (function.Code.Entry is { } entry && function.Code.DirectCount == 0)
                 return Unsafe.As<Entry0>(entry)(thread, function);
-            return EvaluationLoop.CallFunction(function, [], null);
+            return EvaluationLoop.CallFunction(thread, function, [], null);
         }
         if (callable.GetType() == typeof(PyMethod))
             return Call1(thread, Unsafe.As<PyMethod>(callable).Function, Unsafe.As<PyMethod>(callable).Self);
@@ -95,7 +97,7 @@ internal static partial class Support
             var function = Unsafe.As<PyFunction>(callable);
             if (function.Code.Entry is { } entry && function.Code.DirectCount == 1)
                 return Unsafe.As<Entry1>(entry)(thread, function, a);
-            return EvaluationLoop.CallFunction(function, [a], null);
+            return EvaluationLoop.CallFunction(thread, function, [a], null);
         }
         if (callable.GetType() == typeof(PyMethod))
             return Call2(thread, Unsafe.As<PyMethod>(callable).Function, Unsafe.As<PyMethod>(callable).Self, a);
@@ -121,7 +123,7 @@ internal static partial class Support
             var function = Unsafe.As<PyFunction>(callable);
             if (function.Code.Entry is { } entry && function.Code.DirectCount == 2)
                 return Unsafe.As<Entry2>(entry)(thread, function, a, b);
-            return EvaluationLoop.CallFunction(function, [a, b], null);
+            return EvaluationLoop.CallFunction(thread, function, [a, b], null);
         }
         if (callable.GetType() == typeof(PyMethod))
             return Call3(thread, Unsafe.As<PyMethod>(callable).Function, Unsafe.As<PyMethod>(callable).Self, a, b);
@@ -147,7 +149,7 @@ internal static partial class Support
             var function = Unsafe.As<PyFunction>(callable);
             if (function.Code.Entry is { } entry && function.Code.DirectCount == 3)
                 return Unsafe.As<Entry3>(entry)(thread, function, a, b, c);
-            return EvaluationLoop.CallFunction(function, [a, b, c], null);
+            return EvaluationLoop.CallFunction(thread, function, [a, b, c], null);
         }
         if (callable.GetType() == typeof(PyMethod))
             return Call4(thread, Unsafe.As<PyMethod>(callable).Function, Unsafe.As<PyMethod>(callable).Self, a, b, c);
@@ -173,7 +175,7 @@ internal static partial class Support
             var function = Unsafe.As<PyFunction>(callable);
             if (function.Code.Entry is { } entry && function.Code.DirectCount == 4)
                 return Unsafe.As<Entry4>(entry)(thread, function, a, b, c, d);
-            return EvaluationLoop.CallFunction(function, [a, b, c, d], null);
+            return EvaluationLoop.CallFunction(thread, function, [a, b, c, d], null);
         }
         if (callable.GetType() == typeof(PyMethod))
             return Call5(thread, Unsafe.As<PyMethod>(callable).Function, Unsafe.As<PyMethod>(callable).Self, a, b, c, d);
@@ -199,7 +201,7 @@ internal static partial class Support
             var function = Unsafe.As<PyFunction>(callable);
             if (function.Code.Entry is { } entry && function.Code.DirectCount == 5)
                 return Unsafe.As<Entry5>(entry)(thread, function, a, b, c, d, e);
-            return EvaluationLoop.CallFunction(function, [a, b, c, d, e], null);
+            return EvaluationLoop.CallFunction(thread, function, [a, b, c, d, e], null);
         }
         if (callable.GetType() == typeof(PyMethod))
             return Call6(thread, Unsafe.As<PyMethod>(callable).Function, Unsafe.As<PyMethod>(callable).Self, a, b, c, d, e);
@@ -225,7 +227,7 @@ internal static partial class Support
             var function = Unsafe.As<PyFunction>(callable);
             if (function.Code.Entry is { } entry && function.Code.DirectCount == 6)
                 return Unsafe.As<Entry6>(entry)(thread, function, a, b, c, d, e, f);
-            return EvaluationLoop.CallFunction(function, [a, b, c, d, e, f], null);
+            return EvaluationLoop.CallFunction(thread, function, [a, b, c, d, e, f], null);
         }
         if (callable.GetType() == typeof(PyMethod))
             return Call7(thread, Unsafe.As<PyMethod>(callable).Function, Unsafe.As<PyMethod>(callable).Self, a, b, c, d, e, f);
@@ -239,7 +241,7 @@ internal static partial class Support
         if (callable.GetType() == typeof(PyFunction))
         {
             var function = Unsafe.As<PyFunction>(callable);
-            return EvaluationLoop.CallFunction(function, [a, b, c, d, e, f, g], null);
+            return EvaluationLoop.CallFunction(thread, function, [a, b, c, d, e, f, g], null);
         }
         return CallSpan(thread, callable, [a, b, c, d, e, f, g], null);
     }

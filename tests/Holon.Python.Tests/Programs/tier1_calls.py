@@ -225,3 +225,55 @@ def takes_from():
 
 
 print(hot(takes_from))
+
+
+# Callables that instances keep, called like methods.
+class Keeps:
+    def __init__(self, f, extra=None):
+        self.f = f
+        if extra:
+            self.extra = extra
+
+
+def called(o):
+    return o.f(1)
+
+
+plain, wider = Keeps(lambda x: ("lambda", x)), Keeps(str, 5)
+print(hot(called, plain), hot(called, wider), called(Keeps(len)) if False else called(Keeps(repr)))
+plain.f = lambda x: ("other", x)
+print(called(plain))
+del wider.f
+print(attempt(called, wider))
+wider.f = abs
+print(called(wider), attempt(called, Keeps(5)))
+Keeps.f = lambda self, x: ("class", x)
+print(hot(called, plain), called(Keeps(hex)))
+del plain.f
+print(called(plain))
+Keeps.f = property(lambda self: lambda x: ("property", x))
+print(called(plain), attempt(called, wider))
+del Keeps.f
+print(attempt(called, plain), called(wider))
+wider.__dict__["f"] = oct
+print(called(wider), hot(called, wider))
+
+
+# Keywords of functions that are found out only when they are called.
+def keywords(fs):
+    return [f(1, b=2) for f in fs], [f(b=3, a=4) for f in fs], [attempt(lambda: f(1, 2, b=2)) for f in fs], [attempt(lambda: f(1, **{"b" + "": 7})) for f in fs]
+
+
+def first(a, b=0):
+    return "first", a, b
+
+
+def second(a, *rest, b, c=9):
+    return "second", a, rest, b, c
+
+
+def third(b=1, a=2, **more):
+    return "third", a, b, more
+
+
+print(hot(keywords, [first, second]), attempt(keywords, [first, third]), keywords([lambda a, b: a - b]))
