@@ -354,7 +354,7 @@ internal static partial class PosixModule
         });
         m.Def0("cpu_count", () => PyInt.Of(Environment.ProcessorCount));
         m.Def0("uname", () => UName.Make(new PyStr("Linux"), PyStr.FromUtf16(Environment.MachineName), PyStr.FromUtf16(Environment.OSVersion.Version.ToString()), new PyStr("#1"), new PyStr("x86_64")));
-        m.Def("get_terminal_size", "fd=1, /", a => LibC.IsATty(Fd(a[0])) == 1 ? TerminalSize.Make(PyInt.Of(Console.WindowWidth), PyInt.Of(Console.WindowHeight)) : throw Err.OS(25, (PyObject?)null));
+        m.Def("get_terminal_size", "fd=1, /", a => LibC.IsATty(Fd(a[0])) == 1 ? TerminalSize.Make(PyInt.Of(Console.WindowWidth), PyInt.Of(Console.WindowHeight)) : Err.Set(Err.OS(25, (PyObject?)null)));
         m.Def1("strerror", n => new PyStr(Errno.Message(Args.Int(n))));
         m.Def1("_exit", n =>
         {

@@ -27,6 +27,9 @@ internal static class FloatType
         {
             Args.NoKeywords("float", names);
             Args.Between("float", args, null, 0, 1);
+            // Text that is no number is often tried: the error costs no .NET exception.
+            if (args.Length == 1 && type == Type && args[0].GetType() == typeof(PyStr))
+                return FloatText.Parse(UnicodeData.ToAsciiDigits((PyStr)args[0])) is { } parsed ? new PyFloat(parsed) : Err.Set(NoNumber(args[0]));
             var value = args.Length == 0 ? 0 : Convert(args[0]);
             return type == Type ? args.Length > 0 && args[0].GetType() == typeof(PyFloat) ? args[0] : new PyFloat(value) : new PyFloatInstance(type, value);
         };
@@ -128,14 +131,16 @@ internal static class FloatType
         _ => x >= y,
     };
 
+    private static PyError NoNumber(PyObject value) => Err.Value($"could not convert string to float: {Ops.Repr(value)}");
+
     public static double Convert(PyObject value)
     {
         if (value is PyStr text)
-            return FloatText.Parse(UnicodeData.ToAsciiDigits(text)) ?? throw Err.Value($"could not convert string to float: {Ops.Repr(value)}");
+            return FloatText.Parse(UnicodeData.ToAsciiDigits(text)) ?? throw NoNumber(value);
         if (value.Type.ToFloat is null && value.Type.Index is null)
         {
             if (value is IBuffer buffer)
-                return FloatText.Parse(System.Text.Encoding.Latin1.GetString(buffer.Bytes)) ?? throw Err.Value($"could not convert string to float: {Ops.Repr(value)}");
+                return FloatText.Parse(System.Text.Encoding.Latin1.GetString(buffer.Bytes)) ?? throw NoNumber(value);
             throw Err.Type($"float() argument must be a string or a real number, not '{value.Type.FullName}'");
         }
         return Ops.ToDouble(value);

@@ -205,8 +205,11 @@ internal static class IntType
     public static PyInt Plain(PyInt value) =>
         value.GetType() == typeof(PyInt) || value is PyBigInt ? value : value.TryLong(out var v) ? PyInt.Of(v) : PyInt.Of(value.ToBig());
 
-    private static PyObject New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
+    private static PyObject? New(PyType type, ReadOnlySpan<PyObject> args, PyTuple? names)
     {
+        // Text that is no number is often tried: the error costs no .NET exception.
+        if (args.Length == 1 && names is null && args[0].GetType() == typeof(PyStr) && type == Type)
+            return IntText.Parse(UnicodeData.ToAsciiDigits((PyStr)args[0]), 10) ?? Err.Set(IntText.NoNumber(args[0], 10));
         PyObject? radix = null;
         if (names is not null)
         {

@@ -274,16 +274,16 @@ internal static class ListType
             var self = (PyList)o;
             var index = Args.Long(a[0]!);
             if (self.Count == 0)
-                throw Err.Index("pop from empty list");
+                return Err.Set(Err.Index("pop from empty list"));
             if (index < 0)
                 index += self.Count;
-            return (ulong)index < (ulong)self.Count ? self.RemoveAt((int)index) : throw Err.Index("pop index out of range");
+            return (ulong)index < (ulong)self.Count ? self.RemoveAt((int)index) : Err.Set(Err.Index("pop index out of range"));
         });
         t.Def1("remove", (o, item) =>
         {
             var index = IndexOf((PyList)o, item, 0, int.MaxValue);
             if (index < 0)
-                throw Err.Value("list.remove(x): x not in list");
+                return Err.Set(Err.Value("list.remove(x): x not in list"));
             ((PyList)o).RemoveAt(index);
             return Values.None;
         });
@@ -297,7 +297,7 @@ internal static class ListType
         {
             var (start, stop) = Args.Range(a[1], a[2], ((PyList)o).Count);
             var index = IndexOf((PyList)o, a[0]!, start, stop);
-            return index >= 0 ? PyInt.Of(index) : throw Err.Value($"{Ops.Repr(a[0]!)} is not in list");
+            return index >= 0 ? PyInt.Of(index) : Err.Set(Err.Value($"{Ops.Repr(a[0]!)} is not in list"));
         });
         t.Def1("count", (o, item) =>
         {

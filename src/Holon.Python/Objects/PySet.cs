@@ -232,7 +232,7 @@ internal static class SetTypes
             ((PySet)o).Remove(Key(item));
             return Values.None;
         });
-        t.Def1("remove", (o, item) => ((PySet)o).Remove(Key(item)) ? Values.None : throw Err.Key(item));
+        t.Def1("remove", (o, item) => ((PySet)o).Remove(Key(item)) ? Values.None : Err.Set(Err.Key(item)));
         t.Def0("pop", o =>
         {
             var self = (PySet)o;

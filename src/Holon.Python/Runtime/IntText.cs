@@ -68,8 +68,11 @@ internal static class IntText
     public static PyInt Parse(PyObject source, int radix)
     {
         var text = source is PyStr s ? UnicodeData.ToAsciiDigits(s) : Encoding.Latin1.GetString(((IBuffer)source).Bytes);
-        return Parse(text, radix) ?? throw Err.Value($"invalid literal for int() with base {radix}: {Ops.Repr(source is PyStr or PyBytes ? source : new PyBytes(((IBuffer)source).Bytes.ToArray()))}");
+        return Parse(text, radix) ?? throw NoNumber(source, radix);
     }
+
+    public static PyError NoNumber(PyObject source, int radix) =>
+        Err.Value($"invalid literal for int() with base {radix}: {Ops.Repr(source is PyStr or PyBytes ? source : new PyBytes(((IBuffer)source).Bytes.ToArray()))}");
 
     public static PyInt? Parse(string text, int radix)
     {

@@ -150,6 +150,19 @@ internal static partial class Ops
 
     public static bool CompareBool(PyObject a, PyObject b, CompareOp op)
     {
+        if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
+        {
+            var (x, y) = (Unsafe.As<PyInt>(a).Value, Unsafe.As<PyInt>(b).Value);
+            return op switch
+            {
+                CompareOp.Lt => x < y,
+                CompareOp.Le => x <= y,
+                CompareOp.Eq => x == y,
+                CompareOp.Ne => x != y,
+                CompareOp.Gt => x > y,
+                _ => x >= y,
+            };
+        }
         if (ReferenceEquals(a, b) && op is CompareOp.Eq or CompareOp.Ne)
             return op == CompareOp.Eq;
         return IsTrue(Compare(a, b, op));
