@@ -429,15 +429,7 @@ internal static partial class EvaluationLoop
         return arg < 13 ? Ops.Binary(a, b, (NumberOp)arg) : Ops.InPlace(a, b, (NumberOp)(arg - 13));
     }
 
-    private static PyObject CompareFloats(double x, double y, CompareOp op) => Values.Bool(op switch
-    {
-        CompareOp.Lt => x < y,
-        CompareOp.Le => x <= y,
-        CompareOp.Eq => x == y,
-        CompareOp.Ne => x != y,
-        CompareOp.Gt => x > y,
-        _ => x >= y,
-    });
+    private static PyObject CompareFloats(double x, double y, CompareOp op) => Values.Bool(Ops.Holds(x, y, op));
 
     /// <summary>The Python <c>__init__</c> of a class whose instances are otherwise made by object alone.</summary>
     public static PyFunction? PythonConstructor(PyType type)

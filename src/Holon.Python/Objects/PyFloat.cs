@@ -113,23 +113,13 @@ internal static class FloatType
     {
         var x = ((PyFloat)a).Value;
         if (b is PyFloat f)
-            return Values.Bool(Holds(x, f.Value, op));
+            return Values.Bool(Ops.Holds(x, f.Value, op));
         if (b is not PyInt n)
             return Values.NotImplemented;
         return n.TryLong(out var small) && small is > -(1L << 53) and < 1L << 53
-            ? Values.Bool(Holds(x, small, op))
-            : Values.Bool(double.IsFinite(x) ? FloatMath.CompareExact(x, n.ToBig()) is var order && Ops.Holds(order, op) : Holds(x, 0, op) || (double.IsNaN(x) && op == CompareOp.Ne));
+            ? Values.Bool(Ops.Holds(x, (double)small, op))
+            : Values.Bool(double.IsFinite(x) ? FloatMath.CompareExact(x, n.ToBig()) is var order && Ops.Holds(order, op) : Ops.Holds(x, 0d, op) || (double.IsNaN(x) && op == CompareOp.Ne));
     }
-
-    private static bool Holds(double x, double y, CompareOp op) => op switch
-    {
-        CompareOp.Lt => x < y,
-        CompareOp.Le => x <= y,
-        CompareOp.Eq => x == y,
-        CompareOp.Ne => x != y,
-        CompareOp.Gt => x > y,
-        _ => x >= y,
-    };
 
     private static PyError NoNumber(PyObject value) => Err.Value($"could not convert string to float: {Ops.Repr(value)}");
 

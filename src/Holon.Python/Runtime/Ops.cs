@@ -151,22 +151,23 @@ internal static partial class Ops
     public static bool CompareBool(PyObject a, PyObject b, CompareOp op)
     {
         if (a.GetType() == typeof(PyInt) && b.GetType() == typeof(PyInt))
-        {
-            var (x, y) = (Unsafe.As<PyInt>(a).Value, Unsafe.As<PyInt>(b).Value);
-            return op switch
-            {
-                CompareOp.Lt => x < y,
-                CompareOp.Le => x <= y,
-                CompareOp.Eq => x == y,
-                CompareOp.Ne => x != y,
-                CompareOp.Gt => x > y,
-                _ => x >= y,
-            };
-        }
+            return Holds(Unsafe.As<PyInt>(a).Value, Unsafe.As<PyInt>(b).Value, op);
         if (ReferenceEquals(a, b) && op is CompareOp.Eq or CompareOp.Ne)
             return op == CompareOp.Eq;
         return IsTrue(Compare(a, b, op));
     }
+
+    /// <summary>Whether a comparison of two numbers holds.</summary>
+    public static bool Holds<T>(T x, T y, CompareOp op)
+        where T : struct, System.Numerics.IComparisonOperators<T, T, bool> => op switch
+        {
+            CompareOp.Lt => x < y,
+            CompareOp.Le => x <= y,
+            CompareOp.Eq => x == y,
+            CompareOp.Ne => x != y,
+            CompareOp.Gt => x > y,
+            _ => x >= y,
+        };
 
     /// <summary>Equality as containers see it: an object equals itself.</summary>
     public static bool Eq(PyObject a, PyObject b)

@@ -83,11 +83,7 @@ internal sealed partial class CodeCompiler
         cil.Branch(OpCodes.Br, done);
         cil.Mark(slow);
         InGeneral(function, "Call", given, names);
-        cil.Store(value);
-        cil.Mark(done);
-        Drop(count + 2);
-        cil.Load(value);
-        PushChecked(Value.Object);
+        EndCall(value, done, count);
         return true;
     }
 
@@ -128,12 +124,18 @@ internal sealed partial class CodeCompiler
         cil.Branch(OpCodes.Br, done);
         cil.Mark(slow);
         InGeneral(type, "Construct", given, names);
+        EndCall(value, done, count);
+        return true;
+    }
+
+    /// <summary>The general way has left its result on the CIL stack, the other, which joins here, in <paramref name="value"/>.</summary>
+    private void EndCall(LocalBuilder? value, Label done, int count)
+    {
         cil.Store(value);
         cil.Mark(done);
         Drop(count + 2);
         cil.Load(value);
         PushChecked(Value.Object);
-        return true;
     }
 
     /// <summary>The arguments become objects once, whichever way the call goes.</summary>
