@@ -227,21 +227,30 @@ internal sealed partial class CodeCompiler
         {
             cil.Argument(1);
             cil.Object(callable);
+            for (var i = given; i > 0; i--)
+                LoadObject(i);
+            cil.Call("CallMethod" + arguments);
+            Drop(count + 2);
+            PushChecked(Value.Object);
+            return true;
         }
-        else
-        {
-            cil.Object(known);
-        }
+        // A profiler that has begun meanwhile is told of calls by the general way.
+        var (profiled, done) = (cil.Label(), cil.Label());
+        var value = cil.Temporary(typeof(PyObject));
+        cil.Argument(1);
+        cil.Call(typeof(PyThread), "get_" + nameof(PyThread.IsTracing));
+        cil.Branch(OpCodes.Brtrue, profiled);
+        cil.Object(known);
         if (self is not null)
             cil.Object(self);
         for (var i = given; i > 0; i--)
             LoadObject(i);
-        if (known is null)
-            cil.Call("CallMethod" + arguments);
-        else
-            cil.Call(known.GetType(), "Invoke");
-        Drop(count + 2);
-        PushChecked(Value.Object);
+        cil.Call(known.GetType(), "Invoke");
+        cil.Store(value);
+        cil.Branch(OpCodes.Br, done);
+        cil.Mark(profiled);
+        InGeneral(callable, "Call", given, null);
+        EndCall(value, done, count);
         return true;
     }
 }
