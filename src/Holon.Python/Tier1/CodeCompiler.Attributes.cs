@@ -41,12 +41,7 @@ internal sealed partial class CodeCompiler
                     cil.Branch(OpCodes.Brfalse, Error());
                     return;
                 }
-                cil.Load(instance);
-                cil.Int(cache.Index);
-                cil.Call(nameof(Support.FieldOf));
-                cil.Store(cil.Home(slot, Kind.Object));
-                cil.Load(cil.Home(slot, Kind.Object));
-                cil.Branch(OpCodes.Brfalse, other);
+                LoadField(instance, cache.Index, slot, other);
             }, done);
         cil.Load(self);
         cil.Object(code);
@@ -251,12 +246,7 @@ internal sealed partial class CodeCompiler
             {
                 if (cache.Value is null)
                 {
-                    cil.Load(instance);
-                    cil.Int(cache.Index);
-                    cil.Call(nameof(Support.FieldOf));
-                    cil.Store(cil.Home(above, Kind.Object));
-                    cil.Load(cil.Home(above, Kind.Object));
-                    cil.Branch(OpCodes.Brfalse, other);
+                    LoadField(instance, cache.Index, above, other);
                     cil.Op(OpCodes.Ldnull);
                     cil.Store(cil.Home(below, Kind.Object));
                     return;
@@ -293,6 +283,17 @@ internal sealed partial class CodeCompiler
         cil.Mark(done);
         Top() = new Value(Kind.Maybe);
         state.Stack[state.Depth++] = Value.Object;
+    }
+
+    /// <summary>Puts an instance's value at an index into a slot's home, or goes to <paramref name="otherwise"/> if there is none.</summary>
+    private void LoadField(LocalBuilder? instance, int index, int slot, Label otherwise)
+    {
+        cil.Load(instance);
+        cil.Int(index);
+        cil.Call(nameof(Support.FieldOf));
+        cil.Store(cil.Home(slot, Kind.Object));
+        cil.Load(cil.Home(slot, Kind.Object));
+        cil.Branch(OpCodes.Brfalse, otherwise);
     }
 
     /// <summary>From here on the entry on top is an instance of that built-in type, not of a subclass, or the code has been left.</summary>

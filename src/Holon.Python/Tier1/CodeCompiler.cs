@@ -76,7 +76,7 @@ internal sealed partial class CodeCompiler
     ];
 
     /// <summary>The most arguments with which compiled code can be entered.</summary>
-    public static int MaxArguments => EntryTypes.Length - 1;
+    public const int MaxArguments = 12;
 
     /// <summary>Compiles a function; <paramref name="listing"/> gets the CIL, by instruction.</summary>
     public static Delegate Function(CompiledCode unit, List<(int Pc, string Text)>? listing = null)

@@ -138,8 +138,7 @@ internal static class Promotion
         return Invoke(thread, function, bound!);
     }
 
-    // As many as compiled code can be entered with.
-    [InlineArray(12)]
+    [InlineArray(CodeCompiler.MaxArguments)]
     private struct Parameters
     {
         private PyObject? first;
